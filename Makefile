@@ -1,0 +1,61 @@
+# Every target makes its own .venv from requirements.lock. `make help` lists them.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PROFILE ?= offline
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+RUN_OPTIONS := $(if $(N),--num $(N)) $(if $(SEED),--seed $(SEED)) \
+  $(if $(GOLD_TRADES),--gold-trades "$(GOLD_TRADES)") $(if $(GOLD_BARS),--gold-bars "$(GOLD_BARS)") \
+  $(if $(VERBOSE),--verbose)
+
+.DEFAULT_GOAL := help
+.PHONY: help install generate preview validate test test-slow check format bench clean
+
+help:  ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@echo "  generate and preview take PROFILE= N= SEED= GOLD_TRADES= GOLD_BARS= VERBOSE=1; generate takes OUT= too"
+
+$(VENV)/.installed: requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.12 ...")'
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@echo "setting up $(VENV) (once, some minutes) ..."
+	@$(BIN)/pip install -q -r requirements.lock
+	@$(BIN)/pip install -q --no-deps -e .
+	@touch $@
+
+install: $(VENV)/.installed  ## set up .venv from requirements.lock
+
+generate: $(VENV)/.installed  ## make synthetic trades under runs/
+	@$(BIN)/tradelogs generate $(PROFILE) $(RUN_OPTIONS) $(if $(OUT),--out "$(OUT)")
+
+preview: $(VENV)/.installed  ## show 5 candidates, write nothing
+	@$(BIN)/tradelogs preview $(PROFILE) $(RUN_OPTIONS)
+
+validate: $(VENV)/.installed  ## check every profile, control and column file
+	@$(BIN)/tradelogs validate
+
+test: $(VENV)/.installed  ## run the tests (under 5 minutes)
+	@$(BIN)/pytest -m "not slow" -n auto
+
+test-slow: $(VENV)/.installed  ## run the long tests
+	@$(BIN)/pytest -m slow
+
+check: $(VENV)/.installed  ## format, lint, types, profiles, generated files up to date
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+	@$(BIN)/tradelogs validate
+	@$(BIN)/python -m designer_configs.make_docs --check
+	@$(BIN)/python -m gold_data.build_sample --check
+
+format: $(VENV)/.installed  ## format and mend what ruff can
+	@$(BIN)/ruff format .
+	@$(BIN)/ruff check --fix .
+
+bench: $(VENV)/.installed  ## print the speed ratios
+	@$(BIN)/python -m benchmarks.bench_indicators
+	@$(BIN)/python -m benchmarks.bench_generate
+
+clean:  ## remove .venv and caches; runs/ stays
+	@rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache *.egg-info

@@ -1,0 +1,196 @@
+"""Runs a compiled job: here, with the Data Designer library."""
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+import polars as pl
+from data_designer.config.config_builder import BuilderConfig, DataDesignerConfigBuilder
+from data_designer.config.models import ModelProvider
+from data_designer.config.run_config import ResumeMode, RunConfig
+from data_designer.engine.models.errors import ModelAuthenticationError
+from data_designer.interface.errors import DataDesignerGenerationError
+
+from designer_configs.errors import BackendError
+from designer_configs.library_shim import ObservedDataDesigner
+from designer_configs.profile import Profile
+
+ROWS_PER_GROUP = 100  # written at a time, and so kept when a run is killed; fewer would slow a job down
+GROUPS_AT_ONCE = 8  # with the library's 3, requests wait for the last rows of a group while the next could run
+DATASET_FOLDER = "parquet-files"
+LOST_WITHOUT_TRACE = "the library dropped the row without saying why; see data_designer.log"
+
+
+@dataclass(frozen=True)
+class Job:
+    """One Data Designer job. `seed` fixes a sampler job; a job with models is fixed by its ordered rows."""
+
+    name: str
+    config: dict[str, Any]
+    num_records: int
+    seed: int | None = None
+
+
+@dataclass(frozen=True)
+class LostRow:
+    """Why a row did not come back: the column that failed and the library's own words."""
+
+    column: str
+    message: str
+
+
+@dataclass(frozen=True)
+class JobResult:
+    """What came back, in the order of the job's rows, and why the rest did not, by position in that order."""
+
+    rows: list[dict[str, Any]]
+    lost: dict[int, LostRow] = field(default_factory=dict)
+
+
+class JobInterrupted(KeyboardInterrupt):
+    """A job was told to stop; `rows` are those of the row groups it had finished."""
+
+    def __init__(self, rows: list[dict[str, Any]]) -> None:
+        super().__init__()
+        self.rows = rows
+
+
+class Backend(Protocol):
+    """Where jobs run."""
+
+    def run(self, job: Job) -> JobResult:
+        """Run a job to its end."""
+
+    def check_models(self, config: dict[str, Any]) -> None:
+        """Ask every model for one short answer."""
+
+
+class LibraryBackend:
+    """The Data Designer library in this process. Artifacts of all jobs lie in one folder, each under its job's name.
+
+    Jobs have fixed names and are resumable: a job that was cut short goes on at its first unwritten row group.
+    """
+
+    def __init__(self, profile: Profile, endpoint: str | None, artifacts: Path) -> None:
+        self._designer = ObservedDataDesigner(
+            artifact_path=artifacts,
+            model_providers=[build_provider(profile, endpoint)],
+            auto_configure_logging=False,
+        )
+
+    def run(self, job: Job) -> JobResult:
+        """Run a job; a row that a model column failed on is missing from the result and listed in `lost`.
+
+        Raises:
+            BackendError: the job could not be built, or it lost every row without saying why.
+            JobInterrupted: it was told to stop.
+        """
+        group = job.num_records if job.seed is not None else ROWS_PER_GROUP
+        self._designer.set_run_config(_configure_run(group))
+        if job.seed is not None:
+            np.random.seed(job.seed)
+        try:
+            result = self._designer.create(
+                build_config(job.config),
+                num_records=job.num_records,
+                dataset_name=job.name,
+                resume=ResumeMode.IF_POSSIBLE,
+            )
+        except DataDesignerGenerationError as exc:
+            lost = self._explain_losses(group)
+            if not lost:
+                raise BackendError(f"job {job.name} failed: {find_root_cause(exc)}") from exc
+            return JobResult([], lost)
+        except KeyboardInterrupt as exc:
+            raise JobInterrupted(read_rows(self._designer.artifact_path / job.name / DATASET_FOLDER)) from exc
+        return JobResult(read_rows(result.artifact_storage.final_dataset_path), self._explain_losses(group))
+
+    def check_models(self, config: dict[str, Any]) -> None:
+        """Ask every model for one short answer before anything is sent.
+
+        Raises:
+            BackendError: a model cannot be reached, is not known or refuses the key.
+        """
+        try:
+            self._designer.check_models(build_config(config))
+        except ModelAuthenticationError as exc:
+            raise BackendError(f"the provider refused the key: {exc}") from exc
+        except Exception as exc:
+            raise BackendError(f"{find_root_cause(exc)}") from exc
+
+    def _explain_losses(self, group: int) -> dict[int, LostRow]:
+        """Give the last error of every position that had one; a row that came back later is not lost all the same."""
+        builder = self._designer.last_builder
+        traces = builder.task_traces if builder is not None else []
+        return {
+            trace.row_group * group + trace.row_index: LostRow(trace.column, trace.error or LOST_WITHOUT_TRACE)
+            for trace in traces
+            if trace.status == "error" and trace.row_index is not None
+        }
+
+
+def read_rows(folder: Path) -> list[dict[str, Any]]:
+    """Read a job's dataset file by file: columns that hold lists may differ in type between two row groups."""
+    return [row for path in sorted(folder.glob("*.parquet")) for row in pl.read_parquet(path).to_dicts()]
+
+
+def build_config(config: dict[str, Any]) -> DataDesignerConfigBuilder:
+    """Build a native config; integer score options stay integers, which the library's own loader does not grant."""
+    return DataDesignerConfigBuilder.from_config(BuilderConfig.model_validate({"data_designer": config}))
+
+
+def build_provider(profile: Profile, endpoint: str | None) -> ModelProvider:
+    """Describe the profile's provider; the key is named, never read: Data Designer resolves it when it calls."""
+    provider = profile.provider
+    return ModelProvider(
+        name=provider.name,
+        endpoint=endpoint or provider.endpoint or "",
+        provider_type=provider.provider_type,
+        api_key=provider.api_key_env,
+    )
+
+
+def find_root_cause(error: BaseException) -> BaseException:
+    """Follow a chain of wrapped errors to the first."""
+    while error.__cause__ is not None:
+        error = error.__cause__
+    return error
+
+
+def _configure_run(group: int) -> RunConfig:
+    return RunConfig(
+        buffer_size=group,
+        max_concurrent_row_groups=GROUPS_AT_ONCE,
+        disable_early_shutdown=True,  # ours counts every failure itself; the default stops a job at 50 % of ten rows
+        max_conversation_restarts=0,
+        max_conversation_correction_steps=1,  # an answer that does not parse is sent back with the error once
+        otel_metrics_port=None,
+        async_trace=True,
+    )
+
+
+@contextmanager
+def log_library_to(path: Path, *, verbose: bool) -> Iterator[None]:
+    """Send the library's log to a file, and to the terminal too where it is wanted."""
+    handlers: list[logging.Handler] = [logging.FileHandler(path, encoding="utf-8")]
+    if verbose:
+        handlers.append(logging.StreamHandler())
+    logger = logging.getLogger("data_designer")
+    level, propagate = logger.level, logger.propagate
+    logger.setLevel(logging.INFO)
+    logger.propagate = False
+    for handler in handlers:
+        handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s %(message)s"))
+        logger.addHandler(handler)
+    try:
+        yield
+    finally:
+        for handler in handlers:
+            logger.removeHandler(handler)
+            handler.close()
+        logger.setLevel(level)
+        logger.propagate = propagate

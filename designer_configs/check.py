@@ -1,0 +1,105 @@
+"""Every violation of every file at once: first the file's shape, then what it means."""
+
+import functools
+import json
+import os
+import re
+from collections.abc import Iterable
+from pathlib import Path
+
+from jsonschema import Draft202012Validator
+from jsonschema.exceptions import SchemaError
+
+from designer_configs.check_columns import check_control
+from designer_configs.check_meaning import check_dataset, check_meaning
+from designer_configs.check_shape import KINDS, Kind
+from designer_configs.errors import Problem
+from designer_configs.profile import PROJECT_ROOT, Profile
+from designer_configs.project import CORE_SCHEMA, Project
+from designer_configs.yaml_source import write_path
+
+_HEADER = re.compile(r"# yaml-language-server: \$schema=(\S+)\s*")
+
+
+def check_all(root: Path = PROJECT_ROOT) -> list[Problem]:
+    """List every violation of every profile, control, column, dataset and schema below a root, in order of file."""
+    project = Project(root.resolve())
+    if problems := _check_schemas(project):
+        return problems
+    for kind, path in _list_files(project):
+        problems += [*_check_header(project, path, kind), *project.read(path, kind).problems]
+    controls = [project.read(path, "control") for path in project.controls.values()]
+    for control in controls:
+        problems += [] if control.problems else check_control(project, control)
+    for dataset in project.datasets:
+        problems += check_dataset(project, dataset, controls, "columns/controls")
+    for path in project.profiles.values():
+        problems += check_meaning(project, project.read(path, "profile"))
+    return _sort(problems)
+
+
+def check_profile(path: Path, root: Path = PROJECT_ROOT) -> list[Problem]:
+    """List every violation of one profile, of the controls it names and of its dataset's columns."""
+    project = Project(root.resolve())
+    return _check_schemas(project) or _sort(check_meaning(project, project.read(path, "profile")))
+
+
+def check_environment(profile: Profile) -> list[Problem]:
+    """List the environment variables that a run of this profile needs and that are not set."""
+    needed = {"provider.api_key_env": profile.provider.api_key_env}
+    if profile.backend.name == "microservices":  # the service has its own keys
+        needed = {"backend.microservices.base_url_env": profile.backend.base_url_env}
+    return [
+        Problem(profile.file, None, path, f"the environment variable {name} is not set: export {name}=...")
+        for path, name in needed.items()
+        if name is not None and not os.environ.get(name)
+    ]
+
+
+def _list_files(project: Project) -> Iterable[tuple[Kind, Path]]:
+    yield from (("profile", path) for path in project.profiles.values())
+    yield from (("control", path) for path in project.controls.values())
+    for name, dataset in project.datasets.items():
+        yield "dataset", dataset
+        yield from (("column", path) for path in project.find_columns(name).values())
+
+
+def _check_schemas(project: Project) -> list[Problem]:
+    paths = [project.root / "designer_configs/schema" / f"{kind}.schema.json" for kind in KINDS]
+    problems = []
+    for path in [*paths, project.root / CORE_SCHEMA]:
+        file = project.name_file(path)
+        try:
+            found = _check_schema(path.read_text(encoding="utf-8"))
+        except (OSError, UnicodeDecodeError) as exc:
+            found = (None, "", f"cannot be read: {exc.strerror if isinstance(exc, OSError) else exc}")
+        if found is not None:
+            problems.append(Problem(file, *found))
+    return problems
+
+
+@functools.cache
+def _check_schema(text: str) -> tuple[int | None, str, str] | None:
+    """Say what is wrong with the text of a JSON Schema, if anything: line, path, message."""
+    try:
+        Draft202012Validator.check_schema(json.loads(text))
+    except json.JSONDecodeError as exc:
+        return exc.lineno, "", f"not valid JSON: {exc.msg}"
+    except SchemaError as exc:
+        return None, write_path(tuple(exc.absolute_path)), f"not a valid JSON Schema: {exc.message}"
+    return None
+
+
+def _check_header(project: Project, path: Path, kind: Kind) -> list[Problem]:
+    """Every file opens with the line by which an editor finds its schema."""
+    schema = os.path.relpath(project.root / "designer_configs/schema" / f"{kind}.schema.json", path.parent)
+    wanted = f"# yaml-language-server: $schema={Path(schema).as_posix()}"
+    with path.open(encoding="utf-8", errors="replace") as lines:
+        first = _HEADER.fullmatch(lines.readline())
+    if first is not None and os.path.normpath(first.group(1)) == os.path.normpath(schema):
+        return []
+    return [Problem(project.name_file(path), 1, "", f"the first line must be: {wanted}")]
+
+
+def _sort(problems: Iterable[Problem]) -> list[Problem]:
+    return sorted(dict.fromkeys(problems), key=lambda problem: (problem.file, problem.line or 0))

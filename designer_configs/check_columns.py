@@ -1,0 +1,184 @@
+"""Second stage, one file at a time: does a control, or a column of a dataset, mean something that can be drawn?"""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from data_designer.config.base import SingleColumnConfig
+from data_designer.config.column_configs import (
+    ExpressionColumnConfig,
+    LLMJudgeColumnConfig,
+    LLMStructuredColumnConfig,
+    LLMTextColumnConfig,
+    SamplerColumnConfig,
+)
+from data_designer.errors import DataDesignerError
+from jsonschema import Draft202012Validator
+from jsonschema.exceptions import SchemaError
+from pydantic import ValidationError
+
+from columns.configs import (
+    GoldExamplesColumnConfig,
+    ScopedEditColumnConfig,
+    TradeChecksColumnConfig,
+    TradeRulesColumnConfig,
+)
+from designer_configs.check_sampler import NUMBER, TIME, check_from_gold, check_params, classify_field
+from designer_configs.check_shape import suggest
+from designer_configs.check_template import find_columns
+from designer_configs.errors import Problem
+from designer_configs.project import Project
+from designer_configs.yaml_source import KeyPath, YamlSource
+
+PLUGINS: dict[str, type[SingleColumnConfig]] = {
+    "gold-examples": GoldExamplesColumnConfig,
+    "scoped-edit": ScopedEditColumnConfig,
+    "trade-checks": TradeChecksColumnConfig,
+    "trade-rules": TradeRulesColumnConfig,
+}
+COLUMN_TYPES: dict[str, type[SingleColumnConfig]] = PLUGINS | {
+    "expression": ExpressionColumnConfig,
+    "llm-judge": LLMJudgeColumnConfig,
+    "llm-structured": LLMStructuredColumnConfig,
+    "llm-text": LLMTextColumnConfig,
+    "sampler": SamplerColumnConfig,
+}
+
+
+def check_control(project: Project, source: YamlSource) -> list[Problem]:
+    """List what is wrong with a well-shaped control."""
+    control = source.data
+    column, match = control["column"], control.get("match")
+    problems = _check_name(source, ("column", "name"), column["name"])
+    problems += _check_sampler(project, source, ("column",), column, control)
+    if match is not None:
+        problems += _check_match(project, source, match)
+    if (check := control.get("check")) is not None and check["field"] not in project.core_fields:
+        message = f"{check['field']} is no core field; {suggest(check['field'], project.core_fields)}"
+        problems.append(source.report(("check", "field"), message))
+    if column["name"] not in find_columns(control["prompt"]):
+        message = f"the sentence does not say what was drawn: name the column, {{{{ {column['name']} }}}}"
+        problems.append(source.report(("prompt",), message))
+    return problems
+
+
+def check_use(project: Project, profile: YamlSource, position: int) -> list[Problem]:
+    """List what is wrong with one entry of a profile's `controls`."""
+    use, path = profile.data["controls"][position], ("controls", position)
+    name = use if isinstance(use, str) else use["use"]
+    if name not in project.controls:
+        message = f"there is no columns/controls/{name}.yaml; {suggest(name, project.controls)}"
+        return [profile.report(path if isinstance(use, str) else (*path, "use"), message)]
+    source = project.read(project.controls[name], "control")
+    if isinstance(use, str) or source.problems:
+        return []
+    control = source.data
+    sampler_type = control["column"]["sampler_type"]
+    if "params" in use:
+        field = find_drawn_field(project, control)
+        return check_params(profile, (*path, "params"), sampler_type, use["params"], field)
+    if "from_gold" in use:
+        wanted = (control.get("from_gold") or {}) | use["from_gold"]
+        field_name = (control.get("match") or {}).get("field")
+        return check_from_gold(
+            project, profile, (*path, "from_gold"), wanted, sampler_type=sampler_type, match_field=field_name
+        )
+    return []
+
+
+def check_column(project: Project, source: YamlSource) -> list[Problem]:
+    """List what is wrong with a well-shaped column of a dataset, taken by itself."""
+    column = source.data
+    problems = _check_name(source, ("name",), column["name"])
+    if column["column_type"] == "sampler":
+        problems += _check_sampler(project, source, (), column, column)
+    if "output_format" in column:
+        problems += _check_output_format(project, source, column["output_format"])
+    return problems
+
+
+def check_native(source: YamlSource) -> list[Problem]:
+    """List what Data Designer itself still refuses in a column with which nothing else is wrong.
+
+    A sampler is not built: its params may be the gold's, and those that are declared have been checked by then.
+    """
+    column = dict(source.data)
+    column_type = column.get("column_type", "sampler")  # without one, it is a control
+    if column_type == "sampler":
+        return []
+    if "output_format" in column:
+        column["output_format"] = {}
+    if "gold" in COLUMN_TYPES[column_type].model_fields:
+        column["gold"] = ""
+    try:
+        COLUMN_TYPES[column_type].model_validate(column)
+    except ValidationError as exc:
+        return [source.report(error["loc"], f"Data Designer refuses it: {error['msg']}") for error in exc.errors()]
+    except DataDesignerError as exc:
+        return [source.report((), f"Data Designer refuses it: {exc}")]
+    return []
+
+
+def find_drawn_field(project: Project, control: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """Give the JSON Schema of the core field that a control draws values of, if there is one."""
+    rule = control.get("check") or control.get("match") or {}
+    return project.core_fields.get(rule.get("field", ""))
+
+
+def _check_name(source: YamlSource, path: KeyPath, name: str) -> list[Problem]:
+    if name == source.path.stem:
+        return []
+    return [source.report(path, f"must be named as its file: {source.path.stem}; found {name}")]
+
+
+def _check_sampler(
+    project: Project, source: YamlSource, path: KeyPath, column: Mapping[str, Any], holder: Mapping[str, Any]
+) -> list[Problem]:
+    """Check a sampler column; `from_gold` stands in its holder: the control, or the column itself."""
+    from_gold, sampler_type = holder.get("from_gold"), column["sampler_type"]
+    if (from_gold is not None) == ("params" in column):
+        both = "params and from_gold exclude each other: keep one"
+        return [
+            source.report(path, both if from_gold is not None else "nothing to draw from: give params or from_gold")
+        ]
+    if from_gold is not None:
+        gold_path = ("from_gold",) if holder is not column else (*path, "from_gold")
+        return check_from_gold(project, source, gold_path, from_gold, sampler_type=sampler_type)
+    field = find_drawn_field(project, holder)
+    problems = check_params(source, (*path, "params"), sampler_type, column["params"], field)
+    for condition, params in column.get("conditional_params", {}).items():
+        problems += check_params(source, (*path, "conditional_params", condition), sampler_type, params, field)
+    return problems
+
+
+def _check_match(project: Project, source: YamlSource, match: Mapping[str, Any]) -> list[Problem]:
+    fields = {name: kind for name, part in project.core_fields.items() if (kind := classify_field(part)) != TIME}
+    field = match["field"]
+    if field not in fields:
+        reason = "is a time of day" if field in project.core_fields else "is no core field"
+        return [source.report(("match", "field"), f"{field} {reason}; {suggest(field, fields)}")]
+    if fields[field] == NUMBER and "tolerance" not in match:
+        return [source.report(("match",), f"{field} is a number: say how near is near, such as tolerance: 0.05")]
+    if fields[field] != NUMBER and "tolerance" in match:
+        return [
+            source.report(("match", "tolerance"), f"{field} is text, which matches or does not: drop the tolerance")
+        ]
+    if match.get("widest", float("inf")) < match.get("tolerance", 0):
+        message = f"must be at least the tolerance, {match['tolerance']}; found {match['widest']}"
+        return [source.report(("match", "widest"), message)]
+    return []
+
+
+def _check_output_format(project: Project, source: YamlSource, declared: str | Mapping[str, Any]) -> list[Problem]:
+    schema: Any = declared
+    try:
+        if isinstance(declared, str):
+            schema = json.loads((project.root / declared).read_text(encoding="utf-8"))
+        Draft202012Validator.check_schema(schema)
+    except OSError as exc:
+        return [source.report(("output_format",), f"{declared} cannot be read: {exc.strerror}")]
+    except ValueError as exc:
+        return [source.report(("output_format",), f"{declared} is not valid JSON: {exc}")]
+    except SchemaError as exc:
+        return [source.report(("output_format",), f"not a valid JSON Schema: {exc.message}")]
+    return []

@@ -1,0 +1,108 @@
+"""Controls as a run uses them: the declared file, the profile's changes, and what the gold says."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from designer_configs.errors import ConfigError, Problem
+from gold_data.store import GoldFolder
+
+SIGNIFICANT_DIGITS = 4  # of a bucket taken from the gold: finer than any trader's log, and still readable
+
+
+@dataclass(frozen=True)
+class Control:
+    """A control with nothing left open: its native sampler column, its sentence, and how it matches and checks."""
+
+    column: dict[str, Any]
+    prompt: str
+    match: dict[str, Any] | None
+    check: dict[str, Any] | None
+
+    @property
+    def name(self) -> str:
+        return str(self.column["name"])
+
+
+def resolve_control(declared: Mapping[str, Any], train: pl.DataFrame) -> Control:
+    """Fill a control's buckets from the gold's train part where it says so.
+
+    Numbers become the medians of quantile bins, weighted by the bins' shares; categories their shares. The tolerances
+    of a control whose buckets come from the gold shrink to half the usual distance between two buckets, so that a
+    bucket is told from its neighbour whatever the trader's range is.
+    """
+    column, match, check = dict(declared["column"]), declared.get("match"), declared.get("check")
+    if (source := declared.get("from_gold")) is not None:
+        column["params"] = sample_from_gold(train[source["field"]], source.get("bins"))
+        match, check = (narrow_tolerance(rule, column["params"]["values"]) for rule in (match, check))
+    return Control(column, declared["prompt"], match, check)
+
+
+def sample_from_gold(values: pl.Series, bins: int | None) -> dict[str, list[Any]]:
+    """Give the values and weights of a category sampler that draws like the gold column."""
+    if values.dtype.is_numeric():
+        buckets = _bin_by_quantiles(values.to_numpy(), bins or 1)
+    else:
+        text = values.dt.strftime("%Y-%m-%d") if values.dtype == pl.Date else values.cast(pl.String)
+        buckets = dict(sorted(text.value_counts().rows()))
+    total = sum(buckets.values())
+    return {"values": list(buckets), "weights": [count / total for count in buckets.values()]}
+
+
+def _bin_by_quantiles(values: np.ndarray[Any, Any], bins: int) -> dict[Any, int]:
+    edges = np.unique(np.quantile(values, np.linspace(0, 1, bins + 1)))
+    index = np.clip(np.searchsorted(edges, values, side="right") - 1, 0, max(len(edges) - 2, 0))
+    buckets: dict[Any, int] = {}
+    for i in np.unique(index):
+        inside = values[index == i]
+        center = float(f"{np.median(inside):.{SIGNIFICANT_DIGITS}g}")
+        buckets[center] = buckets.get(center, 0) + len(inside)
+    return buckets
+
+
+def narrow_tolerance(rule: Mapping[str, Any] | None, buckets: list[Any]) -> dict[str, Any] | None:
+    """Shrink a rule's tolerance to half the median distance between neighbouring buckets; `widest` shrinks with it."""
+    if rule is None or rule.get("tolerance") is None or len(buckets) < 2:
+        return dict(rule) if rule is not None else None
+    half = float(f"{np.median(np.diff(sorted(buckets))) / 2:.{SIGNIFICANT_DIGITS}g}")
+    scale = min(1.0, half / rule["tolerance"])
+    return {key: value * scale if key in ("tolerance", "widest") else value for key, value in rule.items()}
+
+
+def refuse_foreign_buckets(profile_file: str, controls: list[Control], gold: GoldFolder) -> None:
+    """Refuse buckets that the gold has no trades near.
+
+    Raises:
+        ConfigError: a numeric bucket lies further outside the gold's range than the control's tolerance, or a category
+            is not in the gold at all.
+    """
+    problems = [
+        Problem(profile_file, None, f"controls.{control.name}", message)
+        for control in controls
+        if control.match is not None and (message := _describe_foreign(control, gold.train[control.match["field"]]))
+    ]
+    if problems:
+        raise ConfigError(problems)
+
+
+def _describe_foreign(control: Control, gold: pl.Series) -> str | None:
+    assert control.match is not None
+    values, tolerance = control.column.get("params", {}).get("values"), control.match.get("tolerance")
+    if values is None:
+        return None
+    if not gold.dtype.is_numeric():
+        known = sorted(gold.cast(pl.String).unique().to_list())
+        foreign = [value for value in values if str(value) not in known]
+        return f"{foreign} not in the gold, which has {known}: take the values from_gold" if foreign else None
+    low, high, reach = float(str(gold.min())), float(str(gold.max())), float(tolerance or 0.0) + 1e-9
+    foreign = [value for value in values if not low - reach <= float(value) <= high + reach]
+    if not foreign:
+        return None
+    return (
+        f"the buckets {min(values)} to {max(values)} lie outside the gold's {control.match['field']}, "
+        f"{low:g} to {high:g} (tolerance {tolerance:g}; outside: {', '.join(f'{v:g}' for v in foreign)}). "
+        f"Take them from the gold: {{use: {control.name}, from_gold: {{bins: 9}}}}, or give other params"
+    )

@@ -1,0 +1,213 @@
+"""A profile as a run uses it: defaults, then the YAML file, then the command line."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Literal
+
+import yaml
+
+from designer_configs.check_meaning import check_meaning
+from designer_configs.check_shape import check_shape, fill_defaults, suggest
+from designer_configs.errors import ConfigError, Problem
+from designer_configs.project import Project
+from designer_configs.yaml_source import YamlSource
+
+PROJECT_ROOT = Path(__file__).resolve().parent.parent
+_OPTIONS = {
+    "run.accepted": "--num",
+    "run.max_candidates": "--num",
+    "run.seed": "--seed",
+    "gold.trades": "--gold-trades",
+    "gold.bars": "--gold-bars",
+}
+
+
+@dataclass(frozen=True)
+class ControlUse:
+    """A control that a profile names, and what it changes about it: `params`, or `from_gold`, or nothing."""
+
+    name: str
+    params: Mapping[str, Any] | None = None
+    from_gold: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True)
+class Provider:
+    """Who serves the models. `endpoint` is None for the offline model, and where a microservice knows the name."""
+
+    name: str
+    endpoint: str | None
+    provider_type: str
+    api_key_env: str | None
+
+
+@dataclass(frozen=True)
+class Model:
+    """A role's model; only the inference parameters that were given or have a default are there."""
+
+    model: str
+    inference_parameters: Mapping[str, Any]
+    skip_health_check: bool
+
+
+@dataclass(frozen=True)
+class BackendChoice:
+    """Where jobs run; the service's address is in the environment variable `base_url_env`."""
+
+    name: Literal["library", "microservices"]
+    base_url_env: str | None = None
+
+
+@dataclass(frozen=True)
+class GoldSource:
+    """Files of the gold, as absolute paths, and the share of its sessions that is held out."""
+
+    trades: Path
+    bars: Path | None
+    holdout: float
+
+
+@dataclass(frozen=True)
+class RunLimits:
+    """How much is made, and what stops it; `max_tokens` None = no cap."""
+
+    accepted: int
+    max_candidates: int
+    refine_passes: int
+    seed: int
+    max_minutes: float
+    max_tokens: int | None
+
+
+@dataclass(frozen=True)
+class Profile:
+    """An effective profile: nothing in it is left to a default.
+
+    `name` and `file` are those of the file it was read from; `document` is the whole of it as plain data.
+    """
+
+    name: str
+    file: str
+    description: str
+    dataset: str
+    controls: tuple[ControlUse, ...]
+    provider: Provider
+    models: Mapping[str, Model]
+    backend: BackendChoice
+    gold: GoldSource
+    run: RunLimits
+    acceptance: Mapping[str, int]
+    indicators: tuple[str, ...]
+    export: tuple[str, ...]
+    document: Mapping[str, Any]
+
+    def to_yaml(self) -> str:
+        """Write the effective profile as YAML that, loaded as a profile, means the same."""
+        return yaml.safe_dump(dict(self.document), sort_keys=False, allow_unicode=True, width=120)
+
+
+def list_profiles() -> list[str]:
+    """Name the shipped profiles."""
+    return list(Project(PROJECT_ROOT).profiles)
+
+
+def load_profile(name_or_path: str | Path, overrides: Mapping[str, Any] | None = None) -> Profile:
+    """Load a profile and check it with everything it uses.
+
+    Args:
+        name_or_path: Name of a file in designer_configs/, or the path of a .yaml file anywhere.
+        overrides: The command line's `num`, `seed`, `gold_trades`, `gold_bars`; None = not given. `num` scales the cap
+            on candidates in the same proportion. Gold trades without gold bars leave the profile's bars unused. Paths
+            here are relative to the current folder, those in the file to the repository's root.
+
+    Raises:
+        ConfigError: with every problem there is.
+    """
+    project = Project(PROJECT_ROOT)
+    source = project.read(_find_profile(project, str(name_or_path)), "profile")
+    if problems := check_meaning(project, source):
+        raise ConfigError(list(dict.fromkeys(problems)))
+    document = fill_defaults("profile", source.data)
+    _apply(document, {key: value for key, value in (overrides or {}).items() if value is not None})
+    effective = replace(source, data=document)
+    if problems := check_shape(effective, "profile"):
+        options = [replace(problem, file="command line", line=None) for problem in problems]
+        raise ConfigError([replace(problem, path=_OPTIONS.get(problem.path, problem.path)) for problem in options])
+    return _build_profile(effective)
+
+
+def load_control(use: ControlUse) -> dict[str, Any]:
+    """Read the control that a profile names, with the profile's changes; its `from_gold` then always has a field."""
+    project = Project(PROJECT_ROOT)
+    control: dict[str, Any] = dict(project.read(project.controls[use.name], "control").data)
+    column = dict(control["column"])
+    if use.params is not None:
+        column["params"], control["from_gold"] = use.params, None
+    if use.from_gold is not None:
+        column.pop("params", None)
+        control["from_gold"] = {**(control.get("from_gold") or {}), **use.from_gold}
+        control["from_gold"].setdefault("field", (control.get("match") or {}).get("field"))
+    return {**control, "column": column}
+
+
+def _find_profile(project: Project, name: str) -> Path:
+    if name.endswith(".yaml") and Path(name).is_file():
+        return Path(name).resolve()
+    if name in project.profiles:
+        return project.profiles[name]
+    message = f"there is no profile {name}; {suggest(Path(name).stem, project.profiles)}, or the path of a .yaml file"
+    raise ConfigError([Problem("designer_configs", None, "", message)])
+
+
+def _apply(document: dict[str, Any], options: Mapping[str, Any]) -> None:
+    """Put the command line's options into a document that has no gaps."""
+    run, gold = document["run"], document["gold"]
+    if "num" in options:
+        wanted, before = options["num"], run["accepted"]
+        run["max_candidates"] = max(1, -(-run["max_candidates"] * wanted // before))
+        run["accepted"] = wanted
+    if "seed" in options:
+        run["seed"] = options["seed"]
+    if "gold_trades" in options:
+        gold["trades"], gold["bars"] = _name_path(options["gold_trades"]), None
+    if "gold_bars" in options:
+        gold["bars"] = _name_path(options["gold_bars"])
+
+
+def _name_path(given: str | Path) -> str:
+    """Write a path of the command line as one of a profile: relative to the root where it lies below it."""
+    path = Path(given).resolve()
+    return path.relative_to(PROJECT_ROOT).as_posix() if path.is_relative_to(PROJECT_ROOT) else str(path)
+
+
+def _build_profile(source: YamlSource) -> Profile:
+    document = source.data
+    provider, gold, backend = document["provider"], document["gold"], document["backend"]
+    return Profile(
+        name=source.path.stem,
+        file=source.file,
+        description=document["description"],
+        dataset=document["dataset"],
+        controls=tuple(
+            ControlUse(use) if isinstance(use, str) else ControlUse(use["use"], use.get("params"), use.get("from_gold"))
+            for use in document["controls"]
+        ),
+        provider=Provider(
+            provider["name"], provider.get("endpoint"), provider["provider_type"], provider["api_key_env"]
+        ),
+        models={role: Model(**model) for role, model in document["models"].items()},
+        backend=BackendChoice("library")
+        if backend == "library"
+        else BackendChoice("microservices", backend["microservices"]["base_url_env"]),
+        gold=GoldSource(
+            PROJECT_ROOT / gold["trades"],
+            None if gold["bars"] is None else PROJECT_ROOT / gold["bars"],
+            gold["holdout"],
+        ),
+        run=RunLimits(**document["run"]),
+        acceptance=document["acceptance"],
+        indicators=tuple(document["indicators"]),
+        export=tuple(document["export"]),
+        document=document,
+    )

@@ -1,0 +1,98 @@
+"""Reads one-minute bars from CSV or Parquet."""
+
+from pathlib import Path
+
+import polars as pl
+
+from gold_data.errors import GoldError
+from gold_data.schema import Bars
+from gold_data.sessions import EXCHANGE_ZONE
+from gold_data.tables import check_columns, read_frame
+
+WHAT = "one-minute bars"
+VALUES = ("open", "high", "low", "close", "volume")
+PRICES = VALUES[:4]
+
+# Why a bar is dropped, in the order the reasons are tried.
+FAULTS = {
+    "no ticker, or a timestamp that is no time": pl.col("ticker").is_null() | pl.col("timestamp").is_null(),
+    "values missing or not finite": ~pl.all_horizontal(pl.col(VALUES).is_finite().fill_null(False)),
+    "prices not above 0 or volume below 0": pl.any_horizontal(pl.col(PRICES) <= 0) | (pl.col("volume") < 0),
+    "low or high crossed by another price": (pl.col("low") > pl.min_horizontal(PRICES))
+    | (pl.col("high") < pl.max_horizontal(PRICES)),
+}
+
+
+def read_bars(path: Path) -> tuple[pl.DataFrame, list[str]]:
+    """Read one-minute bars, and note what was changed or dropped.
+
+    A timestamp is the start of a minute. One with an offset or zone is converted to the exchange's zone; one without is
+    exchange time. Bars that cannot be are dropped and counted, and so is every later bar of the same ticker and minute.
+
+    Returns:
+        Bars sorted by ticker and timestamp, and notes, one sentence each.
+
+    Raises:
+        GoldError: the file cannot be read, lacks a column, or no bar is left.
+    """
+    raw = read_frame(path, WHAT)
+    notes = check_columns(path, raw.columns, Bars.column_names())
+    bars = raw.select(
+        pl.col("ticker").cast(pl.String).str.strip_chars().replace("", None),
+        _read_timestamps(path, raw, notes).dt.truncate("1m"),
+        *(_read_numbers(raw, name) for name in VALUES),
+    )
+    bars = _drop_faulty(path, bars, notes)
+    unique = bars.unique(["ticker", "timestamp"], keep="first", maintain_order=True).sort("ticker", "timestamp")
+    if unique.height < bars.height:
+        notes.append(f"{path.name}: dropped {bars.height - unique.height} bars of a ticker and minute already there")
+    if unique.is_empty():
+        raise GoldError(f"{path}: none of its {raw.height} rows is a bar that can be used. {' '.join(notes)}".strip())
+    return Bars.validate(unique), notes
+
+
+def _drop_faulty(path: Path, bars: pl.DataFrame, notes: list[str]) -> pl.DataFrame:
+    total = bars.height
+    for fault, is_faulty in FAULTS.items():
+        kept = bars.filter(~is_faulty)
+        if kept.height < bars.height:
+            notes.append(f"{path.name}: dropped {bars.height - kept.height} of {total} bars: {fault}")
+        bars = kept
+    return bars
+
+
+def _read_numbers(raw: pl.DataFrame, name: str) -> pl.Expr:
+    column = pl.col(name).str.strip_chars() if raw.schema[name] == pl.String else pl.col(name)
+    return column.cast(pl.Float64, strict=False)
+
+
+def _read_timestamps(path: Path, raw: pl.DataFrame, notes: list[str]) -> pl.Expr:
+    column, dtype = pl.col("timestamp"), raw.schema["timestamp"]
+    if isinstance(dtype, pl.Datetime) and dtype.time_zone is not None:
+        return column.dt.cast_time_unit("us").dt.convert_time_zone(EXCHANGE_ZONE)
+    if isinstance(dtype, pl.Datetime):
+        notes.append(_note_naive(path, raw.height))
+        return _place(column.dt.cast_time_unit("us"))
+    if dtype != pl.String:
+        raise GoldError(
+            f"{path}: column timestamp is {dtype}; give dates with times, such as 2013-10-04T09:30:00-04:00"
+        )
+    text = column.str.strip_chars().str.replace("T", " ").str.replace("Z$", "+00:00")
+    zoned = pl.coalesce(
+        text.str.to_datetime(f"%Y-%m-%d {clock}%:z", time_unit="us", strict=False) for clock in ("%H:%M:%S%.f", "%H:%M")
+    )
+    naive = pl.coalesce(
+        text.str.to_datetime(f"%Y-%m-%d {clock}", time_unit="us", strict=False) for clock in ("%H:%M:%S%.f", "%H:%M")
+    )
+    without_offset = int(raw.select(naive.is_not_null().sum()).item())
+    if without_offset:
+        notes.append(_note_naive(path, without_offset))
+    return pl.coalesce(zoned.dt.convert_time_zone(EXCHANGE_ZONE), _place(naive))
+
+
+def _place(naive: pl.Expr) -> pl.Expr:
+    return naive.dt.replace_time_zone(EXCHANGE_ZONE, ambiguous="earliest", non_existent="null")
+
+
+def _note_naive(path: Path, count: int) -> str:
+    return f"{path.name}: {count} timestamps without an offset were read as exchange time ({EXCHANGE_ZONE})"

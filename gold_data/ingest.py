@@ -1,0 +1,211 @@
+"""Reads a trader's own trades: every row is held against the rules, and none is lost silently."""
+
+import json
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from math import inf
+from pathlib import Path
+
+import polars as pl
+
+from gold_data.bars import read_bars
+from gold_data.errors import GoldError
+from gold_data.limits import GoldLimits
+from gold_data.rules import Violation, check_trade
+from gold_data.schema import CORE_FIELDS, NUMBER_FIELDS, TIME_FIELDS, GoldTrades
+from gold_data.sessions import EXCHANGE_ZONE, ZONE
+from gold_data.tables import RawRow, check_columns, read_rows
+
+WHAT = "gold trades"
+STATED = "trade_percent_change"
+REJECTED_SCHEMA = {"line": pl.Int64, **dict.fromkeys(("rule", "field", "limit", "found", "row"), pl.String)}
+
+# A trader holds overnight when at least this share of the rows is held into a later session. Fewer are taken for slips
+# of the pen and rejected: a gold that allows them has to allow every exit before its entry.
+OVERNIGHT_SHARE = 0.02
+
+
+@dataclass(frozen=True)
+class Gold:
+    """Gold as it was read.
+
+    `trades` are the rows that obey the rules, in the file's order; `rejected` has one row per rule that another row
+    broke, with its line in the file; `notes` are sentences on what was converted, dropped or left unread.
+    """
+
+    trades: pl.DataFrame
+    bars: pl.DataFrame | None
+    rejected: pl.DataFrame
+    notes: list[str]
+
+
+@dataclass
+class Reading:
+    """One row as far as it could be read: `core` as the rules take it, and what was wrong before any rule was asked."""
+
+    trade_id: str
+    raw: RawRow
+    core: dict[str, object] = field(default_factory=dict)
+    times: dict[str, datetime] = field(default_factory=dict)
+    stated: float | None = None
+    oddities: set[str] = field(default_factory=set)
+    violations: list[Violation] = field(default_factory=list)
+
+
+def read_gold(trades: Path, bars: Path | None) -> Gold:
+    """Read gold trades, and their bars where there are some, from CSV or Parquet.
+
+    Times with an offset are converted to the exchange's zone, times without are exchange time; parts of a second are
+    cut off. `trade_percent_change` may be missing: it is computed anyhow. `entry_volatility_percent` is believed.
+
+    Raises:
+        GoldError: a file is missing, empty, unreadable or lacks a column, or no row obeys the rules.
+    """
+    table = read_rows(trades, WHAT)
+    notes = check_columns(trades, table.columns, CORE_FIELDS, [STATED])
+    readings = [_read_row(f"gold-{number:04d}", raw) for number, raw in enumerate(table.rows, start=1)]
+    _check_readings(readings)
+    rejected = _list_rejected(readings)
+    if len(rejected) and all(reading.violations for reading in readings):
+        first = rejected.row(0, named=True)
+        raise GoldError(
+            f"{trades}: all {len(readings)} rows break a rule; the first is line {first['line']}: {first['field']} "
+            f"{first['found']}, rule {first['rule']}, limit: {first['limit']}. Mend the file as the rule says"
+        )
+    if not readings:
+        raise GoldError(f"{trades} holds a header but no trades; add one row per trade")
+    gold = _build_trades([reading for reading in readings if not reading.violations])
+    notes += _note_oddities(trades, readings)
+    if gold["session_date"].n_unique() == 1:
+        notes.append(f"{trades.name}: all trades are of one session, so none can be held out")
+    if bars is None:
+        return Gold(gold, None, rejected, notes)
+    bar_frame, bar_notes = read_bars(bars)
+    return Gold(gold, bar_frame, rejected, [*notes, *bar_notes, *_note_without_bars(gold, bar_frame)])
+
+
+def _read_row(trade_id: str, raw: RawRow) -> Reading:
+    reading = Reading(trade_id, raw)
+    if not raw.fits:
+        found = f"{len(raw.values)} values"
+        reading.violations.append(_refuse("row", found, "as many values as the header has names"))
+        return reading
+    for name in CORE_FIELDS:
+        value = raw.values[name]
+        if value is None or value == "":
+            continue
+        if name in TIME_FIELDS:
+            _read_time(reading, name, value)
+        else:
+            reading.core[name] = _read_number(value) if name in NUMBER_FIELDS else value
+    stated = raw.values.get(STATED)
+    if stated is not None and stated != "":
+        number = _read_number(stated)
+        if isinstance(number, float):
+            reading.stated = number
+        else:
+            reading.violations.append(_refuse(STATED, str(stated), "a number"))
+    return reading
+
+
+def _read_number(value: object) -> object:
+    try:
+        return float(str(value))
+    except ValueError:
+        return value  # which the rule `schema` refuses, and shows
+
+
+def _read_time(reading: Reading, name: str, value: object) -> None:
+    try:
+        moment = value if isinstance(value, datetime) else datetime.fromisoformat(str(value))
+        if moment.tzinfo is None:
+            reading.oddities.add("without an offset were read as exchange time")
+        local = moment.astimezone(ZONE) if moment.tzinfo else moment.replace(tzinfo=ZONE)
+    except (ValueError, OverflowError):
+        reading.violations.append(_refuse(name, str(value), "a date and time such as 2013-10-04T10:06:00-04:00"))
+        return
+    if local.microsecond:
+        reading.oddities.add("had parts of a second, which were cut off")
+    reading.times[name] = local.replace(microsecond=0)
+    reading.core[name] = reading.times[name].strftime("%H:%M:%S")
+
+
+def _refuse(name: str, found: str, limit: str) -> Violation:
+    return Violation("schema", (name,), limit, found, f"{name} {found} cannot be read; limit: {limit}")
+
+
+def _check_readings(readings: Sequence[Reading]) -> None:
+    limits = _derive_reading_limits(readings)
+    lines: dict[str, int] = {}
+    for reading in readings:
+        if not reading.raw.fits:
+            continue
+        days = {name: moment.date() for name, moment in reading.times.items()}
+        refused = {violation.fields for violation in reading.violations}
+        broken = check_trade(
+            reading.core,
+            session_date=days.get("entry_time", days.get("exit_time", date.min)),
+            limits=limits,
+            exit_date=days.get("exit_time"),
+            stated_percent=reading.stated,
+        )
+        reading.violations += [violation for violation in broken if violation.fields not in refused]
+        if not reading.violations:
+            earlier = lines.setdefault(f"{reading.core} {reading.times}", reading.raw.line)
+            if earlier != reading.raw.line:
+                found = f"the same as line {earlier}"
+                reading.violations.append(Violation("duplicate", ("row",), "each trade once", found, f"row is {found}"))
+
+
+def _derive_reading_limits(readings: Sequence[Reading]) -> GoldLimits:
+    spans = [[reading.times[name].date() for name in TIME_FIELDS] for reading in readings if len(reading.times) == 2]
+    overnight = sum(left > entered for entered, left in spans)
+    holds_overnight = overnight > 0 and overnight >= OVERNIGHT_SHARE * len(spans)
+    return GoldLimits(price_ranges={}, holds_overnight=holds_overnight, volatility_range=(0.0, inf))
+
+
+def _list_rejected(readings: Sequence[Reading]) -> pl.DataFrame:
+    rows = [
+        (reading.raw.line, broken.rule, ", ".join(broken.fields), broken.limit, broken.found, _write_raw(reading.raw))
+        for reading in readings
+        for broken in reading.violations
+    ]
+    return pl.DataFrame(rows, schema=REJECTED_SCHEMA, orient="row")
+
+
+def _write_raw(raw: RawRow) -> str:
+    return json.dumps(raw.values, default=str)
+
+
+def _build_trades(readings: Sequence[Reading]) -> pl.DataFrame:
+    rows = [
+        {**reading.core, **{name: moment.astimezone(UTC) for name, moment in reading.times.items()}}
+        | {"trade_id": reading.trade_id, "session_date": reading.times["entry_time"].date()}
+        for reading in readings
+    ]
+    direction = pl.when(pl.col("trade_type") == "short").then(-1.0).otherwise(1.0)
+    change = 100.0 * (pl.col("exit_price") / pl.col("entry_price") - 1.0) * direction
+    frame = pl.DataFrame(rows, infer_schema_length=None).with_columns(
+        pl.col(TIME_FIELDS).cast(pl.Datetime("us", "UTC")).dt.convert_time_zone(EXCHANGE_ZONE),
+        change.alias(STATED),
+    )
+    return GoldTrades.validate(frame.select(GoldTrades.column_names()))
+
+
+def _note_oddities(path: Path, readings: Sequence[Reading]) -> list[str]:
+    counts = Counter(oddity for reading in readings for oddity in reading.oddities)
+    return [f"{path.name}: times of {count} rows {oddity}" for oddity, count in sorted(counts.items())]
+
+
+def _note_without_bars(trades: pl.DataFrame, bars: pl.DataFrame) -> list[str]:
+    sessions = bars.select("ticker", session_date=pl.col("timestamp").dt.date()).unique()
+    bare = trades.join(sessions, on=["ticker", "session_date"], how="anti", maintain_order="left")
+    if bare.is_empty():
+        return []
+    first = bare.row(0, named=True)
+    return [
+        f"{bare.height} of {trades.height} trades have no bars of their ticker and session; the first is "
+        f"{first['trade_id']}, {first['ticker']} on {first['session_date']}"
+    ]

@@ -1,0 +1,65 @@
+"""The bounds that depend on the trader, taken from the train part of the gold."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+
+import polars as pl
+
+Range = tuple[float, float]
+
+# How far beyond the prices of the train part a price may lie: this share of their range on either side, because a
+# ticker that moved so far during the train sessions moves on in the sessions after them; but no less than this share
+# of the price, because a gold of one or two sessions shows next to no range, and a usual day moves a share by less.
+PRICE_MARGIN_OF_RANGE = 0.25
+PRICE_MARGIN_OF_PRICE = 0.03
+
+
+@dataclass(frozen=True, slots=True)
+class GoldLimits:
+    """What the gold allows.
+
+    `price_ranges` gives the lowest and highest price of each known ticker, margin included; empty while the gold itself
+    is being read, when any ticker goes at any price. With `holds_overnight` an exit may be in the session after the
+    entry's. `volatility_range` is the gold's own, without margin; it is said to the models and refuses nothing.
+    """
+
+    price_ranges: Mapping[str, Range]
+    holds_overnight: bool
+    volatility_range: Range
+
+    def to_json(self) -> str:
+        """Write the limits as JSON text."""
+        return json.dumps(asdict(self), indent=2)
+
+    @classmethod
+    def from_json(cls, text: str) -> "GoldLimits":
+        """Read the limits that `to_json` wrote."""
+        values = json.loads(text)
+        ranges = {ticker: (low, high) for ticker, (low, high) in values["price_ranges"].items()}
+        low, high = values["volatility_range"]
+        return cls(ranges, values["holds_overnight"], (low, high))
+
+
+def derive_limits(trades: pl.DataFrame) -> GoldLimits:
+    """Derive the limits from gold trades: give it the train part only, or the held-out sessions leak."""
+    prices = (
+        trades.group_by("ticker")
+        .agg(
+            low=pl.min_horizontal(pl.col("entry_price").min(), pl.col("exit_price").min()),
+            high=pl.max_horizontal(pl.col("entry_price").max(), pl.col("exit_price").max()),
+        )
+        .sort("ticker")
+    )
+    volatility = trades["entry_volatility_percent"].to_list()
+    overnight = trades["exit_time"].dt.date() != trades["session_date"]
+    return GoldLimits(
+        price_ranges={ticker: _widen(low, high) for ticker, low, high in prices.iter_rows()},
+        holds_overnight=bool(overnight.any()),
+        volatility_range=(min(volatility), max(volatility)),
+    )
+
+
+def _widen(low: float, high: float) -> Range:
+    margin = max(PRICE_MARGIN_OF_RANGE * (high - low), PRICE_MARGIN_OF_PRICE * high)
+    return max(round(low - margin, 4), 0.0), round(high + margin, 4)

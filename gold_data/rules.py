@@ -1,0 +1,162 @@
+"""The rules every trade obeys: one list for gold rows, for candidates and for what the models are told."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import date
+from functools import partial
+
+from gold_data.checks import (
+    PERCENT_ROUNDING,
+    Breach,
+    Expectation,
+    Fingerprint,
+    Row,
+    Statement,
+    find_copy,
+    find_disobedience,
+    find_exit_before_entry,
+    find_exit_outside_excursions,
+    find_misfits,
+    find_not_finite,
+    find_not_positive,
+    find_out_of_hours,
+    find_price_out_of_range,
+    find_unknown_ticker,
+    find_worst_above_best,
+    find_wrong_sign,
+    fingerprint,
+    measure_exit_percent,
+    name_copy,
+    show_value,
+)
+from gold_data.limits import GoldLimits, derive_limits
+from gold_data.schema import PRICE_FIELDS
+from gold_data.sessions import session_hours
+
+__all__ = [
+    "RULES",
+    "Expectation",
+    "Fingerprint",
+    "GoldLimits",
+    "Rule",
+    "Violation",
+    "check_copy",
+    "check_trade",
+    "derive_limits",
+    "describe_rules",
+    "fingerprint",
+    "measure_exit_percent",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Violation:
+    """One broken rule; `message` is one sentence that names the fields, the value found and the limit."""
+
+    rule: str
+    fields: tuple[str, ...]
+    limit: str
+    found: str
+    message: str
+
+    def to_dict(self) -> dict[str, object]:
+        """Give the violation as plain data for JSON."""
+        return asdict(self) | {"fields": list(self.fields)}
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One rule: its name, one sentence that says it, and the search for what breaks it."""
+
+    name: str
+    description: str
+    find: Callable[[Row], Iterator[Breach]]
+
+
+RULES: tuple[Rule, ...] = (
+    Rule("schema", "Every core field is there with its type, and no other field.", find_misfits),
+    Rule("finite", "Every number is finite.", find_not_finite),
+    Rule("positive_price", "Prices are above 0.", partial(find_not_positive, fields=PRICE_FIELDS)),
+    Rule("session_hours", "Entry and exit lie in the exchange's regular hours on a day it is open.", find_out_of_hours),
+    Rule(
+        "exit_after_entry",
+        "The exit follows the entry in its session, or by the same time of the next where the gold holds overnight.",
+        find_exit_before_entry,
+    ),
+    Rule("percent_order", "worst_exit_percent is not above best_exit_percent.", find_worst_above_best),
+    Rule(
+        "excursion_bounds",
+        f"worst_exit_percent <= exit percent <= best_exit_percent within {PERCENT_ROUNDING}.",
+        find_exit_outside_excursions,
+    ),
+    Rule("exit_sign", "The exit percent's sign agrees with prices and trade_type.", find_wrong_sign),
+    Rule(
+        "positive_volatility",
+        "entry_volatility_percent is above 0.",
+        partial(find_not_positive, fields=("entry_volatility_percent",)),
+    ),
+    Rule("known_ticker", "The gold trades this ticker.", find_unknown_ticker),
+    Rule("price_range", "Prices lie in the gold's range for the ticker, margin included.", find_price_out_of_range),
+    Rule("control", "The row is what the controls asked for.", find_disobedience),
+    Rule("copy", "Not all numbers equal those of a known trade.", find_copy),
+)
+
+
+def check_trade(
+    core: Mapping[str, object],
+    *,
+    session_date: date,
+    limits: GoldLimits,
+    expectations: Sequence[Expectation] = (),
+    known_trades: Mapping[Fingerprint, str] | None = None,
+    exit_date: date | None = None,
+    stated_percent: float | None = None,
+) -> list[Violation]:
+    """Find every rule a trade breaks, in the order of `RULES`.
+
+    Args:
+        core: The core fields as JSON gives them; anything may be missing or wrong.
+        session_date: Session of the entry.
+        limits: What the gold allows.
+        expectations: What the controls ask of this row.
+        known_trades: Fingerprint to id of trades this one must not copy.
+        exit_date: Day of the exit, where it is stated (gold); otherwise the times of day tell it.
+        stated_percent: `trade_percent_change`, where it is stated (gold).
+    """
+    row = Row(Statement(core, session_date, exit_date, stated_percent, limits, expectations, known_trades or {}))
+    return [_report(rule.name, breach) for rule in RULES for breach in rule.find(row)]
+
+
+def check_copy(core: Mapping[str, object], known_trades: Mapping[Fingerprint, str]) -> list[Violation]:
+    """Check a trade that obeys every other rule against trades it must not copy: the rule `copy` alone."""
+    return [_report("copy", breach) for breach in name_copy(fingerprint(core), known_trades)]
+
+
+def describe_rules(limits: GoldLimits, session_date: date, ticker: str | None) -> str:
+    """Say the rules to a model, one per line, with the limits of a session and of a ticker (of all, if not known)."""
+    hours = session_hours(session_date)
+    order = "entry before exit, both inside"
+    if limits.holds_overnight:
+        order = "both inside; an exit_time at or before the entry_time is one in the next session"
+    ranges = {name: ends for name, ends in limits.price_ranges.items() if ticker in (name, None)} or limits.price_ranges
+    lines = [
+        "Exactly the fields of the schema; times as HH:MM:SS, numbers plain and finite.",
+        f"Regular session: {hours[0]} to {hours[1]} (exchange time); {order}."
+        if hours
+        else f"Regular session: none, the exchange is closed on {session_date}.",
+        "Exit percent: 100 x (exit_price / entry_price - 1) for a buy, the same with its sign reversed for a short.",
+        f"Percents: worst_exit_percent <= exit percent <= best_exit_percent, within {PERCENT_ROUNDING}.",
+        f"Volatility: above 0; this trader's entry_volatility_percent: {_show_range(limits.volatility_range)}.",
+        f"Ticker: {', '.join(ranges)}.",
+        *(f"Price of {name}: {_show_range(prices)}." for name, prices in ranges.items()),
+        "No copy: at least one price or percent differs from every known trade.",
+    ]
+    return "\n".join(f"- {line}" for line in lines)
+
+
+def _show_range(ends: tuple[float, float]) -> str:
+    return f"{show_value(ends[0])} to {show_value(ends[1])}"
+
+
+def _report(rule: str, breach: Breach) -> Violation:
+    return Violation(rule, breach.fields, breach.limit, breach.found, f"{breach.clause}; limit: {breach.limit}")

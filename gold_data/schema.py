@@ -1,0 +1,59 @@
+"""The shape of gold: core fields of one trade (JSON Schema), tables of gold trades and of bars (dataframely)."""
+
+import json
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import dataframely as dy
+
+from gold_data.sessions import EXCHANGE_ZONE
+
+CORE_SCHEMA_FILE = Path(__file__).with_name("core_trade.schema.json")
+
+
+@cache
+def load_core_schema() -> dict[str, Any]:
+    """Load the JSON Schema of the core fields, the one a generator must keep to."""
+    schema: dict[str, Any] = json.loads(CORE_SCHEMA_FILE.read_text(encoding="utf-8"))
+    return schema
+
+
+CORE_FIELDS: tuple[str, ...] = tuple(load_core_schema()["properties"])
+TIME_FIELDS = ("entry_time", "exit_time")
+PRICE_FIELDS = ("entry_price", "exit_price")
+NUMBER_FIELDS = (*PRICE_FIELDS, "entry_volatility_percent", "worst_exit_percent", "best_exit_percent")
+
+
+class GoldTrades(dy.Schema):
+    """One row per gold trade, in the order of the file it came from."""
+
+    trade_id = dy.String(primary_key=True, description="gold- and the number of the data row in the file, from 1.")
+    ticker = dy.String(description="Symbol that was traded.")
+    trade_type = dy.String(check=lambda value: value.is_in(["buy", "short"]), description="Direction of the trade.")
+    session_date = dy.Date(description="Session the trade was opened in, exchange time.")
+    entry_time = dy.Datetime(time_unit="us", time_zone=EXCHANGE_ZONE, description="Moment of the entry.")
+    exit_time = dy.Datetime(time_unit="us", time_zone=EXCHANGE_ZONE, description="Moment of the exit.")
+    entry_price = dy.Float64(min_exclusive=0.0, description="Price at the entry, dollars.")
+    exit_price = dy.Float64(min_exclusive=0.0, description="Price at the exit, dollars.")
+    entry_volatility_percent = dy.Float64(
+        min_exclusive=0.0,
+        description="100 x ATR(14) / price on one-minute bars at the last bar complete at the entry, percent.",
+    )
+    worst_exit_percent = dy.Float64(description="Most adverse move until the exit, percent, signed in its direction.")
+    best_exit_percent = dy.Float64(description="Most favourable move until the exit, percent, signed likewise.")
+    trade_percent_change = dy.Float64(description="Move from entry to exit, percent, signed likewise; computed by us.")
+
+
+class Bars(dy.Schema):
+    """One row per ticker and minute, sorted by both; minutes without a trade may be missing."""
+
+    ticker = dy.String(primary_key=True, description="Symbol.")
+    timestamp = dy.Datetime(
+        primary_key=True, time_unit="us", time_zone=EXCHANGE_ZONE, description="Start of the minute, exchange time."
+    )
+    open = dy.Float64(min_exclusive=0.0, description="First price of the minute, dollars.")
+    high = dy.Float64(min_exclusive=0.0, description="Highest price of the minute, dollars.")
+    low = dy.Float64(min_exclusive=0.0, description="Lowest price of the minute, dollars.")
+    close = dy.Float64(min_exclusive=0.0, description="Last price of the minute, dollars.")
+    volume = dy.Float64(min=0.0, description="Shares traded in the minute.")

@@ -1,0 +1,1 @@
+"""Technical indicators: the bars they need, the values, and where they are attached."""

@@ -1,0 +1,74 @@
+"""Runs the endpoint in this process, on a port of its own."""
+
+import os
+import socket
+import sys
+from contextlib import suppress
+from threading import Thread
+
+import uvicorn
+
+from offline_model.errors import OfflineModelError
+from offline_model.options import Options
+from offline_model.server import make_app
+
+HOST = "127.0.0.1"
+LISTENING = "offline model listening on "
+BACKLOG = 1024
+LAST_SECONDS = 2  # given to requests under way when the server is told to stop
+
+
+def serve(options: Options, *, port: int = 0, stops_with_stdin: bool = False) -> None:
+    """Serve until told to stop (Ctrl-C or SIGTERM), having printed one line that ends in the endpoint's address.
+
+    Args:
+        port: 0 takes a free one.
+        stops_with_stdin: Stop at once when standard input ends, as it does when the parent process dies.
+
+    Raises:
+        OfflineModelError: The port is no port, or it cannot be had.
+    """
+    listener = _bind_port(port)
+    if stops_with_stdin:
+        Thread(target=_stop_with_stdin, daemon=True).start()
+    config = uvicorn.Config(
+        make_app(options),
+        access_log=False,
+        log_level="warning",
+        lifespan="off",
+        ws="none",
+        timeout_graceful_shutdown=LAST_SECONDS,
+    )
+    with suppress(KeyboardInterrupt):
+        _Server(config).run(sockets=[listener])
+
+
+class _Server(uvicorn.Server):
+    """Says where it listens once it does, and signals are handled."""
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        assert sockets is not None
+        print(f"{LISTENING}http://{HOST}:{sockets[0].getsockname()[1]}/v1", flush=True)
+
+
+def _bind_port(port: int) -> socket.socket:
+    if not 0 <= port <= 65535:
+        raise OfflineModelError(f"port must lie between 0 and 65535, found {port}; 0 takes a free one")
+    # The protocol is named because asyncio sends without delay (TCP_NODELAY) only on sockets that say they are TCP.
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((HOST, port))
+        listener.listen(BACKLOG)
+    except OSError as exc:
+        listener.close()
+        raise OfflineModelError(
+            f"port {port} on {HOST} cannot be had ({exc.strerror}); choose another, or 0 for a free one"
+        ) from exc
+    return listener
+
+
+def _stop_with_stdin() -> None:
+    sys.stdin.buffer.read()
+    os._exit(0)

@@ -1,0 +1,174 @@
+"""What a run leaves behind: ledger, accepted trades with their bars and indicators, rejected rows, usage."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, time
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from columns.configs import SESSION
+from designer_configs.profile import Profile
+from gold_data.rules import measure_exit_percent
+from gold_data.schema import NUMBER_FIELDS
+from gold_data.sessions import EXCHANGE_ZONE, next_session
+from gold_data.store import GoldFolder
+from indicators.attach import attach_indicators
+from indicators.price_path import build_price_paths
+from refine_loop.events import count_row_usage, count_usage, read_events
+from refine_loop.rounds import Rounds, write_parquet, write_text
+from refine_loop.state import CRITERIA, StopReason
+
+TRADE_SCHEMA: dict[str, pl.DataType | type[pl.DataType]] = {
+    "ticker": pl.String,
+    "trade_type": pl.String,
+    "session_date": pl.Date,
+    "entry_time": pl.Datetime("us"),
+    "exit_time": pl.Datetime("us"),
+    **{name: pl.Float64 for name in (*NUMBER_FIELDS, "trade_percent_change")},  # noqa: C420
+}
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """Counts of a run, and what there is to say about it; candidates = accepted + rejected + failed."""
+
+    folder: Path
+    stopped_by: StopReason
+    asked: int
+    accepted: int
+    rejected: int
+    failed: int
+    refine_passes: int
+    undone_edits: int
+    usage: dict[str, Any]
+    reasons: list[tuple[str, int]]
+    notes: list[str]
+
+    @property
+    def candidates(self) -> int:
+        return self.accepted + self.rejected + self.failed
+
+
+def write_outputs(folder: Path, profile: Profile, gold: GoldFolder, stopped_by: StopReason) -> Outcome:
+    """Write everything a run promises from its settled rounds, and count it."""
+    rounds = Rounds(folder / "rounds")
+    candidates, plans = rounds.read_ended(), rounds.read_plans()
+    events = read_events(folder / "events.jsonl")
+    ledger = build_ledger(candidates, events, profile)
+    write_parquet(ledger, folder / "ledger.parquet")
+    lost = ledger.filter(pl.col("status") != "accepted")
+    write_parquet(lost.select("row_id", "status", "reason", "generated_row", "critiques"), folder / "rejected.parquet")
+    accepted = build_accepted(candidates, plans, profile)
+    paths = build_price_paths(accepted, gold.train, gold.bars, seed=profile.run.seed)
+    write_parquet(paths.bars, folder / "bars.parquet")
+    trades = attach_indicators(accepted, paths.bars, profile.indicators)
+    export_trades(trades, folder, profile.export)
+    usage = count_usage(events)
+    write_text(json.dumps(usage, indent=2) + "\n", folder / "usage.json")
+    counts = dict(ledger["status"].value_counts().rows())
+    return Outcome(
+        folder=folder,
+        stopped_by=stopped_by,
+        asked=profile.run.accepted,
+        accepted=counts.get("accepted", 0),
+        rejected=counts.get("rejected", 0),
+        failed=counts.get("failed", 0),
+        refine_passes=max(ledger["refine_passes"], default=0),
+        undone_edits=int(ledger["undone_edits"].sum()),
+        usage=usage,
+        reasons=count_reasons(ledger),
+        notes=note_fallback(len(paths.fallback_row_ids), has_bars=gold.bars is not None),
+    )
+
+
+def assemble_trades(core: Sequence[Mapping[str, Any]], sessions: Sequence[date]) -> pl.DataFrame:
+    """Put trades together from core fields and sessions: zoned times, and the percent from entry to exit.
+
+    An exit at or before the entry's time of day is in the next session, as the rules read it.
+    """
+    rows = []
+    for trade, day in zip(core, sessions, strict=True):
+        entry, exit_ = (time.fromisoformat(trade[name]) for name in ("entry_time", "exit_time"))
+        left = day if exit_ > entry else next_session(day)
+        change = measure_exit_percent(trade["trade_type"], trade["entry_price"], trade["exit_price"])
+        times = {"entry_time": datetime.combine(day, entry), "exit_time": datetime.combine(left or day, exit_)}
+        rows.append({**trade, "session_date": day, **times, "trade_percent_change": change})
+    zoned = [pl.col(name).dt.replace_time_zone(EXCHANGE_ZONE) for name in ("entry_time", "exit_time")]
+    return pl.DataFrame(rows, schema=TRADE_SCHEMA).with_columns(zoned)
+
+
+def build_ledger(candidates: pl.DataFrame, events: list[dict[str, Any]], profile: Profile) -> pl.DataFrame:
+    """One row per candidate: how it ended and why, every critique and edit, scores, seeds, models and tokens."""
+    models = pl.lit(profile.models["generator"].model)
+    refined_by = pl.when(pl.col("retry_count") > 0).then(pl.lit(profile.models["refiner"].model))
+    usage = count_row_usage(events)
+    return (
+        candidates.join(usage, on="row_id", how="left", maintain_order="left")
+        .with_columns(pl.col("requests").fill_null(0))
+        .select(
+            "row_id",
+            "round",
+            "status",
+            "reason",
+            "failed_column",
+            pl.col("retry_count").alias("refine_passes"),
+            "critiques",
+            "edits",
+            "undone_edits",
+            *CRITERIA,
+            "volatility_constraint",
+            pl.col("grounding_seeds").alias("gold_example_ids"),
+            "generated_row",
+            models.alias("model"),
+            refined_by.alias("refiner_model"),
+            "requests",
+            "prompt_tokens",
+            "completion_tokens",
+        )
+    )
+
+
+def build_accepted(candidates: pl.DataFrame, plans: pl.DataFrame, profile: Profile) -> pl.DataFrame:
+    """One row per accepted trade: row_id, core fields with zoned times, controls, scores, seeds."""
+    accepted = candidates.filter(pl.col("status") == "accepted")
+    rows = accepted.join(plans, on="row_id", how="left", maintain_order="left")
+    core = [json.loads(text) for text in rows["generated_row"]]
+    trades = assemble_trades(core, [date.fromisoformat(day) for day in rows[SESSION]])
+    drawn = [control.name for control in profile.controls if control.name not in trades.columns]
+    kept = rows.select(*drawn, *CRITERIA, "retry_count", "grounding_seeds")
+    named = kept.rename({"retry_count": "refine_passes", "grounding_seeds": "gold_example_ids"})
+    return pl.concat([rows.select("row_id"), trades, named], how="horizontal")
+
+
+def export_trades(trades: pl.DataFrame, folder: Path, formats: tuple[str, ...]) -> None:
+    """Write the accepted trades in the profile's formats; CSV has the seeds' ids joined with `|`."""
+    write_parquet(trades, folder / "accepted.parquet")
+    times = [pl.col(name).dt.to_string("iso:strict") for name in ("entry_time", "exit_time")]
+    if "csv" in formats:
+        flat = trades.with_columns(*times, pl.col("gold_example_ids").list.join("|"))
+        write_text(flat.write_csv(), folder / "accepted.csv")
+    if "jsonl" in formats:
+        write_text(trades.with_columns(times).write_ndjson(), folder / "accepted.jsonl")
+
+
+def note_fallback(count: int, *, has_bars: bool) -> list[str]:
+    """Say how many trades have bars of a made-up shape, and why."""
+    if not count:
+        return []
+    why = "the gold's bars do not reach far enough before its trades" if has_bars else "the gold came without bars"
+    return [f"{count} trades have bars of the fallback shape, a seeded random walk: {why}"]
+
+
+def count_reasons(ledger: pl.DataFrame) -> list[tuple[str, int]]:
+    """Count why candidates were not accepted, the commonest first: `[rule]` of a critique, or the failed column."""
+    lost = ledger.filter(pl.col("status") != "accepted")
+    kind = (
+        pl.when(pl.col("status") == "failed")
+        .then(pl.concat_str(pl.lit("no usable answer for "), pl.col("failed_column").fill_null("a column unknown")))
+        .otherwise(pl.col("reason").str.extract(r"^\[([a-z_]+)", 1).fill_null(pl.col("reason")))
+    )
+    counted = lost.group_by(kind.alias("kind")).len().sort(["len", "kind"], descending=[True, False])
+    return [(str(kind), int(count)) for kind, count in counted.rows()]

@@ -1,0 +1,74 @@
+"""What a run was made from, written before anything is sent: profile, native configs, hashes, versions."""
+
+import hashlib
+import json
+import platform
+import shlex
+import sys
+from collections.abc import Mapping
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from designer_configs.compile import OFFLINE_PORT, CompiledProfile, write_config
+from designer_configs.profile import PROJECT_ROOT, Profile
+from gold_data.ingest import Gold
+from refine_loop.rounds import write_text
+
+DISTRIBUTIONS = ("synthetic-trade-logs", "data-designer", "langgraph", "polars", "ta", "numpy")
+
+
+def write_inputs(folder: Path, profile: Profile, compiled: CompiledProfile, gold: Gold) -> None:
+    """Write `profile.yaml`, `provenance.json`, `data_designer.yaml` and the providers its own commands need."""
+    write_text(profile.to_yaml(), folder / "profile.yaml")
+    write_text(json.dumps(describe_provenance(profile, gold), indent=2) + "\n", folder / "provenance.json")
+    write_config(
+        compiled.whole,
+        folder / "data_designer.yaml",
+        "The whole flow in one job, for Data Designer's own commands; with DATA_DESIGNER_HOME=data_designer_home they "
+        "find the provider. Every row is judged here; a run does not send those that fail the checks.",
+    )
+    providers = yaml.safe_dump({"providers": [describe_provider(profile)]}, sort_keys=False)
+    write_text(providers, folder / "data_designer_home" / "model_providers.yaml")
+
+
+def describe_provider(profile: Profile) -> dict[str, Any]:
+    """Describe the provider as Data Designer's own commands read it; a key is named, never written."""
+    provider = profile.provider
+    endpoint = provider.endpoint or f"http://127.0.0.1:{OFFLINE_PORT}/v1"
+    return {
+        "name": provider.name,
+        "endpoint": endpoint,
+        "provider_type": provider.provider_type,
+        "api_key": provider.api_key_env,
+    }
+
+
+def describe_provenance(profile: Profile, gold: Gold) -> dict[str, Any]:
+    """Collect the hash of every input, the versions, the seed, the command line and what was left out of the gold."""
+    inputs = [profile.gold.trades, *([profile.gold.bars] if profile.gold.bars else [])]
+    declared = [*(PROJECT_ROOT / "columns").rglob("*.yaml"), *(PROJECT_ROOT / "gold_data").glob("*.schema.json")]
+    return {
+        "command_line": shlex.join(["tradelogs", *sys.argv[1:]]),
+        "seed": profile.run.seed,
+        "sha256": hash_files([*inputs, Path(profile.file), *sorted(declared)]),
+        "versions": {name: version(name) for name in DISTRIBUTIONS} | {"python": platform.python_version()},
+        "gold": {
+            "trades": gold.trades.height,
+            "rejected_rows": gold.rejected.height,
+            "bars": gold.bars.height if gold.bars is not None else 0,
+            "notes": gold.notes,
+        },
+    }
+
+
+def hash_files(paths: list[Path]) -> Mapping[str, str]:
+    """Hash files, by their path: below the project as it is there, elsewhere in full."""
+    return {_name_path(path): hashlib.sha256(path.read_bytes()).hexdigest() for path in paths}
+
+
+def _name_path(path: Path) -> str:
+    full = path.resolve()
+    return str(full.relative_to(PROJECT_ROOT)) if full.is_relative_to(PROJECT_ROOT) else str(full)

@@ -1,0 +1,115 @@
+"""The rounds' folder: plans, passes and settled candidates, each file whole or absent."""
+
+import hashlib
+import io
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from refine_loop.booking import Candidate
+from refine_loop.state import CANDIDATE_SCHEMA
+
+
+class Rounds:
+    """Reads and writes `rounds/<number>/{plan, pass_<n>, settled}.parquet`."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def write_plan(self, number: int, rows: Sequence[dict[str, Any]]) -> None:
+        """Write a round's plan: one row per candidate, in their order."""
+        write_parquet(pl.DataFrame(rows, infer_schema_length=None), self._path(number, "plan"))
+
+    def read_plan(self, number: int) -> list[dict[str, Any]]:
+        """Read a round's plan."""
+        return pl.read_parquet(self._path(number, "plan")).to_dicts()
+
+    def write_seeds(self, number: int, refine_pass: int, rows: Sequence[dict[str, Any]]) -> Path:
+        """Write a job's seed rows; the name holds their hash, for the library compares seed files by name alone."""
+        buffer = io.BytesIO()
+        pl.DataFrame(rows, infer_schema_length=None).write_parquet(buffer)
+        content = buffer.getvalue()
+        path = self._path(number, f"seeds_{refine_pass}-{hashlib.sha256(content).hexdigest()[:12]}")
+        write_bytes(content, path)
+        return path.resolve()
+
+    def write_pass(self, number: int, refine_pass: int, candidates: Sequence[Candidate]) -> None:
+        """Write all candidates of a round as they stand after a pass; 0 is the first draft."""
+        self._write_candidates(candidates, self._path(number, f"pass_{refine_pass}"))
+        self._path(number, "interrupted").unlink(missing_ok=True)
+
+    def read_pass(self, number: int, refine_pass: int) -> list[Candidate]:
+        """Read all candidates of a round as they stood after a pass."""
+        return pl.read_parquet(self._path(number, f"pass_{refine_pass}")).to_dicts()
+
+    def write_interrupted(self, number: int, candidates: Sequence[Candidate]) -> None:
+        """Write what there is of a round that was stopped; the round's next pass takes its place."""
+        self._write_candidates(candidates, self._path(number, "interrupted"))
+
+    def write_settled(self, number: int, candidates: Sequence[Candidate]) -> None:
+        """Write a round's candidates, every one of them ended."""
+        self._write_candidates(candidates, self._path(number, "settled"))
+
+    def read_settled(self) -> pl.DataFrame:
+        """Read the candidates of all settled rounds, in the order they were planned."""
+        paths = sorted(self._folder.glob("*/settled.parquet"))
+        return pl.concat([pl.DataFrame(schema=CANDIDATE_SCHEMA), *(pl.read_parquet(path) for path in paths)])
+
+    def read_ended(self) -> pl.DataFrame:
+        """Read every candidate that has ended: of the settled rounds, and of one that was cut short."""
+        frames = [self.read_settled()]
+        for folder in sorted(self._folder.glob("*")):
+            passes = [*sorted(folder.glob("pass_*.parquet")), *folder.glob("interrupted.parquet")]
+            if passes and not (folder / "settled.parquet").exists():
+                frames.append(pl.read_parquet(passes[-1]).filter(pl.col("status") != "open"))
+        return pl.concat(frames)
+
+    def read_plans(self) -> pl.DataFrame:
+        """Read the plans of all rounds, whose columns the library may order differently from one to the next."""
+        paths = sorted(self._folder.glob("*/plan.parquet"))
+
+        return pl.concat([pl.read_parquet(path) for path in paths], how="diagonal_relaxed")
+
+    def read_accepted(self, number: int, refine_pass: int) -> list[Candidate]:
+        """Read the rows accepted before a pass of a round, of earlier rounds too."""
+        frames = [self.read_settled()]
+        if refine_pass:
+            frames.append(pl.read_parquet(self._path(number, f"pass_{refine_pass - 1}")))
+        return pl.concat(frames).filter(pl.col("status") == "accepted").to_dicts()
+
+    def count_accepted(self, last: int) -> int:
+        """Count the accepted rows of the rounds up to and including `last`."""
+        settled = self.read_settled()
+        return settled.filter((pl.col("status") == "accepted") & (pl.col("round") <= last)).height
+
+    def _path(self, number: int, name: str) -> Path:
+        return self._folder / f"{number:03d}" / f"{name}.parquet"
+
+    def _write_candidates(self, candidates: Sequence[Candidate], path: Path) -> None:
+        write_parquet(pl.DataFrame(candidates, schema=CANDIDATE_SCHEMA), path)
+
+
+def write_parquet(frame: pl.DataFrame, path: Path) -> None:
+    """Write a frame so that the file is either whole or not there."""
+    buffer = io.BytesIO()
+    frame.write_parquet(buffer)
+    write_bytes(buffer.getvalue(), path)
+
+
+def write_text(text: str, path: Path) -> None:
+    """Write a text so that the file is either whole or not there."""
+    write_bytes(text.encode(), path)
+
+
+def write_bytes(content: bytes, path: Path) -> None:
+    """Write, flush to disk, rename: a file that has its final name is whole."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(f".{path.name}.partial")
+    with partial.open("wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    partial.replace(path)

@@ -1,0 +1,80 @@
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import pytest
+from data_designer.config.sampler_params import SamplerType
+from data_designer.config.utils.constants import PREDEFINED_PROVIDERS
+from jsonschema import Draft202012Validator
+from referencing import Registry, Resource
+
+from designer_configs.check_shape import KINDS, Kind, load_schema, resolve_reference
+from designer_configs.make_docs import PAGE, main, write_page
+from indicators.technicals import INDICATORS
+
+REGISTRY: Registry[Any] = Registry().with_resources(
+    (f"{kind}.schema.json", Resource.from_contents(load_schema(kind))) for kind in KINDS
+)
+
+
+def walk(schema: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    yield schema
+    for value in schema.values():
+        for part in value if isinstance(value, list) else [value]:
+            if isinstance(part, dict):
+                yield from walk(part)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_defaults_and_examples_are_what_their_schema_asks_for(kind: Kind) -> None:
+    root = load_schema(kind)
+    for part in walk(root):
+        given = [*([part["default"]] if "default" in part else []), *part.get("examples", [])]
+        if given and isinstance(given[0], dict) and "required" in part and not given[0]:
+            continue
+        schema = {"$schema": root["$schema"], "$defs": root.get("$defs", {}), **part}
+        validator = Draft202012Validator(schema, registry=REGISTRY)
+        assert [value for value in given if not validator.is_valid(value)] == []
+
+
+@pytest.mark.parametrize("kind", ["profile", "control"])
+def test_every_key_is_described(kind: Kind) -> None:
+    root = load_schema(kind)
+    for part in walk(root):
+        for name, declared in part.get("properties", {}).items():
+            if isinstance(declared, dict) and {"type", "enum", "$ref"} & set(declared):
+                assert resolve_reference(declared, root).get("description") or "errorMessage" in declared, name
+
+
+def test_nvidia_is_as_data_designer_has_it() -> None:
+    (nvidia,) = [provider for provider in PREDEFINED_PROVIDERS if provider["name"] == "nvidia"]
+    branch = load_schema("profile")["properties"]["provider"]["allOf"][1]
+    assert branch["if"]["properties"]["name"]["const"] == "nvidia"
+    assert branch["then"]["properties"]["endpoint"]["default"] == nvidia["endpoint"]
+    assert branch["then"]["properties"]["api_key_env"]["default"] == nvidia["api_key"]
+
+
+def test_the_samplers_are_those_of_data_designer() -> None:
+    assert load_schema("column")["$defs"]["sampler_type"]["enum"] == sorted(kind.value for kind in SamplerType)
+
+
+def test_the_indicators_are_those_that_are_computed() -> None:
+    indicators = load_schema("profile")["properties"]["indicators"]
+    assert indicators["items"]["enum"] == indicators["default"]
+    assert sorted(indicators["default"]) == sorted(INDICATORS)
+
+
+def test_the_page_is_up_to_date() -> None:
+    assert PAGE.read_text(encoding="utf-8") == write_page()
+    assert main(["--check"]) == 0
+
+
+def test_the_page_has_a_row_for_every_key() -> None:
+    page = write_page()
+    for key in (
+        "`run.max_tokens`",
+        "`models.*.inference_parameters.timeout`",
+        "`controls[].from_gold.bins`",
+        "`match.widest`",
+    ):
+        assert f"| {key} |" in page
+    assert "| `60` | seconds | Time that one request may take. | `60` |" in page

@@ -1,0 +1,57 @@
+"""When the exchange is open."""
+
+from datetime import date, time, timedelta
+
+import exchange_calendars
+import pytest
+
+from gold_data.sessions import CALENDAR_YEARS, EXCHANGE_ZONE, next_session, session_hours
+
+USUAL = (time(9, 30), time(16))
+
+
+@pytest.mark.parametrize(
+    ("day", "hours"),
+    [
+        (date(2013, 10, 4), USUAL),
+        (date(2013, 10, 5), None),  # a Saturday
+        (date(2024, 11, 28), None),  # Thanksgiving
+        (date(2024, 11, 29), (time(9, 30), time(13))),
+        (date(2024, 12, 24), (time(9, 30), time(13))),
+        (date(2001, 9, 12), None),
+        (date(2012, 10, 29), None),  # a hurricane
+        (date(1986, 6, 3), USUAL),
+        (date(2060, 7, 6), USUAL),
+        (date(1, 1, 1), None),
+        (date(9999, 12, 31), None),
+    ],
+)
+def test_hours_of_a_day(day: date, hours: tuple[time, time] | None) -> None:
+    assert session_hours(day) == hours
+
+
+def test_year_by_year_agrees_with_one_long_calendar() -> None:
+    calendar = exchange_calendars.get_calendar("XNYS", start="2008-01-01", end="2016-12-31")
+    opens, closes = (moments.dt.tz_convert(EXCHANGE_ZONE) for moments in (calendar.opens, calendar.closes))
+    wanted = {start.date(): (start.time(), end.time()) for start, end in zip(opens, closes, strict=True)}
+    days = [date(2008, 1, 1) + timedelta(days=count) for count in range(9 * 365)]
+    assert {day: hours for day in days if (hours := session_hours(day))} == {d: wanted[d] for d in wanted if d in days}
+
+
+@pytest.mark.parametrize("year", [CALENDAR_YEARS[0], CALENDAR_YEARS[-1]])
+def test_ends_of_the_calendar(year: int) -> None:
+    assert session_hours(date(year, 6, 1)) is not None or session_hours(date(year, 6, 3)) is not None
+
+
+@pytest.mark.parametrize(
+    ("day", "later"),
+    [
+        (date(2013, 10, 3), date(2013, 10, 4)),
+        (date(2013, 10, 4), date(2013, 10, 7)),
+        (date(2013, 10, 6), date(2013, 10, 7)),
+        (date(2001, 9, 10), date(2001, 9, 17)),
+        (date(9999, 12, 31), None),
+    ],
+)
+def test_next_session(day: date, later: date | None) -> None:
+    assert next_session(day) == later

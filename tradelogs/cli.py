@@ -1,0 +1,207 @@
+"""`tradelogs`: generate, resume, preview, validate, indicators, offline-model."""
+
+import contextlib
+import sys
+from collections.abc import Callable, Iterator
+from functools import wraps
+from pathlib import Path
+from typing import Any, ParamSpec
+
+import click
+
+from tradelogs.interrupts import interruptible
+
+OFFLINE = "offline"  # the provider that the command line itself starts
+DONE, FAILED, BAD_INPUT, ENDED_EARLY = 0, 1, 2, 3
+P = ParamSpec("P")
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="synthetic-trade-logs")
+def main() -> None:
+    """Synthetic trades from a trader's own, judged, refined and with real indicators."""
+
+
+def explain_errors(command: Callable[P, int]) -> Callable[P, None]:
+    """Turn a person's mistake into a message and exit 2, a failed run into a message and exit 1."""
+
+    @wraps(command)
+    def run(*args: P.args, **kwargs: P.kwargs) -> None:
+        from designer_configs.errors import BackendError, ConfigError
+        from gold_data.errors import GoldError
+        from indicators.errors import IndicatorError
+        from offline_model.errors import OfflineModelError
+        from refine_loop.errors import RunInputError
+
+        try:
+            code = command(*args, **kwargs)
+        except (ConfigError, GoldError, IndicatorError, OfflineModelError, RunInputError) as exc:
+            click.echo(f"error: {exc}", err=True)
+            code = BAD_INPUT
+        except BackendError as exc:
+            click.echo(f"error: {exc}", err=True)
+            code = FAILED
+        except OSError as exc:
+            click.echo(f"error: {exc.filename or ''}: {exc.strerror or exc}", err=True)
+            code = FAILED
+        except KeyboardInterrupt:
+            click.echo("stopped; nothing was written", err=True)
+            code = FAILED
+        sys.exit(code)
+
+    return run
+
+
+def profile_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add what both generate and preview take."""
+    options = [
+        click.argument("profile", default="offline"),
+        click.option("--num", type=click.IntRange(min=1), help="Accepted trades wanted; max_candidates grows with it."),
+        click.option("--seed", type=click.IntRange(min=0), help="Repeats a run: same seed, same plan."),
+        click.option("--gold-trades", type=click.Path(path_type=Path), help="Your trades, CSV or Parquet."),
+        click.option("--gold-bars", type=click.Path(path_type=Path), help="Minute bars of your trades' tickers."),
+        click.option("--verbose", is_flag=True, help="Show Data Designer's own log."),
+    ]
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+@main.command()
+@profile_options
+@click.option("--out", type=click.Path(path_type=Path), help="Folder of the run; by default runs/PROFILE-TIME.")
+@click.option("--print-resolved-config", is_flag=True, help="Print the effective profile and start nothing.")
+@explain_errors
+def generate(profile: str, out: Path | None, print_resolved_config: bool, verbose: bool, **overrides: Any) -> int:
+    """Generate synthetic trades with PROFILE (a name in designer_configs/, or a YAML file).
+
+    \b
+    Example:
+      tradelogs generate offline --num 300 --gold-trades my.csv --gold-bars my.parquet
+    """
+    from designer_configs.profile import load_profile
+    from refine_loop.run import name_run_folder, start_run
+    from tradelogs.display import RunDisplay
+
+    loaded = load_profile(profile, overrides)
+    if print_resolved_config:
+        click.echo(loaded.to_yaml(), nl=False)
+        return DONE
+    folder = out or name_run_folder(loaded, Path("runs"))
+    with open_endpoint(loaded) as endpoint, RunDisplay(live=not verbose) as display, interruptible():
+        outcome = start_run(loaded, folder, endpoint, display.show_event, verbose=verbose)
+    return display.print_outcome(outcome)
+
+
+@main.command()
+@click.argument("run_folder", type=click.Path(path_type=Path))
+@click.option("--verbose", is_flag=True, help="Show Data Designer's own log.")
+@explain_errors
+def resume(run_folder: Path, verbose: bool) -> int:
+    """Go on with a run that was stopped.
+
+    \b
+    Example:
+      tradelogs resume runs/offline-20260102T030405Z
+    """
+    from refine_loop.run import load_run_profile, resume_run
+    from tradelogs.display import RunDisplay
+
+    profile = load_run_profile(run_folder)
+    with open_endpoint(profile) as endpoint, RunDisplay(live=not verbose) as display, interruptible():
+        outcome = resume_run(profile, run_folder, endpoint, display.show_event, verbose=verbose)
+    return display.print_outcome(outcome)
+
+
+@main.command()
+@profile_options
+@explain_errors
+def preview(profile: str, num: int | None, verbose: bool, **overrides: Any) -> int:
+    """Show a few candidates of PROFILE with their grounding seeds, scores and critique; writes nothing.
+
+    \b
+    Example:
+      tradelogs preview offline --num 5
+    """
+    from designer_configs.profile import load_profile
+    from refine_loop.preview import preview_candidates
+    from tradelogs.display import print_candidates
+
+    loaded = load_profile(profile, overrides)
+    with open_endpoint(loaded) as endpoint:
+        candidates = preview_candidates(loaded, num or 5, endpoint, verbose=verbose)
+    print_candidates(candidates)
+    return DONE
+
+
+@main.command()
+@click.argument("files", nargs=-1, type=click.Path(path_type=Path))
+@explain_errors
+def validate(files: tuple[Path, ...]) -> int:
+    """Check every profile, control and column file, or just the profiles FILES.
+
+    \b
+    Example:
+      tradelogs validate
+      tradelogs validate my_profile.yaml
+    """
+    from designer_configs.check import check_all, check_profile
+    from designer_configs.errors import ConfigError
+    from designer_configs.profile import PROJECT_ROOT
+
+    problems = [p for file in files for p in check_profile(file)] if files else check_all(PROJECT_ROOT)
+    if problems:
+        raise ConfigError(problems)
+    click.echo("all profiles, controls and columns are valid" if not files else f"{len(files)} profiles are valid")
+    return DONE
+
+
+@main.command()
+@click.argument("bars_file", type=click.Path(path_type=Path))
+@click.option("--out", required=True, type=click.Path(path_type=Path), help="File to write, .parquet or .csv.")
+@explain_errors
+def indicators(bars_file: Path, out: Path) -> int:
+    """Attach every indicator to every bar of BARS_FILE (ticker, timestamp, open, high, low, close, volume).
+
+    \b
+    Example:
+      tradelogs indicators my_bars.parquet --out my_bars_with_indicators.parquet
+    """
+    from indicators.attach import attach_to_bars_file
+
+    click.echo(attach_to_bars_file(bars_file, out))
+    return DONE
+
+
+@main.command("offline-model")
+@click.option("--port", default=8377, show_default=True, help="Port on 127.0.0.1; 0 takes a free one.")
+@click.option("--seed", default=0, show_default=True, help="Another seed gives other answers.")
+@click.option("--latency", default=0.0, show_default=True, help="Seconds added to every answer.")
+@click.option("--fault-rate", default=0.28, show_default=True, help="Share of rows that are wrong somehow.")
+@click.option("--malformed-rate", default=0.03, show_default=True, help="Share of answers that do not parse.")
+@explain_errors
+def offline_model(port: int, **options: Any) -> int:
+    """Serve the offline model until stopped. It rehearses the pipeline; it is no language model.
+
+    \b
+    Example:
+      tradelogs offline-model --latency 0.3
+    """
+    from offline_model.options import Options
+    from offline_model.serving import serve
+
+    serve(Options(**options), port=port)
+    return DONE
+
+
+@contextlib.contextmanager
+def open_endpoint(profile: Any) -> Iterator[str | None]:
+    """Start the offline model for a profile that names it, and stop it afterwards."""
+    if profile.provider.name != OFFLINE:
+        yield None
+        return
+    from offline_model.launch import launch
+    from offline_model.options import Options
+
+    with launch(Options(seed=profile.run.seed)) as endpoint:
+        yield endpoint

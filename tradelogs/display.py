@@ -1,0 +1,167 @@
+"""What a person sees in the terminal: the run as it goes, what it made, and previews."""
+
+import json
+from collections import Counter
+from types import TracebackType
+from typing import Any, Self
+
+from rich.console import Console
+from rich.markup import escape
+from rich.panel import Panel
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from refine_loop.outputs import Outcome
+from refine_loop.state import CRITERIA
+from tradelogs.cli import DONE, ENDED_EARLY
+
+SHOWN_REJECTIONS = 10
+DRAFT_COLUMNS = ("trade", "refined_trade")
+STOPPED_BY = {
+    "max_candidates": "the cap run.max_candidates was reached",
+    "max_minutes": "the cap run.max_minutes was reached",
+    "max_tokens": "the cap run.max_tokens was reached",
+    "nothing accepted": "three rounds in a row brought no accepted trade",
+    "interrupted": "it was stopped",
+}
+
+
+class RunDisplay:
+    """Shows a run's events: a bar per job in a terminal, a line per job elsewhere."""
+
+    def __init__(self, *, live: bool) -> None:
+        self._console = Console(highlight=False)
+        self._live = live and self._console.is_terminal
+        columns = [TextColumn("{task.description:<18}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn()]
+        self._progress = Progress(*columns, TextColumn("{task.fields[note]}"), console=self._console)
+        self._task = self._progress.add_task("starting", total=None, note="", visible=self._live)
+        self._requests: Counter[str] = Counter()
+        self._rows_seen: set[str] = set()
+
+    def __enter__(self) -> Self:
+        if self._live:
+            self._progress.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._live:
+            self._progress.stop()
+
+    def show_event(self, event: dict[str, Any]) -> None:
+        """Show one event of the run; called from any thread."""
+        match event["event"]:
+            case "gold_read":
+                for line in describe_gold(event):
+                    self._console.print(escape(line), soft_wrap=True)
+            case "job_started":
+                self._rows_seen.clear()
+                self._requests.clear()
+                self._task = self._progress.add_task(
+                    describe_job(event["job"]), total=event["rows"], note="", visible=self._live
+                )
+            case "request":
+                self._count_request(event)
+            case "job_finished":
+                self._finish_job(event)
+
+    def _count_request(self, event: dict[str, Any]) -> None:
+        self._requests[event["column"]] += 1
+        if event["column"] in DRAFT_COLUMNS and event["row_id"]:
+            self._rows_seen.add(event["row_id"])
+        if self._live:
+            note = f"{self._requests.total()} requests, {self._requests['judge']} judged"
+            self._progress.update(self._task, completed=len(self._rows_seen), note=note)
+
+    def _finish_job(self, event: dict[str, Any]) -> None:
+        note = f"{self._requests.total()} requests" if self._requests else ""
+        self._progress.update(self._task, completed=event["rows"], note=note)
+        self._progress.stop_task(self._task)
+        if not self._live:
+            lost = event["rows"] - event["returned"]
+            tail = f", {lost} lost" if lost else ""
+            self._console.print(f"{describe_job(event['job'])}: {event['rows']} rows{tail}, {event['seconds']:.1f} s")
+
+    def print_outcome(self, outcome: Outcome) -> int:
+        """Print what a run made and give its exit code."""
+        complete = outcome.stopped_by == "accepted"
+        self._console.print()
+        self._console.print(tabulate_outcome(outcome))
+        for line in explain_outcome(outcome):
+            self._console.print(line, soft_wrap=True)
+        return DONE if complete else ENDED_EARLY
+
+
+def describe_gold(event: dict[str, Any]) -> list[str]:
+    """Say what the gold is, and which of its rows were left out."""
+    lines = [f"gold: {event['train']:,} trades to draw from, {event['holdout']:,} held out for verification"]
+    if event["left_out"]:
+        lines.append(f"{event['left_out']} gold rows break a rule and are left out, see {event['rejected_file']}:")
+        lines += [f"  {rejected}" for rejected in event["rejected"][:SHOWN_REJECTIONS]]
+        if len(event["rejected"]) > SHOWN_REJECTIONS:
+            lines.append(f"  and {len(event['rejected']) - SHOWN_REJECTIONS} more")
+    return lines + [f"note: {note}" for note in event["notes"]]
+
+
+def describe_job(job: str) -> str:
+    """Say a job's name to a person: `002_refine_1` is round 2, refine pass 1."""
+    number, _, stage = job.partition("_")
+    return f"round {int(number)} {stage.replace('_', ' pass ')}"
+
+
+def tabulate_outcome(outcome: Outcome) -> Table:
+    """Lay out a run's counts."""
+    usage = outcome.usage
+    tokens = (usage["prompt_tokens"], usage["completion_tokens"])
+    said = "not said by the provider" if None in tokens else f"{tokens[0]:,} in, {tokens[1]:,} out"
+    table = Table(show_header=False, box=None, pad_edge=False)
+    rows = {
+        "asked": f"{outcome.asked:,}",
+        "candidates": f"{outcome.candidates:,}",
+        "accepted": f"{outcome.accepted:,}",
+        "rejected": f"{outcome.rejected:,}",
+        "failed": f"{outcome.failed:,}",
+        "refine passes": f"{outcome.refine_passes} used, {outcome.undone_edits:,} edits undone",
+        "requests": f"{usage['requests']:,}",
+        "tokens": said,
+        "seconds": f"{usage['seconds']:,.1f}",
+        "files": str(outcome.folder),
+    }
+    for name, value in rows.items():
+        table.add_row(name, value)
+    return table
+
+
+def explain_outcome(outcome: Outcome) -> list[str]:
+    """Say what a person should know beyond the counts."""
+    lines = []
+    if outcome.reasons:
+        lines.append("not accepted: " + ", ".join(f"{count} x {escape(kind)}" for kind, count in outcome.reasons[:5]))
+    lines += [escape(note) for note in outcome.notes]
+    if outcome.stopped_by != "accepted":
+        lines.append(f"The run ended early: {STOPPED_BY[outcome.stopped_by]}. Everything it has is written.")
+    if outcome.stopped_by == "interrupted":
+        lines.append(f"Go on with it: tradelogs resume {outcome.folder}")
+    return lines
+
+
+def print_candidates(candidates: list[dict[str, Any]]) -> None:
+    """Print candidates, one panel each."""
+    console = Console(highlight=False)
+    for candidate in candidates:
+        console.print(Panel(describe_candidate(candidate), title=f"{candidate['row_id']} {candidate['status']}"))
+
+
+def describe_candidate(candidate: dict[str, Any]) -> str:
+    """Write a candidate with its controls, seeds, scores and critique."""
+    scores = ", ".join(f"{name} {candidate[name]}" for name in CRITERIA if candidate[name] is not None)
+    row = json.loads(candidate["generated_row"]) if candidate["generated_row"] else None
+    parts = {
+        "controls": candidate["controls"],
+        "grounding seeds": candidate["gold_examples"],
+        "trade": json.dumps(row, indent=1) if row else candidate["reason"],
+        "scores": scores or "not judged",
+        "critique": candidate["judge_critique"] or "none",
+    }
+    return "\n".join(f"[bold]{name}[/bold]\n{escape(str(text))}" for name, text in parts.items())

@@ -12,7 +12,6 @@ import polars as pl
 from data_designer.config.config_builder import BuilderConfig, DataDesignerConfigBuilder
 from data_designer.config.models import ModelProvider
 from data_designer.config.run_config import ResumeMode, RunConfig
-from data_designer.engine.models.errors import ModelAuthenticationError
 from data_designer.interface.errors import DataDesignerGenerationError
 
 from designer_configs.errors import BackendError
@@ -76,9 +75,11 @@ class LibraryBackend:
     """
 
     def __init__(self, profile: Profile, endpoint: str | None, artifacts: Path) -> None:
+        provider = build_provider(profile, endpoint)
+        self._place = f"the provider {provider.name} at {provider.endpoint}"
         self._designer = ObservedDataDesigner(
             artifact_path=artifacts,
-            model_providers=[build_provider(profile, endpoint)],
+            model_providers=[provider],
             auto_configure_logging=False,
         )
 
@@ -103,7 +104,7 @@ class LibraryBackend:
         except DataDesignerGenerationError as exc:
             lost = self._explain_losses(group)
             if not lost:
-                raise BackendError(f"job {job.name} failed: {find_root_cause(exc)}") from exc
+                raise BackendError(f"job {job.name} failed: {say_model_error(find_root_cause(exc))}") from exc
             return JobResult([], lost)
         except KeyboardInterrupt as exc:
             raise JobInterrupted(read_rows(self._designer.artifact_path / job.name / DATASET_FOLDER)) from exc
@@ -117,10 +118,8 @@ class LibraryBackend:
         """
         try:
             self._designer.check_models(build_config(config))
-        except ModelAuthenticationError as exc:
-            raise BackendError(f"the provider refused the key: {exc}") from exc
         except Exception as exc:
-            raise BackendError(f"{find_root_cause(exc)}") from exc
+            raise BackendError(f"{self._place} does not answer as it should. {say_model_error(exc)}") from exc
 
     def _explain_losses(self, group: int) -> dict[int, LostRow]:
         """Give the last error of every position that had one; a row that came back later is not lost all the same."""
@@ -152,6 +151,12 @@ def build_provider(profile: Profile, endpoint: str | None) -> ModelProvider:
         provider_type=provider.provider_type,
         api_key=provider.api_key_env,
     )
+
+
+def say_model_error(error: BaseException) -> str:
+    """Say a model's error in one line: the library frames its cause and solution in a box of their own lines."""
+    lines = [line.strip(" |") for line in str(error).splitlines()]
+    return " ".join(line for line in lines if line.strip("-")) or type(error).__name__
 
 
 def find_root_cause(error: BaseException) -> BaseException:

@@ -13,8 +13,8 @@ from typing import Any
 
 import yaml
 
-from designer_configs.controls import Control, refuse_foreign_buckets, resolve_control, sample_from_gold
-from designer_configs.profile import PROJECT_ROOT, Profile, load_control
+from designer_configs.controls import Control, resolve_controls, sample_from_gold
+from designer_configs.profile import PROJECT_ROOT, Profile
 from gold_data.store import GoldFolder
 
 OFFLINE_PORT = 8377  # where `tradelogs offline-model` listens unless told otherwise
@@ -33,13 +33,8 @@ class CompiledProfile:
 
 
 def compile_profile(profile: Profile, gold: GoldFolder) -> CompiledProfile:
-    """Compile a profile against a gold folder.
-
-    Raises:
-        ConfigError: a control's buckets lie outside what the gold has.
-    """
-    controls = [resolve_control(load_control(use), gold.train) for use in profile.controls]
-    refuse_foreign_buckets(profile.file, controls, gold)
+    """Compile a profile against a gold folder."""
+    controls = resolve_controls(profile, gold.train)
     folder = PROJECT_ROOT / "columns" / profile.dataset
     dataset = yaml.safe_load((folder / "dataset.yaml").read_text(encoding="utf-8"))
     stages = {

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from designer_configs.errors import ConfigError, Problem
-from gold_data.store import GoldFolder
+from designer_configs.errors import Problem
+from designer_configs.profile import Profile, load_control
 
 SIGNIFICANT_DIGITS = 4  # of a bucket taken from the gold: finer than any trader's log, and still readable
 
@@ -72,20 +72,22 @@ def narrow_tolerance(rule: Mapping[str, Any] | None, buckets: list[Any]) -> dict
     return {key: value * scale if key in ("tolerance", "widest") else value for key, value in rule.items()}
 
 
-def refuse_foreign_buckets(profile_file: str, controls: list[Control], gold: GoldFolder) -> None:
-    """Refuse buckets that the gold has no trades near.
+def resolve_controls(profile: Profile, train: pl.DataFrame) -> list[Control]:
+    """Resolve all controls of a profile."""
+    return [resolve_control(load_control(use), train) for use in profile.controls]
 
-    Raises:
-        ConfigError: a numeric bucket lies further outside the gold's range than the control's tolerance, or a category
-            is not in the gold at all.
+
+def find_foreign_buckets(profile: Profile, train: pl.DataFrame) -> list[Problem]:
+    """Find controls with buckets that the gold has no trades near.
+
+    A numeric bucket is foreign when it lies further outside the gold's range than the control's tolerance, a category
+    when it is not in the gold at all.
     """
-    problems = [
-        Problem(profile_file, None, f"controls.{control.name}", message)
-        for control in controls
-        if control.match is not None and (message := _describe_foreign(control, gold.train[control.match["field"]]))
+    return [
+        Problem(profile.file, None, f"controls.{control.name}", message)
+        for control in resolve_controls(profile, train)
+        if control.match is not None and (message := _describe_foreign(control, train[control.match["field"]]))
     ]
-    if problems:
-        raise ConfigError(problems)
 
 
 def _describe_foreign(control: Control, gold: pl.Series) -> str | None:

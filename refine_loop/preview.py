@@ -6,17 +6,14 @@ from pathlib import Path
 from typing import Any
 
 from designer_configs.backend import LibraryBackend, log_library_to
-from designer_configs.check import check_environment
 from designer_configs.compile import compile_profile
-from designer_configs.errors import ConfigError
 from designer_configs.library_shim import spare_repeated_work
 from designer_configs.profile import Profile
-from gold_data.ingest import read_gold
 from gold_data.store import write_gold
 from refine_loop.events import EventLog
 from refine_loop.nodes import Nodes
 from refine_loop.rounds import Rounds
-from refine_loop.run import refuse_unbuilt_backend
+from refine_loop.run import read_checked_gold
 from refine_loop.state import START_STATE
 
 
@@ -27,10 +24,7 @@ def preview_candidates(profile: Profile, count: int, endpoint: str | None, *, ve
         RunInputError, ConfigError, GoldError: something given cannot be used.
         BackendError: the models cannot be reached, or a job failed as a whole.
     """
-    refuse_unbuilt_backend(profile)
-    if problems := check_environment(profile):
-        raise ConfigError(problems)
-    gold = read_gold(profile.gold.trades, profile.gold.bars)
+    gold = read_checked_gold(profile)
     with tempfile.TemporaryDirectory(prefix="tradelogs-preview-") as temporary:
         folder = Path(temporary)
         compiled = compile_profile(profile, write_gold(gold, folder / "gold", profile.gold.holdout))

@@ -12,11 +12,12 @@ from langgraph.checkpoint.sqlite import SqliteSaver
 from designer_configs.backend import LibraryBackend, log_library_to
 from designer_configs.check import check_environment
 from designer_configs.compile import CompiledProfile, compile_profile
+from designer_configs.controls import find_foreign_buckets
 from designer_configs.errors import ConfigError
 from designer_configs.library_shim import spare_repeated_work, watch_requests
 from designer_configs.profile import Profile, load_profile
 from gold_data.ingest import Gold, read_gold
-from gold_data.store import GoldFolder, load_gold, write_gold
+from gold_data.store import GoldFolder, load_gold, split_sessions, write_gold
 from refine_loop.errors import RunInputError
 from refine_loop.events import EventLog, Observer
 from refine_loop.graph import build_graph
@@ -42,12 +43,9 @@ def start_run(
         RunInputError, ConfigError, GoldError: something given cannot be used; the folder is not left behind.
         BackendError: the models cannot be reached, or a job failed as a whole.
     """
-    refuse_unbuilt_backend(profile)
-    if problems := check_environment(profile):
-        raise ConfigError(problems)
-    if folder.exists() and any(folder.iterdir()):
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise RunInputError(f"{folder} is there already and not empty: name another with --out, or go on with resume")
-    gold = read_gold(profile.gold.trades, profile.gold.bars)
+    gold = read_checked_gold(profile)
     try:
         stored = write_gold(gold, folder / "gold", profile.gold.holdout)
         compiled = compile_profile(profile, stored)
@@ -144,14 +142,21 @@ def describe_gold(gold: Gold, stored: GoldFolder) -> dict[str, Any]:
     }
 
 
-def refuse_unbuilt_backend(profile: Profile) -> None:
-    """Say clearly that a declared backend cannot run yet.
+def read_checked_gold(profile: Profile) -> Gold:
+    """Read a profile's gold, and hold the profile against it and against the environment, before anything is started.
 
     Raises:
-        RunInputError: the profile asks for anything but the library.
+        RunInputError: the profile asks for a backend that cannot run yet.
+        GoldError: the gold cannot be read.
+        ConfigError: a key is not set, or a control's buckets lie outside the gold.
     """
     if profile.backend.name != "library":
         raise RunInputError(
             f"{profile.file}: backend: microservices is declared and validated, but this version cannot run it yet. "
             "Use a profile with `backend: library`"
         )
+    gold = read_gold(profile.gold.trades, profile.gold.bars)
+    train, _ = split_sessions(gold.trades, profile.gold.holdout)
+    if problems := check_environment(profile) + find_foreign_buckets(profile, train):
+        raise ConfigError(problems)
+    return gold

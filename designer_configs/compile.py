@@ -107,9 +107,7 @@ def _complete_column(column: dict[str, Any], controls: list[Control], gold: Gold
         column["output_format"] = json.loads((PROJECT_ROOT / column["output_format"]).read_text(encoding="utf-8"))
     match column["column_type"]:
         case "expression":
-            column["expr"] = column["expr"].replace(
-                "$controls", "\n".join(say_control(c) for c in controls) or "- Nothing."
-            )
+            column["expr"] = column["expr"].replace("$controls", "\n".join(say_control(c) for c in controls))
         case "gold-examples":
             rules = [{"column": c.name, **c.match} for c in controls if c.match is not None]
             column |= {"gold": str(gold.folder), "seed": seed, "match": rules}

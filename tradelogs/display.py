@@ -5,11 +5,12 @@ from collections import Counter
 from types import TracebackType
 from typing import Any, Self
 
-from rich.console import Console
+from rich.console import Console, Group
 from rich.markup import escape
 from rich.panel import Panel
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
+from rich.text import Text
 
 from refine_loop.outputs import Outcome
 from refine_loop.state import CRITERIA
@@ -17,6 +18,18 @@ from tradelogs.cli import DONE, ENDED_EARLY
 
 SHOWN_REJECTIONS = 10
 DRAFT_COLUMNS = ("trade", "refined_trade")
+NAMES = {"accepted": "accepted", "open": "to be refined", "failed": "failed"}
+SHORT_NAMES = {
+    "ticker": "ticker",
+    "trade_type": "type",
+    "entry_time": "entry",
+    "exit_time": "exit",
+    "entry_price": "price",
+    "exit_price": "exit price",
+    "entry_volatility_percent": "vol %",
+    "worst_exit_percent": "worst %",
+    "best_exit_percent": "best %",
+}
 STOPPED_BY = {
     "max_candidates": "the cap run.max_candidates was reached",
     "max_minutes": "the cap run.max_minutes was reached",
@@ -147,21 +160,33 @@ def explain_outcome(outcome: Outcome) -> list[str]:
 
 
 def print_candidates(candidates: list[dict[str, Any]]) -> None:
-    """Print candidates, one panel each."""
+    """Print candidates, one panel each: controls, grounding seeds beside the trade, scores and critique."""
     console = Console(highlight=False)
-    for candidate in candidates:
-        console.print(Panel(describe_candidate(candidate), title=f"{candidate['row_id']} {candidate['status']}"))
+    for number, candidate in enumerate(candidates, 1):
+        controls = Text(candidate["controls"])
+        verdict = Text(describe_verdict(candidate))
+        content = Group(controls, Text(), tabulate_trades(candidate), Text(), verdict)
+        console.print(Panel(content, title=f"candidate {number}: {NAMES[candidate['status']]}", title_align="left"))
 
 
-def describe_candidate(candidate: dict[str, Any]) -> str:
-    """Write a candidate with its controls, seeds, scores and critique."""
+def tabulate_trades(candidate: dict[str, Any]) -> Table:
+    """Lay out a candidate's trade under its grounding seeds."""
+    seeds = json.loads(candidate["gold_examples"].removeprefix("```json").removesuffix("```"))
+    trade = json.loads(candidate["generated_row"]) if candidate["generated_row"] else {}
+    table = Table(box=None, pad_edge=False, header_style="dim")
+    for heading in ("", *SHORT_NAMES.values()):
+        table.add_column(heading, justify="left" if heading in ("", "ticker", "type") else "right")
+    for name, row in [*zip(candidate["grounding_seeds"], seeds, strict=True), ("new trade", trade)]:
+        table.add_row(name, *(escape(str(row.get(field, "-"))) for field in SHORT_NAMES), style="bold" * (row is trade))
+    return table
+
+
+def describe_verdict(candidate: dict[str, Any]) -> str:
+    """Say a candidate's scores, and its critique or the error it was lost to."""
     scores = ", ".join(f"{name} {candidate[name]}" for name in CRITERIA if candidate[name] is not None)
-    row = json.loads(candidate["generated_row"]) if candidate["generated_row"] else None
-    parts = {
-        "controls": candidate["controls"],
-        "grounding seeds": candidate["gold_examples"],
-        "trade": json.dumps(row, indent=1) if row else candidate["reason"],
-        "scores": scores or "not judged",
-        "critique": candidate["judge_critique"] or "none",
-    }
-    return "\n".join(f"[bold]{name}[/bold]\n{escape(str(text))}" for name, text in parts.items())
+    lines = [f"scores: {scores or 'not judged'}"]
+    if candidate["judge_critique"]:
+        lines.append(f"critique:\n{candidate['judge_critique']}")
+    if candidate["reason"]:
+        lines.append(f"lost in column {candidate['failed_column']}: {candidate['reason']}")
+    return "\n".join(lines)

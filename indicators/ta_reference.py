@@ -1,4 +1,9 @@
-"""What the library `ta` says: the same names, series by series, for tests and the benchmark to compare with."""
+"""What the library `ta` says, series by series: what tests and the benchmark hold the indicators against.
+
+Values agree when they differ by 1e-9 of their size at the most. Where a value may cancel to next to nothing, its size
+is taken as no less than a floor: 1e-4 of the highest close so far for what is a difference of averages of the close, 1
+for what is measured on a scale of 100 and computed in another order than `ta` does.
+"""
 
 import numpy as np
 import pandas as pd
@@ -8,6 +13,12 @@ from ta.momentum import RSIIndicator, StochasticOscillator
 from ta.trend import MACD, ADXIndicator, CCIIndicator, EMAIndicator
 from ta.volatility import AverageTrueRange, BollingerBands
 from ta.volume import MFIIndicator, OnBalanceVolumeIndicator
+
+from indicators.technicals import INDICATORS
+
+AGREEMENT = 1e-9
+PRICE_FLOOR = dict.fromkeys(("macd", "macd_signal", "macd_hist"), 1e-4)
+FLOOR = dict.fromkeys(("adx_7", "adx_14", "adx_28", "plus_di_14", "minus_di_14", "rsi_14", "stoch_d_3", "mfi_14"), 1.0)
 
 
 def ask_ta(bars: pl.DataFrame) -> dict[str, NDArray[np.float64]]:
@@ -42,3 +53,20 @@ def ask_ta(bars: pl.DataFrame) -> dict[str, NDArray[np.float64]]:
     found["mfi_14"] = MFIIndicator(high, low, close, volume, 14).money_flow_index()
     found["volatility_ratio"] = found["atr_14"] / found["atr_28"]
     return {name: values.to_numpy() for name, values in found.items()}
+
+
+def list_disagreements(valued: pl.DataFrame) -> list[str]:
+    """Name the first bar at which an attached indicator of one series is not what `ta` says.
+
+    In the warm-up it should be null. Afterwards it should be null where `ta` has NaN, and agree where it has a value.
+    """
+    highest = valued.get_column("close").cum_max().to_numpy()
+    found = []
+    for name, theirs in ask_ta(valued).items():
+        ours = valued.get_column(name).to_numpy()
+        warm = np.arange(len(ours)) >= INDICATORS[name].warm_up
+        size = np.maximum(np.abs(theirs), PRICE_FLOOR.get(name, 0.0) * highest + FLOOR.get(name, 0.0))
+        agrees = np.isnan(ours) & (np.isnan(theirs) | ~warm) | warm & (np.abs(ours - theirs) <= AGREEMENT * size)
+        for bar in np.flatnonzero(~agrees)[:1]:
+            found.append(f"{name} at bar {bar}: {ours[bar]!r}, ta {theirs[bar]!r}")
+    return found

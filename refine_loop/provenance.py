@@ -53,7 +53,7 @@ def describe_provenance(profile: Profile, gold: Gold) -> dict[str, Any]:
     return {
         "command_line": shlex.join(["tradelogs", *sys.argv[1:]]),
         "seed": profile.run.seed,
-        "sha256": hash_files([*inputs, Path(profile.file), *sorted(declared)]),
+        "sha256": hash_files([*inputs, PROJECT_ROOT / profile.file, *sorted(declared)]),
         "versions": {name: version(name) for name in DISTRIBUTIONS} | {"python": platform.python_version()},
         "gold": {
             "trades": gold.trades.height,

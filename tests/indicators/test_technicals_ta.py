@@ -8,27 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from indicators.ta_reference import ask_ta
+from indicators.ta_reference import list_disagreements
 from indicators.technicals import INDICATORS, attach_technicals
 
-TA_NAMES = [name for name in INDICATORS if name != "vwap_session"]
-OF_PRICE = ("macd", "macd_signal", "macd_hist")
-OF_100 = ("adx_7", "adx_14", "adx_28", "plus_di_14", "minus_di_14", "rsi_14", "stoch_d_3", "mfi_14")
 START = datetime(2024, 3, 5, 14, 30, tzinfo=UTC)
-
-
-def assert_as_ta(bars: pl.DataFrame) -> None:
-    """Hold every value of one series against `ta`: nulls where it has NaN or warms up, else equal to 1e-9."""
-    valued = attach_technicals(bars, TA_NAMES)
-    highest = bars.get_column("close").cum_max().to_numpy()
-    for name, theirs in ask_ta(bars).items():
-        warm = INDICATORS[name].warm_up
-        ours = valued.get_column(name).to_numpy()
-        assert np.isnan(ours[:warm]).all(), name
-        floor = 1e-4 * highest if name in OF_PRICE else np.full(len(ours), 1.0 if name in OF_100 else 0.0)
-        allowed = 1e-9 * np.maximum(np.abs(theirs), floor)
-        same = (np.abs(ours - theirs) <= allowed) | (np.isnan(ours) & np.isnan(theirs))
-        assert same[warm:].all(), (name, np.flatnonzero(~same[warm:])[:3] + warm)
 
 
 def make_series(moves: np.ndarray, wicks: np.ndarray, volume: np.ndarray, price: float, digits: int) -> pl.DataFrame:
@@ -60,18 +43,19 @@ def make_series(moves: np.ndarray, wicks: np.ndarray, volume: np.ndarray, price:
 )
 def test_wild_bars_agree(bars: list[tuple[int, int, int, float]], price: float, size: float, digits: int) -> None:
     moves, above, below, volume = (np.array(column, dtype=float) for column in zip(*bars, strict=True))
-    assert_as_ta(make_series(size * moves, size * np.array([above, below]) / 4, volume, price, digits))
+    series = make_series(size * moves, size * np.array([above, below]) / 4, volume, price, digits)
+    assert list_disagreements(attach_technicals(series, INDICATORS)) == []
 
 
 @pytest.mark.parametrize("digits", [2, 12])
 def test_long_series_agree(digits: int) -> None:
-    assert_as_ta(make_long_series(5_000, digits))
+    assert list_disagreements(attach_technicals(make_long_series(5_000, digits), INDICATORS)) == []
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("digits", [2, 12])
 def test_very_long_series_agree(digits: int) -> None:
-    assert_as_ta(make_long_series(100_000, digits))
+    assert list_disagreements(attach_technicals(make_long_series(100_000, digits), INDICATORS)) == []
 
 
 def make_long_series(count: int, digits: int) -> pl.DataFrame:
@@ -79,3 +63,9 @@ def make_long_series(count: int, digits: int) -> pl.DataFrame:
     wicks = rng.exponential(2e-4, (2, count)) * rng.integers(0, 2, (2, count))
     volume = rng.integers(0, 5000, count).astype(float)
     return make_series(3e-4 * rng.standard_t(3, count), wicks, volume, 100.0, digits)
+
+
+def test_a_disagreement_is_named() -> None:
+    valued = attach_technicals(make_long_series(60, 2), INDICATORS)
+    wrong = valued.with_columns(pl.col("ema_9") * (1 + 1e-8), atr_14=pl.col("atr_14").backward_fill())
+    assert [found.split(":")[0] for found in list_disagreements(wrong)] == ["atr_14 at bar 0", "ema_9 at bar 8"]

@@ -31,14 +31,14 @@ def explain_errors(command: Callable[P, int]) -> Callable[P, None]:
         from gold_data.errors import GoldError
         from indicators.errors import IndicatorError
         from offline_model.errors import OfflineModelError
-        from refine_loop.errors import RunInputError
+        from refine_loop.errors import RunError, RunInputError
 
         try:
             code = command(*args, **kwargs)
         except (ConfigError, GoldError, IndicatorError, OfflineModelError, RunInputError) as exc:
             click.echo(f"error: {exc}", err=True)
             code = BAD_INPUT
-        except BackendError as exc:
+        except (BackendError, RunError) as exc:
             click.echo(f"error: {exc}", err=True)
             code = FAILED
         except OSError as exc:

@@ -16,6 +16,7 @@ from refine_loop.outputs import Outcome
 from refine_loop.state import CRITERIA
 from tradelogs.cli import DONE, ENDED_EARLY
 
+ASKING = "asking the models"
 SHOWN_REJECTIONS = 10
 DRAFT_COLUMNS = ("trade", "refined_trade")
 NAMES = {"accepted": "accepted", "open": "to be refined", "failed": "failed"}
@@ -24,11 +25,11 @@ SHORT_NAMES = {
     "trade_type": "type",
     "entry_time": "entry",
     "exit_time": "exit",
-    "entry_price": "price",
-    "exit_price": "exit price",
-    "entry_volatility_percent": "vol %",
-    "worst_exit_percent": "worst %",
-    "best_exit_percent": "best %",
+    "entry_price": "in",
+    "exit_price": "out",
+    "entry_volatility_percent": "vol%",
+    "worst_exit_percent": "worst%",
+    "best_exit_percent": "best%",
 }
 STOPPED_BY = {
     "max_candidates": "the cap run.max_candidates was reached",
@@ -45,9 +46,9 @@ class RunDisplay:
     def __init__(self, *, live: bool) -> None:
         self._console = Console(highlight=False)
         self._live = live and self._console.is_terminal
-        columns = [TextColumn("{task.description:<18}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn()]
+        columns = [TextColumn("{task.description:<21}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn()]
         self._progress = Progress(*columns, TextColumn("{task.fields[note]}"), console=self._console)
-        self._task = self._progress.add_task("starting", total=None, note="", visible=self._live)
+        self._task = self._progress.add_task(ASKING, total=None, note="", visible=self._live)
         self._requests: Counter[str] = Counter()
         self._rows_seen: set[str] = set()
 
@@ -69,6 +70,8 @@ class RunDisplay:
                 for line in describe_gold(event):
                     self._console.print(escape(line), soft_wrap=True)
             case "job_started":
+                if self._progress.tasks[-1].description == ASKING:
+                    self._progress.remove_task(self._task)
                 self._rows_seen.clear()
                 self._requests.clear()
                 self._task = self._progress.add_task(
@@ -173,10 +176,10 @@ def tabulate_trades(candidate: dict[str, Any]) -> Table:
     """Lay out a candidate's trade under its grounding seeds."""
     seeds = json.loads(candidate["gold_examples"].removeprefix("```json").removesuffix("```"))
     trade = json.loads(candidate["generated_row"]) if candidate["generated_row"] else {}
-    table = Table(box=None, pad_edge=False, header_style="dim")
+    table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0), header_style="dim")
     for heading in ("", *SHORT_NAMES.values()):
-        table.add_column(heading, justify="left" if heading in ("", "ticker", "type") else "right")
-    for name, row in [*zip(candidate["grounding_seeds"], seeds, strict=True), ("new trade", trade)]:
+        table.add_column(heading, justify="left" if heading in ("", "ticker", "type") else "right", no_wrap=True)
+    for name, row in [*zip(candidate["grounding_seeds"], seeds, strict=True), ("new", trade)]:
         table.add_row(name, *(escape(str(row.get(field, "-"))) for field in SHORT_NAMES), style="bold" * (row is trade))
     return table
 

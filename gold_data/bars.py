@@ -62,21 +62,38 @@ def _drop_faulty(path: Path, bars: pl.DataFrame, notes: list[str]) -> pl.DataFra
 
 
 def _read_numbers(raw: pl.DataFrame, name: str) -> pl.Expr:
-    column = pl.col(name).str.strip_chars() if raw.schema[name] == pl.String else pl.col(name)
+    return read_number_column(name, raw.schema[name])
+
+
+def read_number_column(name: str, dtype: pl.DataType) -> pl.Expr:
+    """Read a column as numbers; null where it holds none."""
+    column = pl.col(name).str.strip_chars() if dtype == pl.String else pl.col(name)
     return column.cast(pl.Float64, strict=False)
 
 
 def _read_timestamps(path: Path, raw: pl.DataFrame, notes: list[str]) -> pl.Expr:
-    column, dtype = pl.col("timestamp"), raw.schema["timestamp"]
+    moments, naive = place_timestamps(path, "timestamp", raw.schema["timestamp"], EXCHANGE_ZONE)
+    without_offset = int(raw.select(naive.sum()).item() or 0)
+    if without_offset:
+        notes.append(note_naive(path, without_offset, EXCHANGE_ZONE))
+    return moments
+
+
+def place_timestamps(path: Path, name: str, dtype: pl.DataType, zone: str) -> tuple[pl.Expr, pl.Expr]:
+    """Read a column as moments in the exchange's zone, and tell which of them came without an offset.
+
+    Those are times of `zone`: the earlier of two where the clocks go back, null where they skip it or it is no time.
+
+    Raises:
+        GoldError: the column holds neither dates with times nor text.
+    """
+    column = pl.col(name)
     if isinstance(dtype, pl.Datetime) and dtype.time_zone is not None:
-        return column.dt.cast_time_unit("us").dt.convert_time_zone(EXCHANGE_ZONE)
+        return column.dt.cast_time_unit("us").dt.convert_time_zone(EXCHANGE_ZONE), pl.lit(False)
     if isinstance(dtype, pl.Datetime):
-        notes.append(_note_naive(path, raw.height))
-        return _place(column.dt.cast_time_unit("us"))
+        return _place(column.dt.cast_time_unit("us"), zone), column.is_not_null()
     if dtype != pl.String:
-        raise GoldError(
-            f"{path}: column timestamp is {dtype}; give dates with times, such as 2013-10-04T09:30:00-04:00"
-        )
+        raise GoldError(f"{path}: column {name} is {dtype}; give dates with times, such as 2013-10-04T09:30:00-04:00")
     text = column.str.strip_chars().str.replace("T", " ").str.replace("Z$", "+00:00")
     zoned = pl.coalesce(
         text.str.to_datetime(f"%Y-%m-%d {clock}%:z", time_unit="us", strict=False) for clock in ("%H:%M:%S%.f", "%H:%M")
@@ -84,15 +101,15 @@ def _read_timestamps(path: Path, raw: pl.DataFrame, notes: list[str]) -> pl.Expr
     naive = pl.coalesce(
         text.str.to_datetime(f"%Y-%m-%d {clock}", time_unit="us", strict=False) for clock in ("%H:%M:%S%.f", "%H:%M")
     )
-    without_offset = int(raw.select(naive.is_not_null().sum()).item())
-    if without_offset:
-        notes.append(_note_naive(path, without_offset))
-    return pl.coalesce(zoned.dt.convert_time_zone(EXCHANGE_ZONE), _place(naive))
+    return pl.coalesce(zoned.dt.convert_time_zone(EXCHANGE_ZONE), _place(naive, zone)), naive.is_not_null()
 
 
-def _place(naive: pl.Expr) -> pl.Expr:
-    return naive.dt.replace_time_zone(EXCHANGE_ZONE, ambiguous="earliest", non_existent="null")
+def _place(naive: pl.Expr, zone: str) -> pl.Expr:
+    placed = naive.dt.replace_time_zone(zone, ambiguous="earliest", non_existent="null")
+    return placed.dt.convert_time_zone(EXCHANGE_ZONE)
 
 
-def _note_naive(path: Path, count: int) -> str:
-    return f"{path.name}: {count} timestamps without an offset were read as exchange time ({EXCHANGE_ZONE})"
+def note_naive(path: Path, count: int, zone: str) -> str:
+    """Say that times without an offset were taken as those of a zone."""
+    clock = f"exchange time ({zone})" if zone == EXCHANGE_ZONE else f"times of {zone}"
+    return f"{path.name}: {count} timestamps without an offset were read as {clock}"

@@ -9,13 +9,14 @@ from pathlib import Path
 import polars as pl
 import pyarrow.parquet as pq
 
-from gold_data.bars import FAULTS, VALUES, WHAT, _read_numbers, _read_timestamps
+from gold_data.bars import FAULTS, VALUES, WHAT, note_naive, place_timestamps, read_number_column
 from gold_data.errors import GoldError
+from gold_data.sessions import EXCHANGE_ZONE
 from gold_data.tables import check_columns, read_frame
 from indicators.bars import TIMESTAMP, iter_series, sort_bars
 from indicators.errors import IndicatorError
 from indicators.price_path import BARS_SCHEMA, iter_price_paths
-from indicators.technicals import BATCH_BARS, INDICATORS, attach_technicals
+from indicators.technicals import BATCH_BARS, INDICATORS, attach_technicals, check_names
 
 SHOWN_ROWS = 3
 
@@ -23,18 +24,21 @@ SHOWN_ROWS = 3
 def attach_indicators(trades: pl.DataFrame, bars: pl.DataFrame, names: Sequence[str]) -> pl.DataFrame:
     """Return the trades, in their order, with one Float64 column per name: the value known at the entry.
 
-    That is the value at the last bar complete at the entry (`timestamp` + 1 minute <= `entry_time`); later bars are
-    not read. It is null while the indicator warms up, where it has no value, and for a trade without a bar before its
-    entry. Bars with a `row_id` belong to the trade of that id; without, to every trade of their `ticker`. They are
-    worked through in batches of whole series: beyond bars and result, memory holds one batch, or the longest series.
+    That is the value at the last bar complete at the entry (`timestamp` + 1 minute <= `entry_time`), however long ago
+    that was; later bars are not read. It is null while the indicator warms up, where it has no value, and for a trade
+    without a bar before its entry. Bars with a `row_id` belong to the trade of that id; without, to every trade of
+    their `ticker`. They are worked through in batches of whole series: beyond bars and result, memory holds one
+    batch, or the longest series.
 
     Raises:
-        IndicatorError: Trades without the columns for it, an unknown name, or bars that `sort_bars` refuses.
+        IndicatorError: Trades without the columns for it, names that `check_names` refuses, or bars that `sort_bars`
+            does.
     """
     by = "row_id" if "row_id" in bars.columns else "ticker"
     expected = {by: pl.String(), "entry_time": TIMESTAMP}
     if wrong := [name for name, dtype in expected.items() if trades.schema.get(name) != dtype]:
         raise IndicatorError(f"Trades need {', '.join(f'`{name}` as {expected[name]}' for name in wrong)}.")
+    check_names(names, trades.columns)
     entries = trades.select(by, "entry_time").with_row_index("trade").sort("entry_time")
     found = [entries.select("trade").clear().with_columns(pl.lit(None, pl.Float64).alias(name) for name in names)]
     for series in iter_series(sort_bars(bars, by), by, BATCH_BARS):
@@ -134,9 +138,7 @@ def attach_to_bars_file(source: Path, out: Path) -> BarsFileSummary:
         with write_whole(out) as partial:
             WRITERS[out.suffix](valued, partial)
     except OSError as exc:
-        raise IndicatorError(
-            f"{out} cannot be written: {exc.strerror}. Name a file in a directory you may write to."
-        ) from exc
+        raise IndicatorError(f"{out} cannot be written: {exc}. Name a file in a directory you may write to.") from exc
     first, last = valued.select(pl.col("timestamp").min(), last=pl.col("timestamp").max()).row(0)
     nulls = {name: valued.get_column(name).null_count() for name in INDICATORS}
     tickers = tuple(valued.get_column("ticker").unique(maintain_order=True))
@@ -147,14 +149,16 @@ def _read_bars_file(source: Path) -> tuple[pl.DataFrame, list[str]]:
     try:
         raw = read_frame(source, WHAT)
         notes = check_columns(source, raw.columns, ["ticker", "timestamp", *VALUES])
-        timestamps = _read_timestamps(source, raw, notes)
+        timestamps, is_naive = place_timestamps(source, "timestamp", raw.schema["timestamp"], EXCHANGE_ZONE)
     except GoldError as exc:
         raise IndicatorError(str(exc)) from exc
     bars = raw.select(
         pl.col("ticker").cast(pl.String).str.strip_chars().replace("", None),
         timestamps.dt.truncate("1m"),
-        *(_read_numbers(raw, name) for name in VALUES),
+        *(read_number_column(name, raw.schema[name]) for name in VALUES),
     )
+    if naive := raw.select(is_naive.sum()).item():
+        notes.append(note_naive(source, naive, EXCHANGE_ZONE))
     if bars.is_empty():
         raise IndicatorError(f"{source} has a header and no rows; it should hold {WHAT}.")
     for fault, is_faulty in FAULTS.items():

@@ -8,13 +8,14 @@ The definitions are those of the library `ta` 0.11 with `fillna=False`, over a s
 gaps, extended hours and overnight jumps count as neighbours. A value at a bar needs that bar and earlier ones only.
 Every value equals `ta`'s to 1e-9 of its size, or of a floor where it may cancel to zero: 1e-4 of the price for
 `macd`, `macd_signal` and `macd_hist`, 1 for what is measured on a scale of 100. `ta` is blank (NaN) or 0 in the
-warm-up: here it is null. Where `ta` divides zero by zero, it is null too. Bars are taken as checked: finite, prices >
-0, low <= open, close <= high.
+warm-up: here it is null. Where `ta` divides zero by zero, it is null too. Bars are taken as checked: finite, prices
+above 0, low <= open, close <= high.
+
+The in-memory engine does the work: the streaming one takes three times as long for plans of so many small steps.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
-from itertools import groupby
 
 import polars as pl
 
@@ -27,9 +28,9 @@ from indicators.windows import (
     roll_deviation,
     roll_mean,
     roll_mean_deviation,
+    seed_wilder,
     smooth,
     smooth_span,
-    smooth_wilder,
     sum_14,
 )
 
@@ -38,8 +39,10 @@ BATCH_BARS = 120_000  # keeps the working columns of one batch, about 60 MB, nea
 HIGH, LOW, CLOSE, VOLUME, TIMESTAMP = map(pl.col, ("high", "low", "close", "volume", "timestamp"))
 PREVIOUS_CLOSE, TYPICAL, TRUE_RANGE = map(pl.col, ("_previous_close", "_typical", "_true_range"))
 
+Family = Callable[[pl.LazyFrame], pl.LazyFrame]
 
-def attach_technicals(bars: pl.DataFrame, names: Iterable[str], by: str = "ticker") -> pl.DataFrame:
+
+def attach_technicals(bars: pl.DataFrame, names: Collection[str], by: str = "ticker") -> pl.DataFrame:
     """Return the bars, sorted by `by` and `timestamp`, with one Float64 column per name.
 
     One row per bar, in any order on input. The value at a bar knows that bar and the earlier ones of its series. It is
@@ -49,32 +52,38 @@ def attach_technicals(bars: pl.DataFrame, names: Iterable[str], by: str = "ticke
     Raises:
         IndicatorError: An unknown name, a name that is a column already, or bars that `sort_bars` refuses.
     """
-    wanted = list(dict.fromkeys(names))
-    if unknown := [name for name in wanted if name not in INDICATORS]:
-        raise IndicatorError(f"Unknown indicators {', '.join(unknown)}. Known: {', '.join(INDICATORS)}.")
-    if taken := [name for name in wanted if name in bars.columns]:
-        raise IndicatorError(f"The bars have columns {', '.join(taken)} already. Drop or rename them first.")
+    check_names(names, bars.columns)
     ordered = sort_bars(bars, by)
     if ordered.is_empty():
-        return ordered.with_columns(pl.lit(None, pl.Float64).alias(name) for name in wanted)
-    return pl.concat([_attach_batch(batch, wanted, by) for batch in iter_series(ordered, by, BATCH_BARS)])
+        return ordered.with_columns(pl.lit(None, pl.Float64).alias(name) for name in names)
+    return pl.concat([_attach_batch(batch, names, by) for batch in iter_series(ordered, by, BATCH_BARS)])
 
 
-def _attach_batch(bars: pl.DataFrame, names: list[str], by: str) -> pl.DataFrame:
+def check_names(names: Collection[str], columns: Collection[str]) -> None:
+    """Refuse names of indicators that nobody computes, or that a frame has as columns already.
+
+    Raises:
+        IndicatorError: Naming them.
+    """
+    if unknown := [name for name in names if name not in INDICATORS]:
+        raise IndicatorError(f"Unknown indicators {', '.join(unknown)}. Known: {', '.join(INDICATORS)}.")
+    if taken := [name for name in names if name in columns]:
+        raise IndicatorError(f"There are columns {', '.join(taken)} already. Drop or rename them first.")
+
+
+def _attach_batch(bars: pl.DataFrame, names: Collection[str], by: str) -> pl.DataFrame:
     base = bars.lazy().pipe(_add_base_columns, by).collect(engine="in-memory")
-    families = groupby(sorted(names, key=_name_family), key=_name_family)
+    families: dict[Family, list[str]] = {}
+    for name in names:
+        families.setdefault(INDICATORS[name].compute, []).append(name)
     columns = pl.collect_all(
         [
-            INDICATORS[members[0]].compute(base.lazy()).select(_blank_warm_up(name) for name in members)
-            for members in (list(family) for _, family in families)
+            compute(base.lazy()).select(_blank_warm_up(name) for name in members)
+            for compute, members in families.items()
         ],
         engine="in-memory",
     )
     return pl.concat([bars, *columns], how="horizontal").select(*bars.columns, *names)
-
-
-def _name_family(name: str) -> str:
-    return INDICATORS[name].compute.__name__
 
 
 def _blank_warm_up(name: str) -> pl.Expr:
@@ -105,9 +114,12 @@ def compute_average_true_range(bars: pl.LazyFrame) -> pl.LazyFrame:
     window. First value at bar 13 (27); `ta` has 0 before, and cannot take a shorter series. Flat bars give 0.
     `volatility_ratio`: `atr_14 / atr_28`, ours; first value at bar 27; null while `atr_28` is 0.
     """
-    return bars.with_columns(
-        atr_14=smooth_wilder(TRUE_RANGE, 14, first=0), atr_28=smooth_wilder(TRUE_RANGE, 28, first=0)
-    ).with_columns(volatility_ratio=pl.col("atr_14") / pl.col("atr_28"))
+    windows = (14, 28)
+    return (
+        bars.with_columns(seed_wilder(TRUE_RANGE, window, first=0).alias(f"atr_{window}") for window in windows)
+        .with_columns(smooth(pl.col(f"atr_{window}"), 1 / window) for window in windows)
+        .with_columns(volatility_ratio=pl.col("atr_14") / pl.col("atr_28"))
+    )
 
 
 def compute_directional_movement(bars: pl.LazyFrame) -> pl.LazyFrame:
@@ -129,10 +141,11 @@ def compute_directional_movement(bars: pl.LazyFrame) -> pl.LazyFrame:
             _fall=pl.when((fall > rise) & (fall > 0)).then(fall).otherwise(0.0),
         )
         .with_columns(
-            smooth_wilder(values, window, first=1).alias(f"{name}_{window}")
+            seed_wilder(values, window, first=1).alias(f"{name}_{window}")
             for name, values in parts.items()
             for window in windows
         )
+        .with_columns(smooth(pl.col(f"{name}_{window}"), 1 / window) for name in parts for window in windows)
         .with_columns(
             _give_percent(pl.col(f"{side}_di_{window}"), pl.col(f"_size_{window}")).alias(f"{side}_di_{window}")
             for side in ("plus", "minus")
@@ -144,8 +157,9 @@ def compute_directional_movement(bars: pl.LazyFrame) -> pl.LazyFrame:
             for plus, minus in [(pl.col(f"plus_di_{window}"), pl.col(f"minus_di_{window}"))]
         )
         .with_columns(
-            smooth_wilder(pl.col(f"_index_{window}"), window, first=window).alias(f"adx_{window}") for window in windows
+            seed_wilder(pl.col(f"_index_{window}"), window, first=window).alias(f"adx_{window}") for window in windows
         )
+        .with_columns(smooth(pl.col(f"adx_{window}"), 1 / window) for window in windows)
     )
 
 
@@ -159,11 +173,11 @@ def compute_relative_strength(bars: pl.LazyFrame) -> pl.LazyFrame:
     `rsi_14`: 100 - 100 / (1 + average gain / average loss), both exponential with alpha = 1/14, starting at 0 at the
     first bar. First value at bar 13. Without any loss it is 100, so flat prices give 100.
     """
-    change = (CLOSE - PREVIOUS_CLOSE).fill_null(0.0)
-    return bars.with_columns(
-        _gain=smooth(change.clip(lower_bound=0.0), 1 / 14), _loss=smooth(-change.clip(upper_bound=0.0), 1 / 14)
-    ).with_columns(
-        rsi_14=pl.when(pl.col("_loss") == 0).then(100.0).otherwise(100 - 100 / (1 + pl.col("_gain") / pl.col("_loss")))
+    change, gain, loss = (CLOSE - PREVIOUS_CLOSE).fill_null(0.0), pl.col("_gain"), pl.col("_loss")
+    return (
+        bars.with_columns(_gain=change.clip(lower_bound=0.0), _loss=-change.clip(upper_bound=0.0))
+        .with_columns(smooth(gain, 1 / 14), smooth(loss, 1 / 14))
+        .with_columns(rsi_14=pl.when(loss == 0).then(100.0).otherwise(100 - 100 / (1 + gain / loss)))
     )
 
 
@@ -277,7 +291,7 @@ def compute_session_price(bars: pl.LazyFrame) -> pl.LazyFrame:
 class Indicator:
     """What an indicator is: the function of its family, the bars of a series before its first value, one sentence."""
 
-    compute: Callable[[pl.LazyFrame], pl.LazyFrame]
+    compute: Family
     warm_up: int
     meaning: str
 

@@ -35,13 +35,14 @@ def smooth_span(values: pl.Expr, span: int) -> pl.Expr:
     return smooth(values, 2 / (span + 1))
 
 
-def smooth_wilder(values: pl.Expr, window: int, first: int) -> pl.Expr:
-    """Return Wilder's average: the mean of the bars `first` to `first + window - 1`, then alpha = 1 / window.
+def seed_wilder(values: pl.Expr, window: int, first: int) -> pl.Expr:
+    """Return the values that `smooth` with alpha = 1 / window turns into Wilder's average.
 
-    The bars before hold that mean as well: they are warm-up, and an average that starts with nulls is slower.
+    His average starts with the mean of the bars `first` to `first + window - 1`, which stands here at all of them. They
+    are warm-up, and an average that starts with nulls is slower; so is one whose input is not a column yet.
     """
     start = values.slice(first, window).mean().over(GROUP)
-    return smooth(pl.when(pl.col(POSITION) >= first + window).then(values).otherwise(start), 1 / window)
+    return pl.when(pl.col(POSITION) >= first + window).then(values).otherwise(start)
 
 
 def sum_14(values: pl.Expr) -> pl.Expr:

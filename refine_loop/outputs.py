@@ -15,8 +15,7 @@ from gold_data.rules import measure_exit_percent
 from gold_data.schema import NUMBER_FIELDS
 from gold_data.sessions import EXCHANGE_ZONE, next_session
 from gold_data.store import GoldFolder
-from indicators.attach import attach_indicators
-from indicators.price_path import build_price_paths
+from indicators.attach import attach_price_paths
 from refine_loop.events import count_row_usage, count_usage, read_events
 from refine_loop.rounds import Rounds, write_parquet, write_text
 from refine_loop.state import CRITERIA, StopReason
@@ -62,9 +61,8 @@ def write_outputs(folder: Path, profile: Profile, gold: GoldFolder, stopped_by: 
     lost = ledger.filter(pl.col("status") != "accepted")
     write_parquet(lost.select("row_id", "status", "reason", "generated_row", "critiques"), folder / "rejected.parquet")
     accepted = build_accepted(candidates, plans, profile)
-    paths = build_price_paths(accepted, gold.train, gold.bars, seed=profile.run.seed)
-    write_parquet(paths.bars, folder / "bars.parquet")
-    trades = attach_indicators(accepted, paths.bars, profile.indicators)
+    bars_file, seed = folder / "bars.parquet", profile.run.seed
+    trades, fallback = attach_price_paths(accepted, gold.train, gold.bars, profile.indicators, bars_file, seed=seed)
     export_trades(trades, folder, profile.export)
     usage = count_usage(events)
     write_text(json.dumps(usage, indent=2) + "\n", folder / "usage.json")
@@ -80,7 +78,7 @@ def write_outputs(folder: Path, profile: Profile, gold: GoldFolder, stopped_by: 
         undone_edits=int(ledger["undone_edits"].sum()),
         usage=usage,
         reasons=count_reasons(ledger),
-        notes=note_fallback(len(paths.fallback_row_ids), has_bars=gold.bars is not None),
+        notes=note_fallback(len(fallback), has_bars=gold.bars is not None),
     )
 
 

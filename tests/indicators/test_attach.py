@@ -107,6 +107,14 @@ def test_trades_without_zoned_entry_times_are_refused(
         attach_indicators(naive, make_bars([10.0]), ["obv"])
 
 
+def test_names_that_cannot_be_are_refused(make_bars: MakeBars, make_trade: MakeTrade, frame_trades: Frame) -> None:
+    trades = frame_trades(make_trade())
+    with pytest.raises(IndicatorError, match="Unknown indicators sma_5"):
+        attach_indicators(trades, make_bars([10.0]).clear(), ["sma_5"])
+    with pytest.raises(IndicatorError, match="There are columns obv already"):
+        attach_indicators(trades.with_columns(obv=1.0), make_bars([10.0]), ["obv"])
+
+
 def test_paths_and_indicators_in_one_go_are_the_same(
     make_trade: MakeTrade, frame_trades: Frame, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -138,7 +138,7 @@ def test_no_bars_give_no_values(make_bars: MakeBars) -> None:
     ("names", "bend", "message"),
     [
         (["sma_5"], pl.col("close"), "Unknown indicators sma_5"),
-        (["obv"], pl.col("close").alias("obv"), "have columns obv already"),
+        (["obv"], pl.col("close").alias("obv"), "There are columns obv already"),
         (["obv"], pl.col("close").cast(pl.Float32), "`close` should be Float64 and is Float32"),
         (["obv"], pl.col("timestamp").first(), "2 bars stand twice for one `ticker` and minute: IBM 2024-03-05 09:30"),
         (["obv"], pl.col("timestamp").dt.convert_time_zone("UTC"), "`timestamp` should be"),

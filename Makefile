@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 PROFILE ?= offline
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-RUN_OPTIONS := $(if $(N),--num $(N)) $(if $(SEED),--seed $(SEED)) \
+RUN_OPTIONS := $(if $(N),--num $(N)) $(if $(SEED),--seed $(SEED)) $(if $(GOLD),--gold "$(GOLD)") \
   $(if $(GOLD_TRADES),--gold-trades "$(GOLD_TRADES)") $(if $(GOLD_BARS),--gold-bars "$(GOLD_BARS)") \
   $(if $(VERBOSE),--verbose)
 
@@ -14,7 +14,8 @@ RUN_OPTIONS := $(if $(N),--num $(N)) $(if $(SEED),--seed $(SEED)) \
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
-	@echo "  generate and preview take PROFILE= N= SEED= GOLD_TRADES= GOLD_BARS= VERBOSE=1; generate takes OUT= too"
+	@echo "  generate and preview take PROFILE= N= SEED= GOLD= (a folder that was imported) or GOLD_TRADES= GOLD_BARS="
+	@echo "  VERBOSE=1; generate takes OUT= too"
 
 $(VENV)/.installed: requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.12 ...")'
@@ -54,6 +55,7 @@ format: $(VENV)/.installed  ## format and mend what ruff can
 	@$(BIN)/ruff check --fix .
 
 bench: $(VENV)/.installed  ## print the speed ratios
+	@$(BIN)/python -m benchmarks.bench_import
 	@$(BIN)/python -m benchmarks.bench_indicators
 	@$(BIN)/python -m benchmarks.bench_generate
 

@@ -1,6 +1,5 @@
 """Column type `gold-examples`: the grounding seeds, gold trades near what the controls sampled for this row."""
 
-import random
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -39,18 +38,17 @@ class GoldSampler:
         agreements = np.zeros(len(pool), dtype=np.int64)
         for rule in self._categorical:
             agreements += self._values[rule.field][pool] == sampled[rule.column]
-        rng = random.Random(key)  # noqa: S311 - repeatability is wanted, not secrecy
-        weights = AGREEMENT_WEIGHT**agreements
+        rng = np.random.default_rng(list(key.encode()))
         # Weighted draw without replacement: the k largest of u**(1/w) (Efraimidis and Spirakis, 2006).
-        keys = [rng.random() ** (1.0 / weight) for weight in weights]
-        order = sorted(range(len(pool)), key=lambda i: -keys[i])
-        return [int(pool[i]) for i in order[: self._k]]
+        keys = rng.random(len(pool)) ** AGREEMENT_WEIGHT**-agreements
+        largest = np.argpartition(-keys, self._k - 1)[: self._k]
+        return [int(position) for position in pool[largest[np.argsort(-keys[largest])]]]
 
     def _open_window(self, sampled: dict[str, object]) -> npt.NDArray[np.int64]:
         if not self._numeric:
             return self._everyone
         distance = np.max([self._count_tolerances(rule, sampled) for rule in self._numeric], axis=0)
-        reach = np.sort(distance)[self._k - 1]
+        reach = np.partition(distance, self._k - 1)[self._k - 1]
         widest = min((rule.widest or rule.tolerance or 0.0) / (rule.tolerance or 1.0) for rule in self._numeric)
         steps = max(1.0, np.ceil(reach - ROUNDING))
         if steps > widest + ROUNDING:  # the last window is the widest itself, which need not be a whole number of steps

@@ -1,5 +1,6 @@
 """Runs a compiled job: here, with the Data Designer library."""
 
+import copy
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,7 +13,7 @@ import polars as pl
 from data_designer.config.config_builder import BuilderConfig, DataDesignerConfigBuilder
 from data_designer.config.models import ModelProvider
 from data_designer.config.run_config import ResumeMode, RunConfig
-from data_designer.interface.errors import DataDesignerGenerationError
+from data_designer.errors import DataDesignerError
 
 from designer_configs.errors import BackendError
 from designer_configs.library_shim import ObservedDataDesigner
@@ -87,13 +88,15 @@ class LibraryBackend:
         """Run a job; a row that a model column failed on is missing from the result and listed in `lost`.
 
         Raises:
-            BackendError: the job could not be built, or it lost every row without saying why.
+            BackendError: the job could not be built, broke off, or lost every row without saying why.
             JobInterrupted: it was told to stop.
         """
         group = job.num_records if job.seed is not None else ROWS_PER_GROUP
+        dataset = self._designer.artifact_path / job.name / DATASET_FOLDER
         self._designer.set_run_config(_configure_run(group))
         if job.seed is not None:
             np.random.seed(job.seed)
+        self._designer.last_builder = None  # a job that cannot even be built must not be explained by the one before
         try:
             result = self._designer.create(
                 build_config(job.config),
@@ -101,13 +104,13 @@ class LibraryBackend:
                 dataset_name=job.name,
                 resume=ResumeMode.IF_POSSIBLE,
             )
-        except DataDesignerGenerationError as exc:
+        except DataDesignerError as exc:
             lost = self._explain_losses(group)
-            if not lost:
-                raise BackendError(f"job {job.name} failed: {say_model_error(find_root_cause(exc))}") from exc
+            if read_rows(dataset) or not lost:
+                raise BackendError(f"job {job.name} failed, see data_designer.log: {say_error(str(exc))}") from exc
             return JobResult([], lost)
         except KeyboardInterrupt as exc:
-            raise JobInterrupted(read_rows(self._designer.artifact_path / job.name / DATASET_FOLDER)) from exc
+            raise JobInterrupted(read_rows(dataset)) from exc
         return JobResult(read_rows(result.artifact_storage.final_dataset_path), self._explain_losses(group))
 
     def check_models(self, config: dict[str, Any]) -> None:
@@ -119,16 +122,17 @@ class LibraryBackend:
         try:
             self._designer.check_models(build_config(config))
         except Exception as exc:
-            raise BackendError(f"{self._place} does not answer as it should. {say_model_error(exc)}") from exc
+            said = say_error(str(exc)) or type(exc).__name__
+            raise BackendError(f"{self._place} does not answer as it should. {said}") from exc
 
     def _explain_losses(self, group: int) -> dict[int, LostRow]:
         """Give the last error of every position that had one; a row that came back later is not lost all the same."""
         builder = self._designer.last_builder
         traces = builder.task_traces if builder is not None else []
+        errors = [t for t in traces if t.status == "error" and t.row_index is not None]
         return {
-            trace.row_group * group + trace.row_index: LostRow(trace.column, trace.error or LOST_WITHOUT_TRACE)
-            for trace in traces
-            if trace.status == "error" and trace.row_index is not None
+            t.row_group * group + t.row_index: LostRow(t.column, say_error(t.error) or LOST_WITHOUT_TRACE)
+            for t in errors
         }
 
 
@@ -139,7 +143,8 @@ def read_rows(folder: Path) -> list[dict[str, Any]]:
 
 def build_config(config: dict[str, Any]) -> DataDesignerConfigBuilder:
     """Build a native config; integer score options stay integers, which the library's own loader does not grant."""
-    return DataDesignerConfigBuilder.from_config(BuilderConfig.model_validate({"data_designer": config}))
+    untouched = copy.deepcopy(config)  # the library writes a sampler's type into the params it is given
+    return DataDesignerConfigBuilder.from_config(BuilderConfig.model_validate({"data_designer": untouched}))
 
 
 def build_provider(profile: Profile, endpoint: str | None) -> ModelProvider:
@@ -153,17 +158,10 @@ def build_provider(profile: Profile, endpoint: str | None) -> ModelProvider:
     )
 
 
-def say_model_error(error: BaseException) -> str:
-    """Say a model's error in one line: the library frames its cause and solution in a box of their own lines."""
-    lines = [line.strip(" |") for line in str(error).splitlines()]
-    return " ".join(line for line in lines if line.strip("-")) or type(error).__name__
-
-
-def find_root_cause(error: BaseException) -> BaseException:
-    """Follow a chain of wrapped errors to the first."""
-    while error.__cause__ is not None:
-        error = error.__cause__
-    return error
+def say_error(text: str) -> str:
+    """Say an error of the library in one line: it frames cause and solution, and repeats the schema an answer broke."""
+    lines = [line.strip(" |🛑").partition(" Failed validating ")[0] for line in text.splitlines()]
+    return " ".join(line for line in lines if line.strip("-"))
 
 
 def _configure_run(group: int) -> RunConfig:

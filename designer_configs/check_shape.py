@@ -83,13 +83,15 @@ def _fill(value: Any, schema: Mapping[str, Any], root: Mapping[str, Any]) -> Any
     if not isinstance(value, Mapping) or "properties" not in schema:
         return value
     defaults: dict[str, Any] = {}
+    forbidden: set[str] = set()
     for branch in schema.get("allOf", []):
         if "if" in branch and Draft202012Validator(branch["if"]).is_valid(value):
             special = branch["then"]["properties"]
             defaults |= {key: part["default"] for key, part in special.items() if "default" in part}
+            forbidden |= {key for key, part in special.items() if "not" in part}
     filled = {}
     for key, part in schema["properties"].items():
-        if key in value or key in defaults or "default" in part:
+        if key in value or (key not in forbidden and (key in defaults or "default" in part)):
             given = value[key] if key in value else defaults.get(key, part.get("default"))
             filled[key] = _fill(given, part, root)
     return filled

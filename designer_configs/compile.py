@@ -110,11 +110,11 @@ def _complete_column(column: dict[str, Any], controls: list[Control], gold: Gold
             column["expr"] = column["expr"].replace("$controls", "\n".join(say_control(c) for c in controls))
         case "gold-examples":
             rules = [{"column": c.name, **c.match} for c in controls if c.match is not None]
-            column |= {"gold": str(gold.folder), "seed": seed, "match": rules}
+            column |= {"gold": str(gold.folder.resolve()), "seed": seed, "match": rules}
         case "trade-rules":
             ticker = next((c.name for c in controls if c.check is not None and c.check["field"] == "ticker"), None)
-            column |= {"gold": str(gold.folder), "ticker_column": ticker}
+            column |= {"gold": str(gold.folder.resolve()), "ticker_column": ticker}
         case "trade-checks":
             checks = [{"column": c.name, **c.check} for c in controls if c.check is not None]
-            column |= {"gold": str(gold.folder), "checks": checks}
+            column |= {"gold": str(gold.folder.resolve()), "checks": checks}
     return column

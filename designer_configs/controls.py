@@ -9,8 +9,7 @@ import polars as pl
 
 from designer_configs.errors import Problem
 from designer_configs.profile import Profile, load_control
-
-SIGNIFICANT_DIGITS = 4  # of a bucket taken from the gold: finer than any trader's log, and still readable
+from gold_data.buckets import SIGNIFICANT_DIGITS, bin_by_quantiles
 
 
 @dataclass(frozen=True)
@@ -44,23 +43,12 @@ def resolve_control(declared: Mapping[str, Any], train: pl.DataFrame) -> Control
 def sample_from_gold(values: pl.Series, bins: int | None) -> dict[str, list[Any]]:
     """Give the values and weights of a category sampler that draws like the gold column."""
     if values.dtype.is_numeric():
-        buckets = _bin_by_quantiles(values.to_numpy(), bins or 1)
+        buckets: dict[Any, int] = dict(bin_by_quantiles(values.to_numpy(), bins or 1))
     else:
         text = values.dt.strftime("%Y-%m-%d") if values.dtype == pl.Date else values.cast(pl.String)
         buckets = dict(sorted(text.value_counts().rows()))
     total = sum(buckets.values())
     return {"values": list(buckets), "weights": [count / total for count in buckets.values()]}
-
-
-def _bin_by_quantiles(values: np.ndarray[Any, Any], bins: int) -> dict[Any, int]:
-    edges = np.unique(np.quantile(values, np.linspace(0, 1, bins + 1)))
-    index = np.clip(np.searchsorted(edges, values, side="right") - 1, 0, max(len(edges) - 2, 0))
-    buckets: dict[Any, int] = {}
-    for i in np.unique(index):
-        inside = values[index == i]
-        center = float(f"{np.median(inside):.{SIGNIFICANT_DIGITS}g}")
-        buckets[center] = buckets.get(center, 0) + len(inside)
-    return buckets
 
 
 def narrow_tolerance(rule: Mapping[str, Any] | None, buckets: list[Any]) -> dict[str, Any] | None:

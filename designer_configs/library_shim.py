@@ -18,6 +18,7 @@ from data_designer.engine.models.facade import ModelFacade
 from data_designer.engine.models.recipes.response_recipes import PydanticResponseRecipe
 from data_designer.engine.processing.ginja.environment import UserTemplateSandboxEnvironment
 from data_designer.engine.processing.gsonschema import validators
+from data_designer.engine.sampling_gen.schema import Dag
 from data_designer.interface.data_designer import DataDesigner
 from httpx._transports import default as default_transport
 
@@ -107,6 +108,25 @@ def watch_requests(notify: Callable[[ModelRequest], None]) -> Iterator[None]:
     finally:
         ColumnGeneratorWithModelChatCompletion.agenerate = generate
         ModelFacade.acompletion = complete
+
+
+@contextlib.contextmanager
+def draw_in_order() -> Iterator[None]:
+    """Draw sampler columns in the order of their names while the context is open.
+
+    Stock 0.9.6 keeps the names in a set, whose order is another in every process: from one numpy seed each process
+    would draw other values.
+    """
+    stock = Dag.to_networkx
+
+    def sort_columns(self: Dag) -> Any:
+        return stock(Dag.model_construct(nodes=sorted(self.nodes), edges=sorted(self.edges)))
+
+    Dag.to_networkx = sort_columns
+    try:
+        yield
+    finally:
+        Dag.to_networkx = stock
 
 
 @contextlib.contextmanager

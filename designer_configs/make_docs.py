@@ -17,9 +17,10 @@ _INTRO = """\
 
 A profile is one YAML file in `designer_configs/`; `make generate PROFILE=name` runs it. A path that ends in `.yaml`
 is taken too, from anywhere: a run's own `profile.yaml` repeats that run. Values come from the defaults below, then
-from the file, then from the command line (`--num`, `--seed`, `--gold-trades`, `--gold-bars`); `tradelogs generate
-PROFILE --print-resolved-config` shows the outcome and starts nothing. `--num` scales `run.max_candidates` in the same
-proportion; `--gold-trades` without `--gold-bars` leaves the profile's bars unused, for they belong to its own trades.
+from the file, then from the command line (`--num`, `--seed`, `--gold`, `--gold-trades`, `--gold-bars`); `tradelogs
+generate PROFILE --print-resolved-config` shows the outcome and starts nothing. `--num` scales `run.max_candidates` in
+the same proportion; `--gold FOLDER` takes the place of all that the profile says of gold; `--gold-trades` without
+`--gold-bars` leaves the profile's bars unused, for they belong to its own trades.
 Paths in the file are relative to the repository's root, those of the command line to the current folder. An unknown
 key is an error. `make validate` lists everything that is wrong with every file, with file, line and path.
 """

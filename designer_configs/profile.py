@@ -12,6 +12,7 @@ from designer_configs.check_shape import check_shape, fill_defaults, suggest
 from designer_configs.errors import ConfigError, Problem
 from designer_configs.project import Project
 from designer_configs.yaml_source import YamlSource
+from gold_data.folder import BARS, SPLIT, TRADES
 
 PROJECT_ROOT = Path(__file__).resolve().parent.parent
 _OPTIONS = {
@@ -20,6 +21,7 @@ _OPTIONS = {
     "run.seed": "--seed",
     "gold.trades": "--gold-trades",
     "gold.bars": "--gold-bars",
+    "gold.folder": "--gold",
 }
 
 
@@ -61,11 +63,17 @@ class BackendChoice:
 
 @dataclass(frozen=True)
 class GoldSource:
-    """Files of the gold, as absolute paths, and the share of its sessions that is held out."""
+    """Files of the gold, as absolute paths, and which sessions are held out.
+
+    `split` is the file that says which, where a gold folder brings it; otherwise the last ones are, a share `holdout`
+    of all, with `embargo` sessions before them in neither part.
+    """
 
     trades: Path
     bars: Path | None
     holdout: float
+    embargo: int = 0
+    split: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -117,9 +125,10 @@ def load_profile(name_or_path: str | Path, overrides: Mapping[str, Any] | None =
 
     Args:
         name_or_path: Name of a file in designer_configs/, or the path of a .yaml file anywhere.
-        overrides: The command line's `num`, `seed`, `gold_trades`, `gold_bars`; None = not given. `num` scales the cap
-            on candidates in the same proportion. Gold trades without gold bars leave the profile's bars unused. Paths
-            here are relative to the current folder, those in the file to the repository's root.
+        overrides: The command line's `num`, `seed`, `gold`, `gold_trades`, `gold_bars`; None = not given. `num` scales
+            the cap on candidates in the same proportion. A `gold` folder takes the place of all that the profile says
+            of gold; gold trades without gold bars leave the profile's bars unused. Paths here are relative to the
+            current folder, those in the file to the repository's root.
 
     Raises:
         ConfigError: with every problem there is.
@@ -162,17 +171,21 @@ def _find_profile(project: Project, name: str) -> Path:
 
 def _apply(document: dict[str, Any], options: Mapping[str, Any]) -> None:
     """Put the command line's options into a document that has no gaps."""
-    run, gold = document["run"], document["gold"]
+    run = document["run"]
     if "num" in options:
         wanted, before = options["num"], run["accepted"]
         run["max_candidates"] = max(1, -(-run["max_candidates"] * wanted // before))
         run["accepted"] = wanted
     if "seed" in options:
         run["seed"] = options["seed"]
-    if "gold_trades" in options:
-        gold["trades"], gold["bars"] = _name_path(options["gold_trades"]), None
-    if "gold_bars" in options:
-        gold["bars"] = _name_path(options["gold_bars"])
+    given = {key: _name_path(options[f"gold_{key}"]) for key in ("trades", "bars") if f"gold_{key}" in options}
+    if "gold" in options:
+        document["gold"] = {"folder": _name_path(options["gold"])} | given  # of which the schema allows the folder only
+    elif "trades" in given:
+        kept = {key: value for key, value in document["gold"].items() if key in ("holdout", "embargo")}
+        document["gold"] = fill_defaults("profile", {"gold": given | kept})["gold"]
+    else:
+        document["gold"] |= given
 
 
 def _name_path(given: str | Path) -> str:
@@ -183,7 +196,7 @@ def _name_path(given: str | Path) -> str:
 
 def _build_profile(source: YamlSource) -> Profile:
     document = source.data
-    provider, gold, backend = document["provider"], document["gold"], document["backend"]
+    provider, backend = document["provider"], document["backend"]
     return Profile(
         name=source.path.stem,
         file=source.file,
@@ -200,14 +213,19 @@ def _build_profile(source: YamlSource) -> Profile:
         backend=BackendChoice("library")
         if backend == "library"
         else BackendChoice("microservices", backend["microservices"]["base_url_env"]),
-        gold=GoldSource(
-            PROJECT_ROOT / gold["trades"],
-            None if gold["bars"] is None else PROJECT_ROOT / gold["bars"],
-            gold["holdout"],
-        ),
+        gold=_find_gold(document["gold"]),
         run=RunLimits(**document["run"]),
         acceptance=document["acceptance"],
         indicators=tuple(document["indicators"]),
         export=tuple(document["export"]),
         document=document,
     )
+
+
+def _find_gold(gold: Mapping[str, Any]) -> GoldSource:
+    if "folder" in gold:
+        folder = PROJECT_ROOT / gold["folder"]
+        bars = folder / BARS
+        return GoldSource(folder / TRADES, bars if bars.is_file() else None, 0.0, split=folder / SPLIT)
+    bars = None if gold["bars"] is None else PROJECT_ROOT / gold["bars"]
+    return GoldSource(PROJECT_ROOT / gold["trades"], bars, gold["holdout"], gold["embargo"])

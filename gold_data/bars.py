@@ -94,14 +94,30 @@ def place_timestamps(path: Path, name: str, dtype: pl.DataType, zone: str) -> tu
         return _place(column.dt.cast_time_unit("us"), zone), column.is_not_null()
     if dtype != pl.String:
         raise GoldError(f"{path}: column {name} is {dtype}; give dates with times, such as 2013-10-04T09:30:00-04:00")
-    text = column.str.strip_chars().str.replace("T", " ").str.replace("Z$", "+00:00")
-    zoned = pl.coalesce(
-        text.str.to_datetime(f"%Y-%m-%d {clock}%:z", time_unit="us", strict=False) for clock in ("%H:%M:%S%.f", "%H:%M")
+    text = column.str.strip_chars().str.replace("T", " ", literal=True).str.replace("Z$", "+00:00")
+    moments = text.map_batches(
+        lambda texts: _read_moments(texts, zone), return_dtype=pl.Datetime("us", EXCHANGE_ZONE), is_elementwise=True
     )
-    naive = pl.coalesce(
-        text.str.to_datetime(f"%Y-%m-%d {clock}", time_unit="us", strict=False) for clock in ("%H:%M:%S%.f", "%H:%M")
-    )
-    return pl.coalesce(zoned.dt.convert_time_zone(EXCHANGE_ZONE), _place(naive, zone)), naive.is_not_null()
+    return moments, text.str.contains(r":\d{2}(\.\d+)?$") & ~text.str.contains(r"[+-]\d{2}:\d{2}$")
+
+
+def _read_moments(texts: pl.Series, zone: str) -> pl.Series:
+    """Read text as moments, form by form, each where none before it fits: most files keep to one."""
+    name = texts.name
+    found = pl.repeat(None, len(texts), dtype=pl.Datetime("us", EXCHANGE_ZONE), eager=True)
+    for offset in ("%:z", ""):
+        for clock in ("%H:%M:%S%.f", "%H:%M"):
+            left = pl.select(pl.when(found.is_null()).then(texts)).to_series()
+            if left.null_count() == len(left):
+                break
+            read = left.str.to_datetime(f"%Y-%m-%d {clock}{offset}", time_unit="us", strict=False)
+            placed = (
+                read.dt.convert_time_zone(EXCHANGE_ZONE)
+                if offset
+                else pl.select(_place(pl.lit(read), zone)).to_series()
+            )
+            found = pl.select(pl.coalesce(found, placed)).to_series()
+    return found.alias(name)
 
 
 def _place(naive: pl.Expr, zone: str) -> pl.Expr:

@@ -16,10 +16,12 @@ from gold_data.limits import GoldLimits
 from gold_data.rules import Violation, check_trade
 from gold_data.schema import CORE_FIELDS, NUMBER_FIELDS, TIME_FIELDS, GoldTrades
 from gold_data.sessions import EXCHANGE_ZONE, ZONE
+from gold_data.splits import Split, read_split
 from gold_data.tables import RawRow, check_columns, read_rows
 
 WHAT = "gold trades"
 STATED = "trade_percent_change"
+COMPUTED = ("trade_id", "session_date")  # which a gold folder's own trades have, and every reading finds anew
 REJECTED_SCHEMA = {"line": pl.Int64, **dict.fromkeys(("rule", "field", "limit", "found", "row"), pl.String)}
 
 # A trader holds overnight when at least this share of the rows is held into a later session. Fewer are taken for slips
@@ -32,13 +34,15 @@ class Gold:
     """Gold as it was read.
 
     `trades` are the rows that obey the rules, in the file's order; `rejected` has one row per rule that another row
-    broke, with its line in the file; `notes` are sentences on what was converted, dropped or left unread.
+    broke, with its line in the file; `notes` are sentences on what was converted, dropped or left unread. `split` says
+    which sessions are held out, where that comes with the gold.
     """
 
     trades: pl.DataFrame
     bars: pl.DataFrame | None
     rejected: pl.DataFrame
     notes: list[str]
+    split: Split | None = None
 
 
 @dataclass
@@ -54,8 +58,17 @@ class Reading:
     violations: list[Violation] = field(default_factory=list)
 
 
-def read_gold(trades: Path, bars: Path | None) -> Gold:
-    """Read gold trades, and their bars where there are some, from CSV or Parquet.
+@dataclass(frozen=True)
+class Judgement:
+    """Rows held against the rules: gold trades, one row per rule that another row broke, and counts of oddities."""
+
+    trades: pl.DataFrame
+    rejected: pl.DataFrame
+    oddities: Counter[str]
+
+
+def read_gold(trades: Path, bars: Path | None, split: Path | None = None) -> Gold:
+    """Read gold trades, and their bars and their split where there are some; tables are CSV or Parquet.
 
     Times with an offset are converted to the exchange's zone, times without are exchange time; parts of a second are
     cut off. `trade_percent_change` may be missing: it is computed anyhow. `entry_volatility_percent` is believed.
@@ -64,26 +77,39 @@ def read_gold(trades: Path, bars: Path | None) -> Gold:
         GoldError: a file is missing, empty, unreadable or lacks a column, or no row obeys the rules.
     """
     table = read_rows(trades, WHAT)
-    notes = check_columns(trades, table.columns, CORE_FIELDS, [STATED])
-    readings = [_read_row(f"gold-{number:04d}", raw) for number, raw in enumerate(table.rows, start=1)]
-    _check_readings(readings)
-    rejected = _list_rejected(readings)
-    if len(rejected) and all(reading.violations for reading in readings):
+    notes = check_columns(trades, table.columns, CORE_FIELDS, [STATED, *COMPUTED])
+    if not table.rows:
+        raise GoldError(f"{trades} holds a header but no trades; add one row per trade")
+    judged = judge_rows(table.rows)
+    gold, rejected = judged.trades, judged.rejected
+    if gold.is_empty():
         first = rejected.row(0, named=True)
         raise GoldError(
-            f"{trades}: all {len(readings)} rows break a rule; the first is line {first['line']}: {first['field']} "
+            f"{trades}: all {len(table.rows)} rows break a rule; the first is line {first['line']}: {first['field']} "
             f"{first['found']}, rule {first['rule']}, limit: {first['limit']}. Mend the file as the rule says"
         )
-    if not readings:
-        raise GoldError(f"{trades} holds a header but no trades; add one row per trade")
-    gold = _build_trades([reading for reading in readings if not reading.violations])
-    notes += _note_oddities(trades, readings)
+    notes += [f"{trades.name}: times of {count} rows {oddity}" for oddity, count in sorted(judged.oddities.items())]
     if gold["session_date"].n_unique() == 1:
         notes.append(f"{trades.name}: all trades are of one session, so none can be held out")
+    parts = read_split(split, gold) if split else None
     if bars is None:
-        return Gold(gold, None, rejected, notes)
+        return Gold(gold, None, rejected, notes, parts)
     bar_frame, bar_notes = read_bars(bars)
-    return Gold(gold, bar_frame, rejected, [*notes, *bar_notes, *_note_without_bars(gold, bar_frame)])
+    return Gold(gold, bar_frame, rejected, [*notes, *bar_notes, *_note_without_bars(gold, bar_frame)], parts)
+
+
+def judge_rows(rows: Sequence[RawRow]) -> Judgement:
+    """Hold rows of trades against the rules, the same that candidates are held against.
+
+    Args:
+        rows: Each with a line of its own, and a value for every core field, empty or null where it is missing; their
+            number, from 1, names the trade. `trade_percent_change` is checked where a row states it.
+    """
+    readings = [_read_row(f"gold-{number:04d}", raw) for number, raw in enumerate(rows, start=1)]
+    _check_readings(readings)
+    sound = [reading for reading in readings if not reading.violations]
+    oddities = Counter(oddity for reading in readings for oddity in reading.oddities)
+    return Judgement(_build_trades(sound), _list_rejected(readings), oddities)
 
 
 def _read_row(trade_id: str, raw: RawRow) -> Reading:
@@ -187,16 +213,13 @@ def _build_trades(readings: Sequence[Reading]) -> pl.DataFrame:
     ]
     direction = pl.when(pl.col("trade_type") == "short").then(-1.0).otherwise(1.0)
     change = 100.0 * (pl.col("exit_price") / pl.col("entry_price") - 1.0) * direction
+    if not rows:
+        return GoldTrades.create_empty()
     frame = pl.DataFrame(rows, infer_schema_length=None).with_columns(
         pl.col(TIME_FIELDS).cast(pl.Datetime("us", "UTC")).dt.convert_time_zone(EXCHANGE_ZONE),
         change.alias(STATED),
     )
     return GoldTrades.validate(frame.select(GoldTrades.column_names()))
-
-
-def _note_oddities(path: Path, readings: Sequence[Reading]) -> list[str]:
-    counts = Counter(oddity for reading in readings for oddity in reading.oddities)
-    return [f"{path.name}: times of {count} rows {oddity}" for oddity, count in sorted(counts.items())]
 
 
 def _note_without_bars(trades: pl.DataFrame, bars: pl.DataFrame) -> list[str]:

@@ -6,11 +6,10 @@ from pathlib import Path
 import polars as pl
 
 from gold_data.errors import GoldError
+from gold_data.folder import BARS, HOLDOUT, LIMITS, REJECTED, TRAIN
 from gold_data.ingest import Gold
 from gold_data.limits import GoldLimits, derive_limits
-
-TRAIN, HOLDOUT, BARS = "train.parquet", "holdout.parquet", "bars.parquet"
-LIMITS, REJECTED = "limits.json", "rejected_rows.csv"
+from gold_data.splits import Split, plan_split, take_part, take_train_bars
 
 
 @dataclass(frozen=True)
@@ -24,41 +23,34 @@ class GoldFolder:
     limits: GoldLimits
 
 
-def split_sessions(trades: pl.DataFrame, holdout: float) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Split trades into (train, holdout) by whole sessions, the last ones held out; both in the order given.
-
-    A share above 0 holds out one session at least, and leaves one to train on; of a single session nothing is held out.
+def split_gold(gold: Gold, holdout: float, embargo: int = 0) -> Split:
+    """Give the split that came with the gold, or else hold out its last sessions, with an embargo before them.
 
     Raises:
         GoldError: `holdout` is not a share.
     """
-    if not 0.0 <= holdout < 1.0:
-        raise GoldError(
-            f"holdout {holdout:g} is not a share of the sessions; give a number from 0 to below 1, such as 0.2"
-        )
-    sessions = trades["session_date"].unique().sort()
-    held = min(max(round(holdout * len(sessions)), int(holdout > 0)), len(sessions) - 1)
-    last_train = sessions[len(sessions) - held - 1]
-    return trades.filter(pl.col("session_date") <= last_train), trades.filter(pl.col("session_date") > last_train)
+    return gold.split or plan_split(gold.trades["session_date"], holdout, embargo=embargo)
 
 
-def write_gold(gold: Gold, folder: Path, holdout: float) -> GoldFolder:
+def write_gold(gold: Gold, folder: Path, holdout: float, embargo: int = 0) -> GoldFolder:
     """Write gold into a folder, made if need be; `limits.json` comes last and marks the folder complete.
 
-    Bars are those of the train part's tickers up to its last session, so that nothing held out can leak through them.
+    Only the hold-out's own file has anything of it: trades of the embargo are in none, bars are those that the train
+    part may know, of its tickers.
 
     Raises:
         GoldError: `holdout` is not a share.
     """
-    train, held_out = split_sessions(gold.trades, holdout)
+    split = split_gold(gold, holdout, embargo)
+    train = take_part(gold.trades, split.train)
     folder.mkdir(parents=True, exist_ok=True)
     (folder / LIMITS).unlink(missing_ok=True)
     train.write_parquet(folder / TRAIN)
-    held_out.write_parquet(folder / HOLDOUT)
+    take_part(gold.trades, split.holdout).write_parquet(folder / HOLDOUT)
     (folder / BARS).unlink(missing_ok=True)
     if gold.bars is not None:
-        seen = pl.col("timestamp").dt.date() <= train["session_date"].max()
-        gold.bars.filter(seen & pl.col("ticker").is_in(train["ticker"].unique().to_list())).write_parquet(folder / BARS)
+        traded = pl.col("ticker").is_in(train["ticker"].unique().to_list())
+        take_train_bars(gold.bars.filter(traded), split).write_parquet(folder / BARS)
     gold.rejected.write_csv(folder / REJECTED)
     (folder / LIMITS).write_text(derive_limits(train).to_json() + "\n", encoding="utf-8")
     return load_gold(folder)

@@ -34,8 +34,8 @@ def locate_donors(donors: pl.DataFrame, bars: pl.DataFrame) -> Source:
     ordered = sort_bars(bars, "ticker")
     if not ordered.is_empty():
         ordered = ordered.filter(number_sessions(ordered.get_column("timestamp")).is_not_null())
-    place = pl.int_range(pl.len(), dtype=pl.Int64)
-    placed = ordered.select(
+    place = pl.col("place")  # a column first: `int_range` itself would count anew within every ticker
+    placed = ordered.with_columns(place=pl.int_range(pl.len(), dtype=pl.Int64)).select(
         "ticker",
         complete=pl.col("timestamp").dt.offset_by("1m"),
         first=place.first().over("ticker"),

@@ -2,7 +2,7 @@
 
 import json
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
@@ -32,27 +32,28 @@ REQUEST_SCHEMA = pl.Schema(
 
 
 class EventLog:
-    """Appends events to a file and shows each to an observer, from any thread."""
+    """Appends events to a file and shows each to an observer, from any thread.
+
+    `tokens` counts those of the whole run, also where it goes on after a stop.
+    """
 
     def __init__(self, path: Path, observe: Observer) -> None:
-        self._file = path.open("a", encoding="utf-8")
+        self.tokens = sum(_add_tokens(event) for event in _take_up(path) if event["event"] == "request")
+        self._file = path.open("a", encoding="utf-8", buffering=1)  # by the line, so that a killed run loses none
         self._observe = observe
         self._lock = threading.Lock()
         self._job = CHECK
-        self.tokens = 0
 
     def write(self, event: str, **fields: object) -> None:
         """Append one event; every line has `at` (UTC) and `event`."""
         entry = {"at": datetime.now(UTC).isoformat(timespec="milliseconds"), "event": event, **fields}
         with self._lock:
             self._file.write(json.dumps(entry) + "\n")
-            if event != "request":
-                self._file.flush()
             self._observe(entry)
 
     def write_request(self, request: ModelRequest) -> None:
         """Append a model request under the job that is running."""
-        self.tokens += (request.prompt_tokens or 0) + (request.completion_tokens or 0)
+        self.tokens += _add_tokens(request.__dict__)
         self.write("request", job=self._job, **request.__dict__)
 
     def start_job(self, job: str, rows: int) -> None:
@@ -73,6 +74,15 @@ def read_events(path: Path) -> list[dict[str, Any]]:
     """Read the events of a run; a last line cut short by a crash is left out."""
     lines = path.read_text(encoding="utf-8").splitlines()
     return [json.loads(line) for line in lines if line.endswith("}")]
+
+
+def _take_up(path: Path) -> list[dict[str, Any]]:
+    """Read the events there are, and take a last line that was cut short out of the file: more will follow."""
+    if not path.exists():
+        return []
+    whole, end, _ = path.read_bytes().rpartition(b"\n")
+    path.write_bytes(whole + end)
+    return read_events(path)
 
 
 def count_usage(events: list[dict[str, Any]]) -> dict[str, Any]:
@@ -108,6 +118,10 @@ def count_row_usage(events: list[dict[str, Any]]) -> pl.DataFrame:
 
 
 _TOKENS = ("prompt_tokens", "completion_tokens")
+
+
+def _add_tokens(request: Mapping[str, Any]) -> int:
+    return sum(request[name] or 0 for name in _TOKENS)
 
 
 def _sum_known(name: str) -> pl.Expr:

@@ -8,6 +8,7 @@ from typing import Any
 
 from designer_configs.backend import Backend, Job, JobInterrupted, JobResult
 from designer_configs.compile import CompiledProfile, add_seed, write_config
+from designer_configs.library_shim import draw_in_order
 from designer_configs.profile import Profile
 from gold_data.rules import Fingerprint, fingerprint
 from refine_loop.booking import Candidate, book_result, close_candidate, open_candidate, seed_refinement
@@ -41,7 +42,8 @@ class Nodes:
         run = self._profile.run
         size = min(run.accepted - state["accepted"], run.max_candidates - state["planned"], MAX_ROUND)
         seed = int.from_bytes(hash_text(f"{run.seed}:{number}")[:4])
-        result = self._run_job(f"{number:03d}_plan", self._compiled.plan, size, seed=seed)
+        with draw_in_order():
+            result = self._run_job(f"{number:03d}_plan", self._compiled.plan, size, seed=seed)
         rows = [
             {"row_id": hash_text(f"{run.seed}:{number}:{index}").hex()[:16], **row}
             for index, row in enumerate(result.rows)

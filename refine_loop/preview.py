@@ -27,7 +27,8 @@ def preview_candidates(profile: Profile, count: int, endpoint: str | None, *, ve
     gold = read_checked_gold(profile)
     with tempfile.TemporaryDirectory(prefix="tradelogs-preview-") as temporary:
         folder = Path(temporary)
-        compiled = compile_profile(profile, write_gold(gold, folder / "gold", profile.gold.holdout))
+        stored = write_gold(gold, folder / "gold", profile.gold.holdout, profile.gold.embargo)
+        compiled = compile_profile(profile, stored)
         with (
             log_library_to(folder / "data_designer.log", verbose=verbose),
             EventLog(folder / "events.jsonl", lambda _: None) as log,

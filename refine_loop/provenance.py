@@ -48,7 +48,7 @@ def describe_provider(profile: Profile) -> dict[str, Any]:
 
 def describe_provenance(profile: Profile, gold: Gold) -> dict[str, Any]:
     """Collect the hash of every input, the versions, the seed, the command line and what was left out of the gold."""
-    inputs = [profile.gold.trades, *([profile.gold.bars] if profile.gold.bars else [])]
+    inputs = [path for path in (profile.gold.trades, profile.gold.bars, profile.gold.split) if path]
     declared = [*(PROJECT_ROOT / "columns").rglob("*.yaml"), *(PROJECT_ROOT / "gold_data").glob("*.schema.json")]
     return {
         "command_line": shlex.join(["tradelogs", *sys.argv[1:]]),

@@ -13,12 +13,13 @@ from designer_configs.backend import LibraryBackend, log_library_to
 from designer_configs.check import check_environment
 from designer_configs.compile import CompiledProfile, compile_profile
 from designer_configs.controls import find_foreign_buckets
-from designer_configs.errors import ConfigError
+from designer_configs.errors import BackendError, ConfigError
 from designer_configs.library_shim import spare_repeated_work, watch_requests
 from designer_configs.profile import Profile, load_profile
 from gold_data.ingest import Gold, read_gold
-from gold_data.store import GoldFolder, load_gold, split_sessions, write_gold
-from refine_loop.errors import RunInputError
+from gold_data.splits import take_part
+from gold_data.store import GoldFolder, load_gold, split_gold, write_gold
+from refine_loop.errors import RunError, RunInputError
 from refine_loop.events import EventLog, Observer
 from refine_loop.graph import build_graph
 from refine_loop.nodes import Nodes
@@ -41,19 +42,24 @@ def start_run(
 
     Raises:
         RunInputError, ConfigError, GoldError: something given cannot be used; the folder is not left behind.
-        BackendError: the models cannot be reached, or a job failed as a whole.
+        BackendError: the models cannot be reached, or the first job failed as a whole; no folder is left behind.
+        RunError: a later job failed as a whole, or the run was stopped while it wrote its results; it can go on.
     """
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise RunInputError(f"{folder} is there already and not empty: name another with --out, or go on with resume")
     gold = read_checked_gold(profile)
     try:
-        stored = write_gold(gold, folder / "gold", profile.gold.holdout)
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as exc:
+        raise RunInputError(f"{folder} cannot be made ({exc.strerror}): name another with --out") from exc
+    try:
+        stored = write_gold(gold, folder / "gold", profile.gold.holdout, profile.gold.embargo)
         compiled = compile_profile(profile, stored)
         write_inputs(folder, profile, compiled, gold)
         observe(describe_gold(gold, stored))
         return _run_loop(_Prepared(profile, compiled, stored, folder), endpoint, observe, verbose=verbose)
     except BaseException:
-        if not (folder / "rounds").exists():  # nothing was generated: nothing is left that looks like a run
+        if not has_plan(folder):  # nothing was generated: nothing is left that looks like a run
             shutil.rmtree(folder, ignore_errors=True)
         raise
 
@@ -65,13 +71,18 @@ def resume_run(
 
     Raises:
         ConfigError: a key that the profile names is not set.
-        BackendError: the models cannot be reached, or a job failed as a whole.
+        BackendError, RunError: as `start_run` does.
     """
     if problems := check_environment(profile):
         raise ConfigError(problems)
     stored = load_gold(folder / "gold")
     run = _Prepared(profile, compile_profile(profile, stored), stored, folder)
     return _run_loop(run, endpoint, observe, verbose=verbose)
+
+
+def has_plan(folder: Path) -> bool:
+    """Tell whether a run has got so far that there is something to go on with."""
+    return any(folder.glob("rounds/*/plan.parquet"))
 
 
 def load_run_profile(folder: Path) -> Profile:
@@ -96,13 +107,19 @@ class _Prepared:
 
 
 def _run_loop(run: _Prepared, endpoint: str | None, observe: Observer, *, verbose: bool) -> Outcome:
-    with (
-        log_library_to(run.folder / "data_designer.log", verbose=verbose),
-        EventLog(run.folder / "events.jsonl", observe) as log,
-    ):
-        stopped_by = _drive_graph(run, LibraryBackend(run.profile, endpoint, run.folder / "artifacts"), log)
-        log.write("run_finished", stopped_by=stopped_by)
-    return write_outputs(run.folder, run.profile, run.gold, stopped_by)
+    try:
+        with (
+            log_library_to(run.folder / "data_designer.log", verbose=verbose),
+            EventLog(run.folder / "events.jsonl", observe) as log,
+        ):
+            stopped_by = _drive_graph(run, LibraryBackend(run.profile, endpoint, run.folder / "artifacts"), log)
+            log.write("run_finished", stopped_by=stopped_by)
+        return write_outputs(run.folder, run.profile, run.gold, stopped_by)
+    except (BackendError, KeyboardInterrupt) as exc:
+        if not has_plan(run.folder):
+            raise
+        why = str(exc) or "stopped before the results were written"
+        raise RunError(f"{why}\nWhat there is, is kept. Go on with it: tradelogs resume {run.folder}") from exc
 
 
 def _drive_graph(run: _Prepared, backend: LibraryBackend, log: EventLog) -> StopReason:
@@ -112,7 +129,7 @@ def _drive_graph(run: _Prepared, backend: LibraryBackend, log: EventLog) -> Stop
         watch_requests(log.write_request),
         spare_repeated_work(),
     ):
-        backend.check_models(run.compiled.whole)
+        backend.check_models(pick_models(run.compiled))
         graph = build_graph(nodes, checkpointer)
         before = graph.get_state(THREAD)
         begin = START_STATE if before.created_at is None else None
@@ -121,9 +138,18 @@ def _drive_graph(run: _Prepared, backend: LibraryBackend, log: EventLog) -> Stop
             for _ in graph.stream(begin, THREAD, stream_mode="updates", durability="sync"):
                 pass
         except KeyboardInterrupt:
+            if not has_plan(run.folder):
+                raise
             return "interrupted"
         stopped_by: StopReason = graph.get_state(THREAD).values["stop_reason"]
         return stopped_by
+
+
+def pick_models(compiled: CompiledProfile) -> dict[str, Any]:
+    """Pick one column of each role, so that every model is asked; the whole flow has none of the refiner's."""
+    columns = [*compiled.whole["columns"], *compiled.refine["columns"]]
+    by_role = {column["model_alias"]: column for column in columns if "model_alias" in column}
+    return {"model_configs": compiled.whole["model_configs"], "columns": list(by_role.values())}
 
 
 def describe_gold(gold: Gold, stored: GoldFolder) -> dict[str, Any]:
@@ -155,8 +181,8 @@ def read_checked_gold(profile: Profile) -> Gold:
             f"{profile.file}: backend: microservices is declared and validated, but this version cannot run it yet. "
             "Use a profile with `backend: library`"
         )
-    gold = read_gold(profile.gold.trades, profile.gold.bars)
-    train, _ = split_sessions(gold.trades, profile.gold.holdout)
+    gold = read_gold(profile.gold.trades, profile.gold.bars, profile.gold.split)
+    train = take_part(gold.trades, split_gold(gold, profile.gold.holdout, profile.gold.embargo).train)
     if problems := check_environment(profile) + find_foreign_buckets(profile, train):
         raise ConfigError(problems)
     return gold

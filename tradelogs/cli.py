@@ -1,19 +1,17 @@
-"""`tradelogs`: generate, resume, preview, validate, indicators, offline-model."""
+"""`tradelogs`: generate, resume, preview, validate, gold, indicators, offline-model."""
 
 import contextlib
-import sys
 from collections.abc import Callable, Iterator
-from functools import wraps
 from pathlib import Path
-from typing import Any, ParamSpec
+from typing import Any
 
 import click
 
+from tradelogs.exits import DONE, explain_errors
+from tradelogs.gold_commands import gold
 from tradelogs.interrupts import interruptible
 
 OFFLINE = "offline"  # the provider that the command line itself starts
-DONE, FAILED, BAD_INPUT, ENDED_EARLY = 0, 1, 2, 3
-P = ParamSpec("P")
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -22,34 +20,7 @@ def main() -> None:
     """Synthetic trades from a trader's own, judged, refined and with real indicators."""
 
 
-def explain_errors(command: Callable[P, int]) -> Callable[P, None]:
-    """Turn a person's mistake into a message and exit 2, a failed run into a message and exit 1."""
-
-    @wraps(command)
-    def run(*args: P.args, **kwargs: P.kwargs) -> None:
-        from designer_configs.errors import BackendError, ConfigError
-        from gold_data.errors import GoldError
-        from indicators.errors import IndicatorError
-        from offline_model.errors import OfflineModelError
-        from refine_loop.errors import RunError, RunInputError
-
-        try:
-            code = command(*args, **kwargs)
-        except (ConfigError, GoldError, IndicatorError, OfflineModelError, RunInputError) as exc:
-            click.echo(f"error: {exc}", err=True)
-            code = BAD_INPUT
-        except (BackendError, RunError) as exc:
-            click.echo(f"error: {exc}", err=True)
-            code = FAILED
-        except OSError as exc:
-            click.echo(f"error: {exc.filename or ''}: {exc.strerror or exc}", err=True)
-            code = FAILED
-        except KeyboardInterrupt:
-            click.echo("stopped; nothing was written", err=True)
-            code = FAILED
-        sys.exit(code)
-
-    return run
+main.add_command(gold)
 
 
 def profile_options(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -58,6 +29,7 @@ def profile_options(command: Callable[..., Any]) -> Callable[..., Any]:
         click.argument("profile", default="offline"),
         click.option("--num", type=click.IntRange(min=1), help="Accepted trades wanted; max_candidates grows with it."),
         click.option("--seed", type=click.IntRange(min=0), help="Repeats a run: same seed, same plan."),
+        click.option("--gold", type=click.Path(path_type=Path), help="Folder that `tradelogs gold import` wrote."),
         click.option("--gold-trades", type=click.Path(path_type=Path), help="Your trades, CSV or Parquet."),
         click.option("--gold-bars", type=click.Path(path_type=Path), help="Minute bars of your trades' tickers."),
         click.option("--verbose", is_flag=True, help="Show Data Designer's own log."),

@@ -14,7 +14,7 @@ from rich.text import Text
 
 from refine_loop.outputs import Outcome
 from refine_loop.state import CRITERIA
-from tradelogs.cli import DONE, ENDED_EARLY
+from tradelogs.exits import DONE, ENDED_EARLY
 
 ASKING = "asking the models"
 SHOWN_REJECTIONS = 10

@@ -1,15 +1,22 @@
 """Grounding seeds come from the smallest window round the sampled value, repeatably."""
 
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pandas as pd
 import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from columns.configs import MatchRule
-from columns.gold_examples import GoldSampler
+from columns.configs import GoldExamplesColumnConfig, MatchRule
+from columns.gold_examples import GoldExamplesColumnGenerator, GoldSampler
 
+MakeGold = Callable[..., Path]
 VOLATILITY = MatchRule(column="target", field="entry_volatility_percent", tolerance=0.05, widest=0.5)
 TICKER = MatchRule(column="ticker", field="ticker")
+PRICE = MatchRule(column="price", field="entry_price", tolerance=10.0, widest=30.0)
 
 
 def trades(volatilities: list[float], tickers: list[str] | None = None) -> pl.DataFrame:
@@ -69,3 +76,71 @@ def test_seeds_are_those_of_a_window_tried_step_by_step(volatilities: list[float
 @pytest.mark.parametrize("value", [0.35, 0.25])
 def test_edge_of_the_window_belongs_to_it(value: float) -> None:
     assert draw([value, value, value, 0.42], 0.3) == {0, 1, 2}
+
+
+def test_windows_of_two_numbers_widen_together() -> None:
+    gold = trades([0.3, 0.34, 0.4, 0.3]).with_columns(entry_price=pl.Series([100.0, 119.0, 101.0, 131.0]))
+    drawn = GoldSampler(gold, [VOLATILITY, PRICE], 3).draw({"target": 0.3, "price": 100.0}, "7:1")
+    assert set(drawn) == {0, 1, 2}
+
+
+def test_narrowest_rule_says_how_far_all_windows_open() -> None:
+    gold = trades([0.3] * 4).with_columns(entry_price=pl.Series([100.0, 131.0, 132.0, 145.0]))
+    drawn = GoldSampler(gold, [VOLATILITY, PRICE], 3).draw({"target": 0.3, "price": 100.0}, "7:1")
+    assert set(drawn) == {0, 1, 2}
+
+
+def draw_examples(gold: Path, data: pd.DataFrame, seed: int = 7) -> pd.DataFrame:
+    config = GoldExamplesColumnConfig(name="gold_examples", gold=str(gold), seed=seed, match=[VOLATILITY])
+    frame: pd.DataFrame = GoldExamplesColumnGenerator(config=config, resource_provider=None).generate(data.copy())
+    return frame
+
+
+def plan_rows(*variations: int, target: float = 0.3) -> pd.DataFrame:
+    return pd.DataFrame({"variation": variations, "target": target})
+
+
+@pytest.fixture
+def gold(make_gold: MakeGold) -> Path:
+    """Nine trades to train on, far from 0.3; nine held out, right there."""
+    seen = [("2024-10-01", "SPY", 0.5 + n / 100) for n in range(9)]
+    return make_gold(*seen, *(("2024-10-02", "SPY", 0.3) for _ in range(9)))
+
+
+def test_held_out_trades_are_never_drawn_however_near(gold: Path) -> None:
+    drawn = draw_examples(gold, plan_rows(*range(50)))["gold_examples__ids"]
+    assert {trade_id for ids in drawn for trade_id in ids} == {f"gold-000{n}" for n in range(1, 7)}  # 0.5 to 0.55
+
+
+def test_ids_are_those_of_the_trades_shown(gold: Path) -> None:
+    ids = {0.5 + n / 100: f"gold-000{n + 1}" for n in range(9)}
+    for _, row in draw_examples(gold, plan_rows(1, 2, 3)).iterrows():
+        shown = json.loads(row["gold_examples"].removeprefix("```json").removesuffix("```"))
+        assert [ids[trade["entry_volatility_percent"]] for trade in shown] == row["gold_examples__ids"]
+        assert len(set(row["gold_examples__ids"])) == 3
+
+
+def test_frame_with_dropped_rows_keeps_each_row_its_own_examples(gold: Path) -> None:
+    whole = draw_examples(gold, plan_rows(1, 2, 3, 4))
+    gapped = draw_examples(gold, plan_rows(1, 2, 3, 4).drop(index=[0, 2]))
+    pd.testing.assert_frame_equal(gapped, whole.loc[[1, 3]])
+
+
+def test_examples_do_not_depend_on_the_order_of_the_rows(gold: Path) -> None:
+    forwards = draw_examples(gold, plan_rows(1, 2, 3, 4))
+    backwards = draw_examples(gold, plan_rows(4, 3, 2, 1))
+    assert forwards["gold_examples"].tolist() == backwards["gold_examples"].tolist()[::-1]
+
+
+def test_another_seed_draws_other_examples(gold: Path) -> None:
+    rows = plan_rows(*range(20))
+    drawn = [draw_examples(gold, rows, seed)["gold_examples__ids"].tolist() for seed in (7, 8)]
+    assert drawn[0] != drawn[1]
+
+
+@given(st.integers(1, 5), st.integers(1, 40), st.sampled_from(["SPY", "IBM", "XYZ"]), st.text(max_size=8))
+def test_seeds_differ_from_one_another_and_are_all_there(k: int, count: int, ticker: str, key: str) -> None:
+    gold = trades([0.3] * count, ["SPY", "IBM"] * (count // 2) + ["SPY"] * (count % 2))
+    drawn = GoldSampler(gold, [TICKER], k).draw({"ticker": ticker}, key)
+    assert len(set(drawn)) == len(drawn) == min(k, count)
+    assert set(drawn) <= set(range(count))

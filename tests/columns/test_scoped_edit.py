@@ -1,6 +1,16 @@
 """Edits that no critique asked for are undone and counted."""
 
-from columns.scoped_edit import keep_criticised_edits
+import json
+from typing import Any
+
+import jsonpatch
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from columns.configs import ScopedEditColumnConfig
+from columns.rendering import fence_json
+from columns.scoped_edit import ScopedEditColumnGenerator, keep_criticised_edits
 
 PREVIOUS = {"ticker": "SPY", "exit_price": 100.5, "exit_time": "17:00:00"}
 
@@ -25,3 +35,50 @@ def test_refiner_that_changes_nothing_leaves_an_empty_patch() -> None:
 def test_refiner_that_only_strays_leaves_the_trade_as_it_was() -> None:
     edit = keep_criticised_edits(PREVIOUS, {**PREVIOUS, "ticker": "IBM"}, [])
     assert (edit.trade, edit.undone, edit.patch) == (PREVIOUS, ["ticker"], [])
+
+
+def test_field_that_was_missing_is_filled() -> None:
+    edit = keep_criticised_edits({"ticker": "SPY"}, {"ticker": "SPY", "exit_price": 101.0}, ["exit_price"])
+    assert edit.trade == {"ticker": "SPY", "exit_price": 101.0}
+    assert edit.patch == [{"op": "add", "path": "/exit_price", "value": 101.0}]
+
+
+TRADES = st.fixed_dictionaries({name: st.integers(0, 2) for name in ("ticker", "exit_price", "exit_time", "a/b~c")})
+
+
+@given(TRADES, TRADES, st.sets(st.sampled_from(["ticker", "exit_price", "exit_time", "a/b~c"])))
+def test_patch_leads_from_the_previous_trade_to_the_mended_one(
+    previous: dict[str, Any], refined: dict[str, Any], criticised: set[str]
+) -> None:
+    edit = keep_criticised_edits(previous, refined, criticised)
+    assert edit.trade == {name: (refined if name in criticised else previous)[name] for name in previous}
+    assert jsonpatch.apply_patch(previous, edit.patch) == edit.trade
+    assert edit.undone == sorted(n for n in previous if n not in criticised and refined[n] != previous[n])
+
+
+@pytest.mark.parametrize(
+    ("criticised", "mended", "undone"),
+    [
+        ("exit_time", {"exit_time": "15:00:00"}, ["exit_price"]),
+        ("exit_price,exit_time", {"exit_price": 101.0, "exit_time": "15:00:00"}, []),
+        ("exit", {}, ["exit_price", "exit_time"]),
+        ("", {}, ["exit_price", "exit_time"]),
+    ],
+)
+def test_column_reads_the_criticised_fields_from_one_text(
+    criticised: str, mended: dict[str, Any], undone: list[str]
+) -> None:
+    generator = ScopedEditColumnGenerator(config=ScopedEditColumnConfig(name="trade"), resource_provider=None)
+    refined = {**PREVIOUS, "exit_price": 101.0, "exit_time": "15:00:00"}
+    row: dict[str, Any] = generator.generate(
+        {"prev_trade": fence_json(PREVIOUS), "refined_trade": refined, "criticised_fields": criticised}
+    )
+    assert row["trade"] == PREVIOUS | mended
+    assert (row["trade__undone"], len(json.loads(row["trade__edits"]))) == (undone, len(mended))
+    assert row["refined_trade"] == refined
+
+
+def test_column_names_what_it_needs_and_adds() -> None:
+    config = ScopedEditColumnConfig(name="trade")
+    assert config.required_columns == ["prev_trade", "refined_trade", "criticised_fields"]
+    assert config.side_effect_columns == ["trade__edits", "trade__undone"]

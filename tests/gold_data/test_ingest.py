@@ -159,7 +159,7 @@ def test_parquet_with_types_of_its_own(tmp_path: Path) -> None:
     wanted.trades.with_columns(utc, pl.col("exit_price").cast(pl.Decimal(9, 2))).write_parquet(file)
     gold = read_gold(file, None)
     assert gold.trades.equals(wanted.trades)
-    assert gold.notes[0] == "my.parquet: columns not read: trade_id, session_date"
+    assert not any("columns not read" in note for note in gold.notes)
 
 
 def test_a_bad_row_of_a_parquet_file(tmp_path: Path) -> None:

@@ -13,7 +13,8 @@ from gold_data.ingest import Gold
 from gold_data.limits import PRICE_MARGIN_OF_PRICE, PRICE_MARGIN_OF_RANGE, GoldLimits, derive_limits
 from gold_data.schema import GoldTrades
 from gold_data.sessions import EXCHANGE_ZONE
-from gold_data.store import load_gold, split_sessions, write_gold
+from gold_data.splits import plan_split, take_part
+from gold_data.store import load_gold, write_gold
 
 DAYS = [date(2013, 10, day) for day in (4, 7, 8, 9, 10)]
 
@@ -43,6 +44,11 @@ def make_bars(days: list[date], *tickers: str) -> pl.DataFrame:
     rows = [(ticker, stamp, 1.0, 1.0, 1.0, 1.0, 1.0) for ticker in tickers for stamp in stamps]
     frame = pl.DataFrame(rows, schema=["ticker", "timestamp", "open", "high", "low", "close", "volume"], orient="row")
     return frame.with_columns(pl.col("timestamp").cast(pl.Datetime("us", "UTC")).dt.convert_time_zone(EXCHANGE_ZONE))
+
+
+def split_sessions(trades: pl.DataFrame, holdout: float) -> tuple[pl.DataFrame, pl.DataFrame]:
+    split = plan_split(trades["session_date"], holdout)
+    return take_part(trades, split.train), take_part(trades, split.holdout)
 
 
 def make_gold(bars: pl.DataFrame | None) -> Gold:

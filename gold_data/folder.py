@@ -1,0 +1,14 @@
+"""The files of a gold folder: one that a run keeps, one that an import wrote."""
+
+BARS = "bars.parquet"
+REJECTED = "rejected_rows.csv"
+
+# of a run only
+TRAIN = "train.parquet"
+HOLDOUT = "holdout.parquet"
+LIMITS = "limits.json"
+
+# of an import only
+TRADES = "trades.parquet"
+SPLIT = "split.json"
+CARD = "DATA_CARD.md"

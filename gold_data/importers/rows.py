@@ -1,0 +1,121 @@
+"""One data row, read cell by cell: what cannot be read is a fault with a rule and the value found."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, tzinfo
+from decimal import Decimal
+
+from gold_data.importers.moments import DateOrder, UnreadableTimeError, read_moment
+from gold_data.importers.numerals import DecimalMark, read_number
+
+SHOWN = 80  # characters of a value that a message shows
+
+
+class RowFaultError(Exception):
+    """A row that should be a trade or an execution, and cannot be read."""
+
+    def __init__(self, rule: str, value: str) -> None:
+        """Keep the rule and the value found."""
+        super().__init__(rule)
+        self.rule = rule
+        value = value.encode("utf-8", "replace").decode("utf-8")  # JSON may hold halves of characters
+        self.value = value if len(value) <= SHOWN else value[:SHOWN] + "..."
+
+
+class NotATradeError(RowFaultError):
+    """A row that is understood, and is neither a trade nor an execution of the kind gold is made of."""
+
+
+@dataclass(frozen=True)
+class Style:
+    """How a file writes numbers and times."""
+
+    mark: DecimalMark
+    order: DateOrder
+    zone: tzinfo
+
+
+@dataclass(frozen=True)
+class Row:
+    """A data row: `cells` by field, as the format names them; `raw` is all that stands there, to tell rows apart."""
+
+    line: int
+    cells: Mapping[str, str]
+    raw: tuple[str, ...]
+    torn: str = ""
+
+    def text(self, *names: str) -> str:
+        """Give the cells' text, joined by a space; empty where the file has no such column."""
+        return " ".join(self.cells.get(name, "") for name in names).strip()
+
+
+class RowReader:
+    """Reads a row's cells in a file's style; every method raises RowFaultError for a cell it cannot read."""
+
+    def __init__(self, row: Row, style: Style) -> None:
+        """Refuse a row whose values cannot be told apart.
+
+        Raises:
+            RowFaultError: `torn` - it has more or fewer values than the header has names.
+        """
+        if row.torn:
+            raise RowFaultError("torn", row.torn)
+        self.row = row
+        self.style = style
+
+    def text(self, name: str) -> str:
+        """Give the text of a cell, empty where there is none."""
+        return self.row.text(name)
+
+    def ticker(self, name: str) -> str:
+        """Give a ticker in capitals: 1 to 16 characters."""
+        ticker = self.row.text(name).upper()
+        if not 1 <= len(ticker) <= 16 or not ticker.isprintable():
+            raise RowFaultError(name, ticker)
+        return ticker
+
+    def number(self, name: str) -> Decimal:
+        """Read a number."""
+        number = read_number(self.row.text(name), self.style.mark)
+        if number is None:
+            raise RowFaultError(name, self.row.text(name))
+        return number
+
+    def optional_number(self, name: str) -> Decimal | None:
+        """Read a number, or None where the cell is empty or missing."""
+        return self.number(name) if self.row.text(name) else None
+
+    def positive(self, name: str) -> Decimal:
+        """Read a number above 0."""
+        number = self.number(name)
+        if number <= 0:
+            raise RowFaultError(name, self.row.text(name))
+        return number
+
+    def moment(self, *names: str) -> datetime:
+        """Read a date with its time, in one cell or two, as a moment in UTC."""
+        text = self.row.text(*names)
+        try:
+            return read_moment(text, self.style.order, self.style.zone)
+        except UnreadableTimeError as exc:
+            raise RowFaultError(exc.rule, text) from exc
+
+    def choice(self, name: str, choices: Mapping[str, str]) -> str:
+        """Read one of several words, in whatever case."""
+        word = choices.get(self.row.text(name).casefold())
+        if word is None:
+            raise RowFaultError(name, self.row.text(name))
+        return word
+
+    def signed_quantity(self, name: str, side: str) -> Decimal:
+        """Read how many were bought (above 0) or sold (below); a sign in the cell must not contradict the side.
+
+        Args:
+            name: The field.
+            side: `buy` or `sell`.
+        """
+        number = self.number(name)
+        contradicts = number < 0 if side == "buy" else self.row.text(name).startswith("+")
+        if number == 0 or contradicts:
+            raise RowFaultError(name, f"{self.row.text(name)} to {side}")
+        return abs(number) if side == "buy" else -abs(number)

@@ -1,0 +1,71 @@
+"""thinkorswim: account statement, and today's trade activity, as CSV.
+
+Source: the export of thinkorswim's Monitor > Account Statement (`Export to file`), and what its users document of it: a
+preamble, then sections, each with a title, a header and rows. Fills stand in the section `Account Trade History` (in
+today's activity: `Filled Orders`) under `,Exec Time,Spread,Side,Qty,Pos Effect,Symbol,Exp,Strike,Type,Price,Net
+Price,Order Type`, newest first. The first column has no name or is `Notes`. Times are `6/9/25 09:31:12`, month first.
+Quantities are signed (`+100`, `-100`), prices may be `.50`. The second and later legs of an option spread have no time.
+
+Other sections are not read: `Cash Balance` says everything a second time, `Account Order History` has orders, canceled
+ones among them. Fills have no number, so two equal rows are two partial fills.
+"""
+
+from collections.abc import Iterator, Sequence
+
+from gold_data.importers.formats import CsvLine, Format, read_alone
+from gold_data.importers.pairing import Execution
+from gold_data.importers.rows import NotATradeError, RowReader
+
+SHARES = {"stock", "etf"}
+SIDES = {"buy": "buy", "sell": "sell"}
+EFFECTS = {"to open": "open", "to close": "close", "": ""}
+
+
+def take_sections(header: CsvLine, lines: Sequence[CsvLine]) -> Iterator[CsvLine]:
+    """Take the rows of every section under this header; a blank line or the next section's title ends one."""
+    is_inside = True
+    for line in lines:
+        if line.cells == header.cells:
+            is_inside = True
+        elif not any(line.cells) or (line.cells[0] and not any(line.cells[1:])):
+            is_inside = False
+        elif is_inside:
+            yield line
+
+
+def read_fill(row: RowReader) -> Execution:
+    """Read one fill."""
+    if row.text("type").casefold() not in SHARES:
+        raise NotATradeError("not_a_stock", " ".join(filter(None, map(row.text, ("ticker", "type")))))
+    side = row.choice("side", SIDES)
+    return Execution(
+        line=row.row.line,
+        ticker=row.ticker("ticker"),
+        time=row.moment("time"),
+        quantity=row.signed_quantity("quantity", side),
+        price=row.positive("price"),
+        effect=row.choice("effect", EFFECTS),
+    )
+
+
+FORMAT = Format(
+    name="thinkorswim",
+    describes="thinkorswim's account statement",
+    required={
+        "time": ("exec time",),
+        "side": ("side",),
+        "quantity": ("qty",),
+        "effect": ("pos effect",),
+        "ticker": ("symbol",),
+        "type": ("type",),
+        "price": ("price",),
+    },
+    study=read_alone(read_fill),
+    numbers=("quantity", "price"),
+    moments=(("time",),),
+    zone="America/New_York",
+    zone_note="thinkorswim writes times in the zone of its own settings; name it where that is not New York's",
+    pairs=True,
+    order="month_first",
+    take=take_sections,
+)

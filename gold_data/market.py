@@ -1,0 +1,313 @@
+"""Imports market data: one-minute bars or anything finer, from CSV or Parquet, of any size and any one time zone.
+
+1. `import_bars`    a file in, minute bars out, written ticker by ticker; the account of what was found
+2. `iter_tickers`   reads such bars back in batches of whole tickers
+3. `BarsReport`     that account
+
+The file is read as a stream and worked through in batches of whole tickers, so that memory holds one batch, or the
+longest ticker.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from itertools import chain
+from pathlib import Path
+from zoneinfo import available_timezones
+
+import polars as pl
+import pyarrow as pa
+import pyarrow.parquet as pq
+from pyarrow.csv import ConvertOptions, ReadOptions, open_csv  # type: ignore[attr-defined]
+
+from gold_data.anomalies import find_anomalies, find_finest_step, find_splits
+from gold_data.bars import FAULTS, PRICES, VALUES, note_naive, place_timestamps, read_number_column
+from gold_data.errors import GoldError
+from gold_data.schema import Bars
+from gold_data.tables import is_parquet
+
+WHAT = "market data"
+BATCH_ROWS = 1_000_000
+BLOCK_ROWS, BLOCK_BYTES = 100_000, 1 << 23
+TELLING_PAIRS = 20  # neighbouring bars; of fewer, all may be minutes apart because hardly anything was traded
+LONGEST_HEADER = 1 << 16  # bytes; a file without a line end in its first 64 KiB is no table
+NAMELESS = f"{next(iter(FAULTS))} (dropped)"
+CLOCK = re.compile(r"\d{1,2}:\d{2}(:\d{2}(\.\d+)?)?")
+
+# The names by which a column may go, in any case; the first that is there is taken.
+NAMES: Mapping[str, tuple[str, ...]] = {
+    "ticker": ("ticker", "symbol"),
+    "timestamp": ("timestamp", "datetime", "time"),
+    "open": ("open",),
+    "high": ("high",),
+    "low": ("low",),
+    "close": ("close",),
+    "price": ("price", "last"),
+    "volume": ("volume", "size"),
+}
+
+
+@dataclass
+class BarsReport:
+    """What a file of market data held, and what was made of it.
+
+    `kinds` counts what is odd about it, by kind; `splits` has a sentence on every overnight jump of a whole ratio,
+    `notes` on what was assumed or left unread. `finer` says that several rows went into a minute.
+    """
+
+    source: Path
+    rows_in: int = 0
+    bars: int = 0
+    tickers: list[str] = field(default_factory=list)
+    finer: bool = False
+    kinds: Counter[str] = field(default_factory=Counter)
+    splits: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+
+def check_zone(name: str) -> str:
+    """Check the name of a time zone.
+
+    Raises:
+        GoldError: there is no such zone.
+    """
+    if name not in available_timezones():
+        raise GoldError(f"there is no time zone {name}; give one such as America/New_York or Europe/Berlin")
+    return name
+
+
+def import_bars(
+    source: Path, out: Path, *, zone: str, day: date | None = None, tickers: Sequence[str] | None = None
+) -> BarsReport:
+    """Write the minute bars of a file, as Parquet sorted by ticker and minute.
+
+    Rows of bars (`open`, `high`, `low`, `close`) or of single prices (`price`), with `ticker` and `timestamp`; `volume`
+    may be missing, and is 0 then. A bar's timestamp is its start. Where any timestamp is not a whole minute, the rows
+    of a minute make one bar: first, highest, lowest and last price, and all their volume. Otherwise a minute's first
+    row is kept. Rows that cannot be are dropped and counted.
+
+    Args:
+        source: CSV or Parquet, its rows in any order.
+        out: File to write.
+        zone: Time zone of timestamps without an offset.
+        day: The day, where timestamps are times of day only.
+        tickers: Those to keep; all of them where None.
+
+    Raises:
+        GoldError: the file cannot be read, lacks a column, is coarser than a minute, or no bar is left.
+    """
+    report = BarsReport(source)
+    rows = out.with_name(f"{out.name}.rows")
+    try:
+        _write_rows(source, rows, check_zone(zone), day, report)
+        _look_over(rows, report)
+        if tickers is not None:
+            _keep_tickers(tickers, report)
+        _write_bars(rows, out, report)
+    except (pl.exceptions.PolarsError, pa.ArrowException, UnicodeDecodeError) as exc:
+        raise GoldError(f"{source} cannot be read as {WHAT}: {str(exc).splitlines()[0]}") from exc
+    finally:
+        rows.unlink(missing_ok=True)
+    if not report.bars:
+        found = "; ".join(f"{count} x {kind}" for kind, count in report.kinds.items()) or "they are of other tickers"
+        raise GoldError(f"{source}: none of its {report.rows_in} rows is a bar that can be used: {found}")
+    return report
+
+
+def iter_tickers(bars: Path, tickers: Sequence[str] | None = None) -> Iterator[pl.DataFrame]:
+    """Read a Parquet file with a column `ticker` in batches of whole tickers, in the order of their names.
+
+    A batch is the fewest tickers that have `BATCH_ROWS` rows; rows keep the order of the file within a ticker.
+    """
+    scan = pl.scan_parquet(bars)
+    counts = scan.group_by("ticker").len().collect(engine="streaming").sort("ticker").rows()
+    batch: list[str] = []
+    size = 0
+    for ticker, count in counts:
+        if tickers is None or ticker in tickers:
+            batch, size = [*batch, ticker], size + count
+        if batch and (size >= BATCH_ROWS or ticker == counts[-1][0]):
+            yield scan.filter(pl.col("ticker").is_in(batch)).collect(engine="streaming")
+            batch, size = [], 0
+
+
+def _write_rows(source: Path, out: Path, zone: str, day: date | None, report: BarsReport) -> None:
+    """Write the columns that are wanted of every row, block by block, typed; nothing is dropped but blank lines."""
+    blocks = _iter_blocks(source)
+    empty = next(blocks)
+    columns = _find_columns(source, empty.columns, report)
+    first = next(blocks, empty)
+    select = _make_selection(source, columns, first, zone, day)
+    without_offset = 0
+    schema = select(empty).to_arrow().schema
+    with pq.ParquetWriter(out, schema, compression="lz4") as file:  # type: ignore[no-untyped-call]
+        for block in chain([first], blocks):
+            rows = select(block)
+            without_offset += int(rows.get_column("naive").sum())
+            file.write_table(rows.to_arrow().cast(schema))
+    if without_offset:
+        report.notes.append(note_naive(source, without_offset, zone))
+
+
+def _iter_blocks(source: Path) -> Iterator[pl.DataFrame]:
+    """Read a table block by block, all text from CSV; the first block has its columns and no rows."""
+    if is_parquet(source, WHAT):
+        table = pq.ParquetFile(source)  # type: ignore[no-untyped-call]
+        yield pl.DataFrame(table.schema_arrow.empty_table())
+        yield from map(pl.DataFrame, table.iter_batches(BLOCK_ROWS))  # type: ignore[no-untyped-call]
+        return
+    with source.open("rb") as file:
+        start = file.read(LONGEST_HEADER)
+    if len(start) == LONGEST_HEADER and b"\n" not in start:
+        raise GoldError(f"{source} cannot be read as {WHAT}: its first line does not end within 64 KiB")
+    names = open_csv(source).schema.names
+    texts = dict.fromkeys(names, pa.string())
+    reader = open_csv(
+        source,
+        ReadOptions(block_size=BLOCK_BYTES),
+        convert_options=ConvertOptions(column_types=texts, null_values=[""], strings_can_be_null=True),
+    )
+    yield pl.DataFrame(reader.schema.empty_table())
+    yield from map(pl.DataFrame, reader)
+
+
+def _make_selection(
+    source: Path, columns: Mapping[str, str], first: pl.DataFrame, zone: str, day: date | None
+) -> Callable[[pl.DataFrame], pl.DataFrame]:
+    stamps = columns["timestamp"]
+    adds_day = first.schema[stamps] == pl.String and _needs_day(source, first.get_column(stamps), day)
+    stamp = pl.format("{} {}", pl.lit(str(day)), pl.col(stamps)) if adds_day else pl.col(stamps)
+    moments, naive = place_timestamps(source, stamps, first.schema[stamps], zone)
+    numbers = {name: columns.get(name) or columns.get("price") for name in PRICES} | {"volume": columns.get("volume")}
+    wanted = [
+        pl.col(columns["ticker"]).cast(pl.String).str.strip_chars().replace("", None).alias("ticker"),
+        moments.alias("timestamp"),
+        naive.fill_null(False).alias("naive"),
+        *(
+            (read_number_column(name, first.schema[name]) if name else pl.lit(0.0)).alias(number)
+            for number, name in numbers.items()
+        ),
+    ]
+    return lambda block: (
+        block.filter(~pl.all_horizontal(pl.all().is_null())).with_columns(stamp.alias(stamps)).select(wanted)
+    )
+
+
+def _find_columns(source: Path, found: Sequence[str], report: BarsReport) -> dict[str, str]:
+    """Tell which column holds what, by the names it may go by."""
+    known = {name.strip().lower(): name for name in reversed(found)}
+    columns = {
+        wanted: known[names[0]]
+        for wanted, aliases in NAMES.items()
+        if (names := [alias for alias in aliases if alias in known])
+    }
+    needed = ["ticker", "timestamp", *(PRICES if "price" not in columns else ())]
+    if missing := [" or ".join(NAMES[name]) for name in needed if name not in columns]:
+        raise GoldError(
+            f"{source}: missing columns: {', '.join(missing)}; found: {', '.join(found)}. Bars need ticker, timestamp, "
+            "open, high, low, close, volume; single prices ticker, timestamp, price; CSV is separated by commas"
+        )
+    if all(name in columns for name in PRICES):
+        columns.pop("price", None)
+    if unread := [name for name in found if name not in columns.values()]:
+        report.notes.append(f"{source.name}: columns not read: {', '.join(unread)}")
+    if "volume" not in columns:
+        report.notes.append(f"{source.name}: it has no volume; all bars have 0")
+    return columns
+
+
+def _needs_day(source: Path, stamps: pl.Series, day: date | None) -> bool:
+    texts = stamps.drop_nulls().head(1).to_list()
+    bare = any(CLOCK.fullmatch(text.strip()) for text in texts)
+    if bare and day is None:
+        raise GoldError(
+            f"{source}: column {stamps.name} holds times of day, such as {texts[0]}, without a date; state the date"
+        )
+    if texts and not bare and day is not None:
+        raise GoldError(
+            f"{source}: column {stamps.name} has dates of its own, such as {texts[0]}; leave the stated date out"
+        )
+    return bare
+
+
+def _look_over(rows: Path, report: BarsReport) -> None:
+    """Count the rows, name the tickers, and find out whether rows are finer than a minute."""
+    stamp = pl.col("timestamp")
+    usable = pl.col("ticker").is_not_null() & stamp.is_not_null()
+    scan = pl.scan_parquet(rows)
+    report.rows_in, unusable, report.finer = (
+        scan.select(
+            pl.len(), (~usable).sum().alias("unusable"), (stamp != stamp.dt.truncate("1m")).any().alias("finer")
+        )
+        .collect(engine="streaming")
+        .row(0)
+    )
+    report.kinds.update({NAMELESS: unusable} if unusable else {})
+    found = scan.filter(usable).select(pl.col("ticker").unique()).collect(engine="streaming")
+    report.tickers = sorted(found.to_series().to_list())
+
+
+def _keep_tickers(tickers: Sequence[str], report: BarsReport) -> None:
+    left_out = len(set(report.tickers) - set(tickers))
+    report.tickers = [ticker for ticker in report.tickers if ticker in tickers]
+    if left_out:
+        report.notes.append(f"{report.source.name}: bars of {left_out} other tickers were left out")
+
+
+def _write_bars(rows: Path, out: Path, report: BarsReport) -> None:
+    schema = Bars.create_empty().to_arrow().schema
+    finest, pairs = timedelta.max, 0
+    with pq.ParquetWriter(out, schema) as file:  # type: ignore[no-untyped-call]
+        for batch in iter_tickers(rows, report.tickers):
+            bars = _make_minutes(_drop_faulty(batch.drop_nulls("timestamp").drop("naive"), report), report)
+            if bars.is_empty():
+                continue
+            report.kinds.update(find_anomalies(bars))
+            report.splits += find_splits(bars)
+            step, count = find_finest_step(bars)
+            finest, pairs = min(finest, step), pairs + count
+            report.bars += bars.height
+            file.write_table(bars.to_arrow().cast(schema))
+    if finest > timedelta(minutes=1) and pairs >= TELLING_PAIRS:
+        raise GoldError(f"{report.source}: its bars are {finest} apart (h:mm:ss); give one-minute bars, or finer")
+
+
+def _drop_faulty(rows: pl.DataFrame, report: BarsReport) -> pl.DataFrame:
+    for fault, is_faulty in FAULTS.items():
+        kept = rows.filter(~is_faulty)
+        if kept.height < rows.height:
+            report.kinds[f"{fault} (dropped)"] += rows.height - kept.height
+        rows = kept
+    return rows
+
+
+def _make_minutes(rows: pl.DataFrame, report: BarsReport) -> pl.DataFrame:
+    """Make one bar per ticker and minute; sorted by both."""
+    key = ["ticker", "timestamp"]
+    ordered = rows.sort(key, maintain_order=True)
+    same = pl.all_horizontal(pl.col(name) == pl.col(name).shift(1) for name in key).fill_null(False)
+    if not report.finer:
+        other = pl.any_horizontal(pl.col(name) != pl.col(name).shift(1) for name in VALUES)
+        twice, conflicting = ordered.select(same.sum(), (same & other).sum().alias("other")).row(0)
+        _count(report, "minute there twice (first kept)", twice - conflicting)
+        _count(report, "minute there twice, with other values (first kept)", conflicting)
+        return ordered.filter(~same) if twice else ordered
+    _count(report, "moment there twice (all used)", ordered.select(same.sum()).item())
+    return (
+        ordered.group_by("ticker", pl.col("timestamp").dt.truncate("1m"), maintain_order=True)
+        .agg(
+            pl.col("open").first(),
+            pl.col("high").max(),
+            pl.col("low").min(),
+            pl.col("close").last(),
+            pl.col("volume").sum(),
+        )
+        .sort(key)
+    )
+
+
+def _count(report: BarsReport, kind: str, count: int) -> None:
+    if count:
+        report.kinds[kind] += count

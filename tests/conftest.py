@@ -1,0 +1,83 @@
+"""What the tests share: an environment of their own, the command line, and one small run that many look at."""
+
+import gc
+import os
+import tempfile
+import warnings
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+# Data Designer reads these when it is imported.
+os.environ["NEMO_TELEMETRY_ENABLED"] = "false"
+os.environ["DATA_DESIGNER_DISABLE_VERSION_CHECK"] = "1"
+os.environ["DATA_DESIGNER_HOME"] = tempfile.mkdtemp(prefix="tradelogs-tests-")
+
+import httpx
+import pytest
+import yaml
+from click.testing import CliRunner, Result
+
+from offline_model.launch import launch
+from offline_model.options import Options
+from tradelogs.cli import main
+
+ROOT = Path(__file__).parents[1]
+KEY_ENV, KEY = "REHEARSAL_API_KEY", "canary-7f3a9d-not-to-be-written"
+
+Cli = Callable[..., Result]
+WriteProfile = Callable[[Path, Mapping[str, Any]], Path]
+
+
+def run_cli(*arguments: object) -> Result:
+    """Run a command in this process; Data Designer leaves its connections to the garbage collector."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ResourceWarning)
+        result = CliRunner().invoke(main, [str(argument) for argument in arguments])
+        gc.collect()
+    return result
+
+
+def change_profile(path: Path, changes: Mapping[str, Any]) -> Path:
+    """Write the profile `offline` with other values; a key is dotted, as in `run.accepted`."""
+    document = yaml.safe_load((ROOT / "designer_configs/offline.yaml").read_text(encoding="utf-8"))
+    for dotted, value in changes.items():
+        *parents, name = dotted.split(".")
+        place = document
+        for parent in parents:
+            place = place[parent]
+        place[name] = value
+    path.write_text(yaml.safe_dump(document), encoding="utf-8")
+    return path
+
+
+@pytest.fixture(scope="session")
+def cli() -> Cli:
+    """Give a function that runs `tradelogs` with arguments."""
+    return run_cli
+
+
+@pytest.fixture(scope="session")
+def write_profile() -> WriteProfile:
+    """Give a function that writes a changed `offline` profile."""
+    return change_profile
+
+
+@pytest.fixture(scope="session")
+def rehearsal(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Result, dict[str, int]]:
+    """Run 60 trades against an endpoint that wants a key; give folder, what was said, and the endpoint's own counts."""
+    place = tmp_path_factory.mktemp("rehearsal")
+    with launch(Options(seed=7)) as endpoint, pytest.MonkeyPatch.context() as patch:
+        patch.setenv(KEY_ENV, KEY)
+        provider = {"name": "rehearsal", "endpoint": endpoint, "provider_type": "openai", "api_key_env": KEY_ENV}
+        profile = change_profile(place / "rehearsal.yaml", {"provider": provider})
+        result = run_cli("generate", profile, "--num", 60, "--seed", 7, "--out", place / "run")
+        health = httpx.get(endpoint.removesuffix("v1") + "health", trust_env=False).json()
+    return place / "run", result, health["requests"]
+
+
+@pytest.fixture(scope="session")
+def run_folder(rehearsal: tuple[Path, Result, dict[str, int]]) -> Path:
+    """Give the folder of the small run."""
+    assert rehearsal[1].exit_code == 0, rehearsal[1].output
+    return rehearsal[0]

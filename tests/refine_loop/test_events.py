@@ -1,0 +1,141 @@
+"""The run's log: whole lines, and usage that says null where a provider did not say."""
+
+import json
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from designer_configs.library_shim import ModelRequest
+from refine_loop.events import EventLog, count_row_usage, count_usage, read_events
+
+REQUEST = {
+    "event": "request",
+    "job": "001_generate",
+    "row_id": "a",
+    "column": "trade",
+    "model": "m",
+    "seconds": 0.5,
+    "prompt_tokens": 10,
+    "completion_tokens": 2,
+    "error": None,
+}
+
+
+def request(**changes: Any) -> dict[str, Any]:
+    return {**REQUEST, **changes}
+
+
+def finish(seconds: float) -> dict[str, Any]:
+    return {"event": "job_finished", "job": "001_plan", "rows": 1, "returned": 1, "seconds": seconds}
+
+
+def open_log(path: Path, observe: Callable[[dict[str, Any]], None] = lambda _: None) -> EventLog:
+    return EventLog(path / "events.jsonl", observe)
+
+
+def test_usage_is_summed_in_all_by_stage_and_by_model() -> None:
+    events = [request(), request(job="002_generate"), request(column="judge", model="n", prompt_tokens=5), finish(1.5)]
+    usage = count_usage([*events, finish(0.25)])
+    assert (usage["requests"], usage["prompt_tokens"], usage["completion_tokens"]) == (3, 25, 6)
+    assert (usage["seconds"], usage["request_seconds"], usage["failed_requests"]) == (1.75, 1.5, 0)
+    assert [(p["stage"], p["column"], p["requests"]) for p in usage["by_stage"]] == [
+        ("generate", "trade", 2),
+        ("generate", "judge", 1),
+    ]
+    assert [(p["model"], p["prompt_tokens"]) for p in usage["by_model"]] == [("m", 20), ("n", 5)]
+
+
+def test_tokens_are_unknown_where_one_answer_did_not_say() -> None:
+    usage = count_usage([request(), request(model="n", prompt_tokens=None)])
+    assert (usage["prompt_tokens"], usage["completion_tokens"]) == (None, 4)
+    assert [part["prompt_tokens"] for part in usage["by_model"]] == [10, None]
+
+
+def test_request_that_failed_has_no_tokens_to_be_unknown() -> None:
+    failed = request(prompt_tokens=None, completion_tokens=None, error="ModelTimeoutError")
+    usage = count_usage([request(), failed])
+    assert (usage["requests"], usage["failed_requests"], usage["prompt_tokens"]) == (2, 1, 10)
+
+
+def test_run_without_a_request_used_nothing() -> None:
+    usage = count_usage([])
+    assert (usage["requests"], usage["prompt_tokens"], usage["seconds"], usage["by_stage"]) == (0, 0, 0, [])
+
+
+def test_usage_of_a_row_counts_its_requests_alone() -> None:
+    rows = count_row_usage([request(), request(column="judge"), request(row_id="b"), request(row_id=None)])
+    assert rows.sort("row_id").rows() == [("a", 2, 20, 4), ("b", 1, 10, 2)]
+
+
+def test_usage_of_a_row_is_unknown_for_that_row_alone() -> None:
+    rows = count_row_usage([request(), request(completion_tokens=None), request(row_id="b")])
+    assert rows.sort("row_id").rows() == [("a", 2, 20, None), ("b", 1, 10, 2)]
+
+
+def test_row_usage_of_a_run_without_requests_has_its_columns() -> None:
+    assert count_row_usage([]).columns == ["row_id", "requests", "prompt_tokens", "completion_tokens"]
+
+
+def test_events_are_lines_with_a_time_and_a_name(tmp_path: Path) -> None:
+    with open_log(tmp_path) as log:
+        log.write("run_started", resumed=False)
+    (line,) = (tmp_path / "events.jsonl").read_text().splitlines()
+    assert json.loads(line)["event"] == "run_started"
+    assert json.loads(line)["at"].endswith("+00:00")
+
+
+def test_every_line_is_on_disk_at_once(tmp_path: Path) -> None:
+    with open_log(tmp_path) as log:
+        log.write_request(ModelRequest("a", "trade", "m", 0.5, 10, 2, None))
+        assert read_events(tmp_path / "events.jsonl")[0]["prompt_tokens"] == 10
+
+
+def test_requests_belong_to_the_job_that_runs(tmp_path: Path) -> None:
+    with open_log(tmp_path) as log:
+        log.write_request(ModelRequest(None, "health_check", "m", 0.5, 1, 1, None))
+        log.start_job("001_generate", 5)
+        log.write_request(ModelRequest("a", "trade", "m", 0.5, 10, None, None))
+    jobs = [event["job"] for event in read_events(tmp_path / "events.jsonl") if event["event"] == "request"]
+    assert jobs == ["000_check", "001_generate"]
+    assert log.tokens == 12
+
+
+def test_observer_sees_every_event(tmp_path: Path) -> None:
+    seen: list[str] = []
+    with open_log(tmp_path, lambda event: seen.append(event["event"])) as log:
+        log.start_job("001_plan", 5)
+        log.write("job_finished", job="001_plan")
+    assert seen == ["job_started", "job_finished"]
+
+
+def test_lines_of_several_threads_do_not_mix(tmp_path: Path) -> None:
+    with open_log(tmp_path) as log, ThreadPoolExecutor(4) as threads:
+        for _ in range(200):
+            threads.submit(log.write, "x", text="y" * 500)
+    assert len(read_events(tmp_path / "events.jsonl")) == 200
+
+
+def test_last_line_that_was_cut_short_is_left_out(tmp_path: Path) -> None:
+    path = tmp_path / "events.jsonl"
+    path.write_text(json.dumps(request()) + "\n" + json.dumps(request())[:40])
+    assert len(read_events(path)) == 1
+
+
+def test_run_that_goes_on_after_a_cut_line_has_whole_lines_alone(tmp_path: Path) -> None:
+    path = tmp_path / "events.jsonl"
+    path.write_text(json.dumps(request()) + "\n" + json.dumps(request())[:40])
+    with open_log(tmp_path) as log:
+        log.write("run_started", resumed=True)
+    assert [event["event"] for event in read_events(path)] == ["request", "run_started"]
+    assert pl.read_ndjson(path, infer_schema_length=None).height == 2
+
+
+def test_tokens_of_a_run_that_goes_on_are_those_of_the_whole_run(tmp_path: Path) -> None:
+    events = [request(), request(prompt_tokens=None), finish(1.0)]
+    (tmp_path / "events.jsonl").write_text("".join(json.dumps(event) + "\n" for event in events))
+    with open_log(tmp_path) as log:
+        log.write_request(ModelRequest("a", "trade", "m", 0.5, 100, 1, None))
+    assert log.tokens == 10 + 2 + 2 + 101

@@ -1,0 +1,41 @@
+"""How a command ends: its exit code, and what a person is told when it failed."""
+
+import sys
+from collections.abc import Callable
+from functools import wraps
+from typing import ParamSpec
+
+import click
+
+DONE, FAILED, BAD_INPUT, ENDED_EARLY = 0, 1, 2, 3
+P = ParamSpec("P")
+
+
+def explain_errors(command: Callable[P, int]) -> Callable[P, None]:
+    """Turn a person's mistake into a message and exit 2, a failed run into a message and exit 1."""
+
+    @wraps(command)
+    def run(*args: P.args, **kwargs: P.kwargs) -> None:
+        from designer_configs.errors import BackendError, ConfigError  # noqa: PLC0415
+        from gold_data.errors import GoldError  # noqa: PLC0415
+        from indicators.errors import IndicatorError  # noqa: PLC0415
+        from offline_model.errors import OfflineModelError  # noqa: PLC0415
+        from refine_loop.errors import RunError, RunInputError  # noqa: PLC0415
+
+        try:
+            code = command(*args, **kwargs)
+        except (ConfigError, GoldError, IndicatorError, OfflineModelError, RunInputError) as exc:
+            click.echo(f"error: {exc}", err=True)
+            code = BAD_INPUT
+        except (BackendError, RunError) as exc:
+            click.echo(f"error: {exc}", err=True)
+            code = FAILED
+        except OSError as exc:
+            click.echo(f"error: {exc.filename or ''}: {exc.strerror or exc}", err=True)
+            code = FAILED
+        except KeyboardInterrupt:
+            click.echo("stopped; nothing was written", err=True)
+            code = FAILED
+        sys.exit(code)
+
+    return run

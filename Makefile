@@ -37,7 +37,7 @@ validate: $(VENV)/.installed  ## check every profile, control and column file
 	@$(BIN)/tradelogs validate
 
 test: $(VENV)/.installed  ## run the tests (under 5 minutes)
-	@$(BIN)/pytest -m "not slow" -n auto
+	@$(BIN)/pytest -m "not slow" -n auto --dist loadfile
 
 test-slow: $(VENV)/.installed  ## run the long tests
 	@$(BIN)/pytest -m slow
@@ -57,6 +57,7 @@ format: $(VENV)/.installed  ## format and mend what ruff can
 bench: $(VENV)/.installed  ## print the speed ratios
 	@$(BIN)/python -m benchmarks.bench_import
 	@$(BIN)/python -m benchmarks.bench_indicators
+	@$(BIN)/python -m benchmarks.bench_import
 	@$(BIN)/python -m benchmarks.bench_generate
 
 clean:  ## remove .venv and caches; runs/ stays

@@ -114,13 +114,18 @@ class LibraryBackend:
         return JobResult(read_rows(result.artifact_storage.final_dataset_path), self._explain_losses(group))
 
     def check_models(self, config: dict[str, Any]) -> None:
-        """Ask every model for one short answer before anything is sent.
+        """Ask every model for one short answer before anything is sent, also those that no column of the config uses.
 
         Raises:
             BackendError: a model cannot be reached, is not known or refuses the key.
         """
+        models = config["model_configs"]
+        columns = [
+            {"name": model["alias"], "column_type": "llm-text", "model_alias": model["alias"], "prompt": "Hello"}
+            for model in models
+        ]
         try:
-            self._designer.check_models(build_config(config))
+            self._designer.check_models(build_config({"model_configs": models, "columns": columns}))
         except Exception as exc:
             said = say_error(str(exc)) or type(exc).__name__
             raise BackendError(f"{self._place} does not answer as it should. {said}") from exc

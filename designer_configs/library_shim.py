@@ -3,6 +3,7 @@
 Pinned to data-designer 0.9.x by pyproject.toml; tests run the library with and without it.
 """
 
+import asyncio
 import contextlib
 import contextvars
 import functools
@@ -14,6 +15,7 @@ from typing import Any
 
 from data_designer.engine.column_generators.generators.llm_completion import ColumnGeneratorWithModelChatCompletion
 from data_designer.engine.dataset_builders.dataset_builder import DatasetBuilder
+from data_designer.engine.dataset_builders.utils.async_concurrency import ensure_async_engine_loop
 from data_designer.engine.models.facade import ModelFacade
 from data_designer.engine.models.recipes.response_recipes import PydanticResponseRecipe
 from data_designer.engine.processing.ginja.environment import UserTemplateSandboxEnvironment
@@ -45,10 +47,22 @@ class ObservedDataDesigner(DataDesigner):
     """
 
     last_builder: DatasetBuilder | None = None
+    _resources: Any = None
 
     def _create_dataset_builder(self, *args: Any, **kwargs: Any) -> DatasetBuilder:
         self.last_builder = super()._create_dataset_builder(*args, **kwargs)
         return self.last_builder
+
+    def _create_resource_provider(self, *args: Any, **kwargs: Any) -> Any:
+        self.close()
+        self._resources = super()._create_resource_provider(*args, **kwargs)
+        return self._resources
+
+    def close(self) -> None:
+        """Close the connections of the last job, which stock 0.9.6 leaves to the garbage collector."""
+        registry, self._resources = getattr(self._resources, "model_registry", None), None
+        if registry is not None:
+            asyncio.run_coroutine_threadsafe(registry.aclose(), ensure_async_engine_loop()).result()
 
     def _create_dataset_profiler(self, *args: Any, **kwargs: Any) -> Any:  # noqa: ARG002 - the library's signature
         return _NoProfiler()

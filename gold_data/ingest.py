@@ -76,6 +76,10 @@ def read_gold(trades: Path, bars: Path | None, split: Path | None = None) -> Gol
     Raises:
         GoldError: a file is missing, empty, unreadable or lacks a column, or no row obeys the rules.
     """
+    if split is not None and not split.is_file():
+        raise GoldError(
+            f"{split.parent} is no gold folder, it has no {split.name}; name one that `tradelogs gold import` wrote"
+        )
     table = read_rows(trades, WHAT)
     notes = check_columns(trades, table.columns, CORE_FIELDS, [STATED, *COMPUTED])
     if not table.rows:

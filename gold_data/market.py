@@ -106,7 +106,9 @@ def import_bars(
         if tickers is not None:
             _keep_tickers(tickers, report)
         _write_bars(rows, out, report)
-    except (pl.exceptions.PolarsError, pa.ArrowException, UnicodeDecodeError) as exc:
+    except (pl.exceptions.PolarsError, pa.ArrowException, UnicodeDecodeError, OSError) as exc:
+        if isinstance(exc, OSError) and exc.errno is not None:  # pyarrow's word for a damaged file has none
+            raise
         raise GoldError(f"{source} cannot be read as {WHAT}: {str(exc).splitlines()[0]}") from exc
     finally:
         rows.unlink(missing_ok=True)

@@ -91,7 +91,7 @@ def count_usage(events: list[dict[str, Any]]) -> dict[str, Any]:
     Tokens are None where the provider did not say for every request.
     """
     requests = pl.DataFrame([e for e in events if e["event"] == "request"], schema=REQUEST_SCHEMA)
-    jobs = [e for e in events if e["event"] == "job_finished"]
+    jobs = [e for e in events if e["event"] in ("job_finished", "job_stopped")]
     requests = requests.with_columns(stage=pl.col("job").str.replace(r"^\d+_", ""))
     return {
         **_sum_requests(requests),

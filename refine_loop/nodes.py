@@ -104,8 +104,12 @@ class Nodes:
         write_config(config, self._folder / "jobs" / f"{name}.yaml", f"Job {name} as it was sent.")
         self._log.start_job(name, rows)
         started = time.monotonic()
-        result = self._backend.run(Job(name, config, rows, seed))
-        seconds = round(time.monotonic() - started, 3)
+        try:
+            result = self._backend.run(Job(name, config, rows, seed))
+        except BaseException:
+            self._log.write("job_stopped", job=name, rows=rows, seconds=count_seconds(started))
+            raise
+        seconds = count_seconds(started)
         self._log.write("job_finished", job=name, rows=rows, returned=len(result.rows), seconds=seconds)
         return result
 
@@ -155,6 +159,11 @@ def find_volatility_control(compiled: CompiledProfile) -> str | None:
     """Name the control that samples the volatility, if there is one."""
     fields = {c.name: c.match["field"] for c in compiled.controls if c.match is not None}
     return next((name for name, field in fields.items() if field == "entry_volatility_percent"), None)
+
+
+def count_seconds(started: float) -> float:
+    """Count the seconds since a moment of the monotonic clock."""
+    return round(time.monotonic() - started, 3)
 
 
 def hash_text(text: str) -> bytes:

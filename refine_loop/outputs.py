@@ -1,6 +1,7 @@
 """What a run leaves behind: ledger, accepted trades with their bars and indicators, rejected rows, usage."""
 
 import json
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time
@@ -20,6 +21,7 @@ from refine_loop.events import count_row_usage, count_usage, read_events
 from refine_loop.rounds import Rounds, write_parquet, write_text
 from refine_loop.state import CRITERIA, StopReason
 
+LONGEST_REASON = 240  # characters of a failure that the terminal shows; the ledger has the whole
 TRADE_SCHEMA: dict[str, pl.DataType | type[pl.DataType]] = {
     "ticker": pl.String,
     "trade_type": pl.String,
@@ -78,7 +80,7 @@ def write_outputs(folder: Path, profile: Profile, gold: GoldFolder, stopped_by: 
         undone_edits=int(ledger["undone_edits"].sum()),
         usage=usage,
         reasons=count_reasons(ledger),
-        notes=note_fallback(len(fallback), has_bars=gold.bars is not None),
+        notes=[*note_failures(ledger), *note_fallback(len(fallback), has_bars=gold.bars is not None)],
     )
 
 
@@ -142,14 +144,25 @@ def build_accepted(candidates: pl.DataFrame, plans: pl.DataFrame, profile: Profi
 
 
 def export_trades(trades: pl.DataFrame, folder: Path, formats: tuple[str, ...]) -> None:
-    """Write the accepted trades in the profile's formats; CSV has the seeds' ids joined with `|`."""
+    """Write the accepted trades in the profile's formats; CSV joins the seeds' ids with `|`, and nests nothing else."""
     write_parquet(trades, folder / "accepted.parquet")
     times = [pl.col(name).dt.to_string("iso:strict") for name in ("entry_time", "exit_time")]
     if "csv" in formats:
-        flat = trades.with_columns(*times, pl.col("gold_example_ids").list.join("|"))
+        nested = [name for name, kind in trades.schema.items() if kind.is_nested() and name != "gold_example_ids"]
+        texts = [pl.Series(name, [json.dumps(value, default=str) for value in trades[name]]) for name in nested]
+        flat = trades.with_columns(*times, *texts, pl.col("gold_example_ids").list.join("|"))
         write_text(flat.write_csv(), folder / "accepted.csv")
     if "jsonl" in formats:
         write_text(trades.with_columns(times).write_ndjson(), folder / "accepted.jsonl")
+
+
+def note_failures(ledger: pl.DataFrame) -> list[str]:
+    """Quote the commonest reason why candidates failed: a provider that stopped answering says so there."""
+    reasons = ledger.filter(pl.col("status") == "failed")["reason"].drop_nulls()
+    if reasons.is_empty():
+        return []
+    reason, count = Counter(reasons.to_list()).most_common(1)[0]
+    return [f"commonest failure ({count} of {len(reasons)}): {reason[:LONGEST_REASON]}"]
 
 
 def note_fallback(count: int, *, has_bars: bool) -> list[str]:

@@ -50,6 +50,9 @@ def start_run(
     gold = read_checked_gold(profile)
     try:
         folder.mkdir(parents=True, exist_ok=True)
+        (folder / "gold").mkdir()  # whoever makes it has claimed the folder
+    except FileExistsError as exc:
+        raise RunInputError(f"another run has just begun in {folder}: name another with --out") from exc
     except OSError as exc:
         raise RunInputError(f"{folder} cannot be made ({exc.strerror}): name another with --out") from exc
     try:
@@ -129,9 +132,12 @@ def _drive_graph(run: _Prepared, backend: LibraryBackend, log: EventLog) -> Stop
         watch_requests(log.write_request),
         spare_repeated_work(),
     ):
-        backend.check_models(pick_models(run.compiled))
         graph = build_graph(nodes, checkpointer)
         before = graph.get_state(THREAD)
+        if before.values.get("stop_reason") is not None and not before.next:
+            done: StopReason = before.values["stop_reason"]
+            return done
+        backend.check_models(pick_models(run.compiled))
         begin = START_STATE if before.created_at is None else None
         log.write("run_started", resumed=begin is None, accepted=before.values.get("accepted", 0))
         try:

@@ -1,7 +1,9 @@
 """What the tests share: an environment of their own, the command line, and one small run that many look at."""
 
+import atexit
 import gc
 import os
+import shutil
 import tempfile
 import warnings
 from collections.abc import Callable, Mapping
@@ -22,6 +24,8 @@ from offline_model.launch import launch
 from offline_model.options import Options
 from tradelogs.cli import main
 
+atexit.register(shutil.rmtree, os.environ["DATA_DESIGNER_HOME"], ignore_errors=True)
+
 ROOT = Path(__file__).parents[1]
 KEY_ENV, KEY = "REHEARSAL_API_KEY", "canary-7f3a9d-not-to-be-written"
 
@@ -34,7 +38,8 @@ def run_cli(*arguments: object) -> Result:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ResourceWarning)
         result = CliRunner().invoke(main, [str(argument) for argument in arguments])
-        gc.collect()
+        if result.exit_code != 2:  # something was started
+            gc.collect()
     return result
 
 

@@ -17,6 +17,7 @@ from typing import Any
 
 import polars as pl
 import pytest
+from data_designer.interface.errors import DataDesignerGenerationError
 
 from designer_configs import backend as backend_module
 from designer_configs.backend import (
@@ -62,7 +63,6 @@ PLANNED = {
     "trade_rules": "- Prices are above 0.",
 }
 JUDGEMENT = {name: {"reasoning": "as the examples", "score": 4} for name in ("realism", "consistency", "completeness")}
-REFUSED = 401, {"error": {"message": "that key is unknown"}}
 Reply = tuple[int, dict[str, Any]]
 Answer = Callable[[str, int, int], Reply]
 
@@ -141,15 +141,10 @@ def endpoint() -> Iterator[Endpoint]:
 
 
 @pytest.fixture(scope="module")
-def compiled(tmp_path_factory: pytest.TempPathFactory) -> CompiledProfile:
+def compiled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[CompiledProfile]:
     gold = read_gold(PROJECT_ROOT / "gold_data/sample/trades.csv", None)
-    return compile_profile(load_profile("offline"), write_gold(gold, tmp_path_factory.mktemp("sample") / "gold", 0.2))
-
-
-@pytest.fixture(autouse=True, scope="module")
-def collect_connections() -> Iterator[None]:
-    yield
-    gc.collect()
+    yield compile_profile(load_profile("offline"), write_gold(gold, tmp_path_factory.mktemp("sample") / "gold", 0.2))
+    gc.collect()  # connections
 
 
 @dataclass
@@ -323,19 +318,38 @@ def test_job_that_cannot_be_built_is_not_explained_by_the_one_before(runner: Run
         runner.run(2, "third", runner.folder / "odd.parquet")
 
 
+def test_job_that_breaks_off_is_not_taken_for_lost(
+    runner: Runner, endpoint: Endpoint, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stock = ObservedDataDesigner.create
+
+    def break_off(*args: Any, **kwargs: Any) -> None:
+        stock(*args, **kwargs)
+        raise DataDesignerGenerationError("the disk is full")
+
+    monkeypatch.setattr(ObservedDataDesigner, "create", break_off)
+    endpoint.answer = answer_with({1: "I would rather not."})
+    with pytest.raises(BackendError, match="the disk is full"):
+        runner.run(3)
+
+
 def test_wrong_key_is_said_in_one_line(runner: Runner, endpoint: Endpoint) -> None:
-    endpoint.answer = lambda *_: REFUSED
-    with pytest.raises(BackendError) as refused:
+    endpoint.answer = lambda *_: (401, {"error": {"message": "that key is unknown"}})
+    requests: list[ModelRequest] = []
+    with watch_requests(requests.append), pytest.raises(BackendError) as refused:
         runner.make_backend().check_models(runner.compiled.whole)
     said = str(refused.value)
     assert said.startswith(f"the provider offline at {endpoint.url} does not answer as it should. Cause: ")
     assert "API key" in said
     assert "\n" not in said
+    (request,) = requests
+    assert (request.row_id, request.column, request.prompt_tokens) == (None, "health_check", None)
+    assert request.error == "ProviderError"
 
 
 def test_every_model_is_asked_for_a_sign_of_life(runner: Runner, endpoint: Endpoint) -> None:
     runner.make_backend().check_models(runner.compiled.whole)
-    assert Counter(role for role, _ in endpoint.asked) == {"generator": 1, "judge": 1}
+    assert Counter(role for role, _ in endpoint.asked) == {"generator": 1, "judge": 1, "refiner": 1}
 
 
 def test_tokens_of_a_row_are_those_the_endpoint_told(runner: Runner, endpoint: Endpoint) -> None:
@@ -353,16 +367,6 @@ def test_tokens_of_a_row_are_those_the_endpoint_told(runner: Runner, endpoint: E
     expected = [("row-0", 100, 10), ("row-0", 100, 11), ("row-1", 101, 10), ("row-2", None, None)]
     assert told == Counter((row, column, names[column], i, o) for row, i, o in expected for column in names)
     assert all(r.seconds > 0 and r.error is None for r in requests)
-
-
-def test_request_that_fails_is_told_with_its_error(runner: Runner, endpoint: Endpoint) -> None:
-    endpoint.answer = lambda *_: REFUSED
-    requests: list[ModelRequest] = []
-    with watch_requests(requests.append), pytest.raises(BackendError):
-        runner.make_backend().check_models(runner.compiled.whole)
-    (request,) = requests
-    assert (request.row_id, request.column, request.prompt_tokens) == (None, "health_check", None)
-    assert request.error is not None
 
 
 def test_provider_names_its_key_and_does_not_read_it(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -16,13 +16,14 @@ from data_designer.engine.models.recipes.response_recipes import PydanticRespons
 from data_designer.engine.processing.ginja.environment import UserTemplateSandboxEnvironment
 from data_designer.engine.processing.ginja.exceptions import UserTemplateError, UserTemplateUnsupportedFiltersError
 from data_designer.engine.processing.gsonschema import validators
+from data_designer.engine.sampling_gen.schema import Dag
 from httpx._transports import default as default_transport
 from pydantic import BaseModel
 
 from designer_configs.backend import Job, LibraryBackend
 from designer_configs.compile import add_seed, compile_profile
 from designer_configs.errors import BackendError
-from designer_configs.library_shim import spare_repeated_work, watch_requests
+from designer_configs.library_shim import draw_in_order, spare_repeated_work, watch_requests
 from designer_configs.profile import PROJECT_ROOT, load_profile
 from gold_data.ingest import read_gold
 from gold_data.store import write_gold
@@ -40,7 +41,7 @@ SPARED = [
     (validators, "extend_jsonschema_validator_with_pruning"),
     (default_transport, "create_ssl_context"),
 ]
-WATCHED = [(ColumnGeneratorWithModelChatCompletion, "agenerate"), (ModelFacade, "acompletion")]
+OTHERS = [(ColumnGeneratorWithModelChatCompletion, "agenerate"), (ModelFacade, "acompletion"), (Dag, "to_networkx")]
 Rows = list[dict[str, Any]]
 
 
@@ -76,14 +77,15 @@ def generate(endpoint: str, gold_trades: Path, folder: Path, rows: int) -> Rows:
     gold = write_gold(read_gold(gold_trades, None), folder.parent / "gold", 0.2)
     compiled = compile_profile(profile, gold)
     backend = LibraryBackend(profile, endpoint, folder)
-    plan = backend.run(Job("plan", compiled.plan, rows, seed=7)).rows
+    with draw_in_order():
+        plan = backend.run(Job("plan", compiled.plan, rows, seed=7)).rows
     pl.DataFrame([{"row_id": str(i), **row} for i, row in enumerate(plan)]).write_parquet(folder / "plan.parquet")
     return backend.run(Job("generate", add_seed(compiled.generate, folder / "plan.parquet"), rows)).rows
 
 
 def list_places() -> list[object]:
     """List what stands in the library where this project reaches, and whether a class has it from another."""
-    places = [(inspect.getattr_static(owner, name), name in vars(owner)) for owner, name in SPARED + WATCHED]
+    places = [(inspect.getattr_static(owner, name), name in vars(owner)) for owner, name in SPARED + OTHERS]
     return [part for place in places for part in place]
 
 
@@ -100,7 +102,7 @@ def test_sparing_work_changes_neither_prompts_nor_rows(endpoint: str, prompts: l
     assert 12 < len(spared[1]) < 24 < len(spared[0])  # some were lost, some corrected
 
 
-@pytest.mark.parametrize("context", [spare_repeated_work, lambda: watch_requests(print)])
+@pytest.mark.parametrize("context", [spare_repeated_work, draw_in_order, lambda: watch_requests(print)])
 def test_library_is_left_as_it_was_whatever_happens(context: Any) -> None:
     def break_off() -> None:
         with context():

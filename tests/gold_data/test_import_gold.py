@@ -77,6 +77,11 @@ def test_what_was_imported_is_read_as_it_is(gold: Path) -> None:
     assert (again.rejected.height, again.notes) == (0, [])
 
 
+def test_a_folder_that_no_import_wrote(tmp_path: Path) -> None:
+    with pytest.raises(GoldError, match=r"is no gold folder, it has no split\.json"):
+        read_gold(tmp_path / "trades.parquet", None, tmp_path / "split.json")
+
+
 def test_every_row_is_accounted_for(tmp_path: Path) -> None:
     unstated = write_trade(DAYS[1], "11:00", ticker="B", stated=",,,")
     spoilt = write_trade(DAYS[0], "10:20", stated="0.5,0.4,0.3,")

@@ -178,6 +178,16 @@ def test_what_cannot_be_imported(tmp_path: Path, text: bytes, wrong: str) -> Non
     assert not (tmp_path / "out.rows").exists()
 
 
+def test_a_damaged_parquet_file(tmp_path: Path, bars_of: Import) -> None:
+    bars, _ = bars_of(*(write_bar(f"10:{minute}") for minute in range(10, 40)))
+    bars.write_parquet(tmp_path / "bars.parquet")
+    whole = (tmp_path / "bars.parquet").read_bytes()
+    for spoilt in (whole[:200], whole[:-20] + b"x" * 12 + whole[-8:], whole[:40] + bytes(60) + whole[100:]):
+        (tmp_path / "bars.parquet").write_bytes(spoilt)
+        with pytest.raises(GoldError, match=r"bars\.parquet"):
+            import_bars(tmp_path / "bars.parquet", tmp_path / "other", zone=EXCHANGE_ZONE)
+
+
 def test_what_is_stated_must_fit(bars_of: Import) -> None:
     with pytest.raises(GoldError, match="has dates of its own"):
         bars_of(write_bar("09:30"), day=date(2024, 3, 7))

@@ -60,6 +60,11 @@ def test_request_that_failed_has_no_tokens_to_be_unknown() -> None:
     assert (usage["requests"], usage["failed_requests"], usage["prompt_tokens"]) == (2, 1, 10)
 
 
+def test_seconds_of_a_job_that_was_stopped_count() -> None:
+    stopped = {"event": "job_stopped", "job": "002_generate", "rows": 5, "seconds": 0.5}
+    assert count_usage([finish(1.5), stopped])["seconds"] == 2.0
+
+
 def test_run_without_a_request_used_nothing() -> None:
     usage = count_usage([])
     assert (usage["requests"], usage["prompt_tokens"], usage["seconds"], usage["by_stage"]) == (0, 0, 0, [])

@@ -220,6 +220,7 @@ def test_job_that_is_stopped_keeps_the_rows_it_had_finished(
         run_loop(lambda row, refine_pass: "accept")
     ended = Rounds(tmp_path / "rounds").read_ended()
     assert ended["status"].to_list() == ["accepted"] * 4
+    assert read_events(tmp_path / "events.jsonl")[-1]["event"] == "job_stopped"
 
 
 def test_volatility_control_is_the_one_that_matches_it(compiled: CompiledProfile) -> None:

@@ -181,6 +181,7 @@ def test_run_stopped_while_it_writes_its_results_says_how_to_go_on(
 
 
 def test_run_that_is_done_is_only_counted_again(cli: Cli, tmp_path: Path) -> None:
+    (tmp_path / "run").mkdir()  # an empty folder is as good as none
     assert cli("generate", "--num", 5, "--out", tmp_path / "run").exit_code == 0
     before = pl.read_parquet(tmp_path / "run/accepted.parquet")
     assert cli("resume", tmp_path / "run").exit_code == 0

@@ -57,7 +57,6 @@ format: $(VENV)/.installed  ## format and mend what ruff can
 bench: $(VENV)/.installed  ## print the speed ratios
 	@$(BIN)/python -m benchmarks.bench_import
 	@$(BIN)/python -m benchmarks.bench_indicators
-	@$(BIN)/python -m benchmarks.bench_import
 	@$(BIN)/python -m benchmarks.bench_generate
 
 clean:  ## remove .venv and caches; runs/ stays

@@ -2,7 +2,7 @@
 
 import copy
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,6 +21,7 @@ from designer_configs.profile import Profile
 
 ROWS_PER_GROUP = 100  # written at a time, and so kept when a run is killed; fewer would slow a job down
 GROUPS_AT_ONCE = 8  # with the library's 3, requests wait for the last rows of a group while the next could run
+MODEL_FREE_CELLS = 4  # checks and samplers, which ask no model, find a place too
 DATASET_FOLDER = "parquet-files"
 LOST_WITHOUT_TRACE = "the library dropped the row without saying why; see data_designer.log"
 
@@ -93,7 +94,7 @@ class LibraryBackend:
         """
         group = job.num_records if job.seed is not None else ROWS_PER_GROUP
         dataset = self._designer.artifact_path / job.name / DATASET_FOLDER
-        self._designer.set_run_config(_configure_run(group))
+        self._designer.set_run_config(_configure_run(group, count_in_flight(job.config)))
         if job.seed is not None:
             np.random.seed(job.seed)
         self._designer.last_builder = None  # a job that cannot even be built must not be explained by the one before
@@ -114,18 +115,13 @@ class LibraryBackend:
         return JobResult(read_rows(result.artifact_storage.final_dataset_path), self._explain_losses(group))
 
     def check_models(self, config: dict[str, Any]) -> None:
-        """Ask every model for one short answer before anything is sent, also those that no column of the config uses.
+        """Ask every model for one short answer before anything is sent.
 
         Raises:
             BackendError: a model cannot be reached, is not known or refuses the key.
         """
-        models = config["model_configs"]
-        columns = [
-            {"name": model["alias"], "column_type": "llm-text", "model_alias": model["alias"], "prompt": "Hello"}
-            for model in models
-        ]
         try:
-            self._designer.check_models(build_config({"model_configs": models, "columns": columns}))
+            self._designer.check_models(build_config(config))
         except Exception as exc:
             said = say_error(str(exc)) or type(exc).__name__
             raise BackendError(f"{self._place} does not answer as it should. {said}") from exc
@@ -169,7 +165,18 @@ def say_error(text: str) -> str:
     return " ".join(line for line in lines if line.strip("-"))
 
 
-def _configure_run(group: int) -> RunConfig:
+def count_in_flight(config: Mapping[str, Any]) -> int:
+    """Count the cells that may be worked on at once: half as many again as requests may be sent.
+
+    A cell renders its prompt before it waits for its turn. With the library's 1024 a job begins by rendering them all,
+    while the first answers wait to be read.
+    """
+    models = config.get("model_configs", [])
+    parallel: dict[str, int] = {m["model"]: m["inference_parameters"]["max_parallel_requests"] for m in models}
+    return sum(parallel.values()) * 3 // 2 + MODEL_FREE_CELLS
+
+
+def _configure_run(group: int, in_flight: int) -> RunConfig:
     return RunConfig(
         buffer_size=group,
         max_concurrent_row_groups=GROUPS_AT_ONCE,
@@ -177,6 +184,7 @@ def _configure_run(group: int) -> RunConfig:
         max_conversation_restarts=0,
         max_conversation_correction_steps=1,  # an answer that does not parse is sent back with the error once
         otel_metrics_port=None,
+        max_in_flight_tasks=in_flight,
         async_trace=True,
     )
 

@@ -14,10 +14,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from data_designer.engine.column_generators.generators.llm_completion import ColumnGeneratorWithModelChatCompletion
+from data_designer.engine.dataset_builders.async_scheduler import AsyncTaskScheduler
 from data_designer.engine.dataset_builders.dataset_builder import DatasetBuilder
 from data_designer.engine.dataset_builders.utils.async_concurrency import ensure_async_engine_loop
 from data_designer.engine.models.facade import ModelFacade
 from data_designer.engine.models.recipes.response_recipes import PydanticResponseRecipe
+from data_designer.engine.models.request_admission.controller import AdaptiveRequestAdmissionController
 from data_designer.engine.processing.ginja.environment import UserTemplateSandboxEnvironment
 from data_designer.engine.processing.gsonschema import validators
 from data_designer.engine.sampling_gen.schema import Dag
@@ -159,7 +161,27 @@ def spare_repeated_work() -> Iterator[None]:
             (default_transport, "create_ssl_context"),
         ):
             stack.enter_context(_remember(owner, name))
+        for owner, name in (
+            (AdaptiveRequestAdmissionController, "_request_event_locked"),
+            (AdaptiveRequestAdmissionController, "_emit_events"),
+            (AsyncTaskScheduler, "_record_observed_task_state"),
+        ):
+            stack.enter_context(_silence(owner, name))
         yield
+
+
+@contextlib.contextmanager
+def _silence(owner: type[Any], name: str) -> Iterator[None]:
+    """Let a method do nothing: it describes the library's inner state, request by request, to nobody."""
+    stock = vars(owner).get(name)
+    if stock is None:
+        yield
+        return
+    setattr(owner, name, lambda *_args, **_kwargs: None)
+    try:
+        yield
+    finally:
+        setattr(owner, name, stock)
 
 
 @contextlib.contextmanager

@@ -347,11 +347,6 @@ def test_wrong_key_is_said_in_one_line(runner: Runner, endpoint: Endpoint) -> No
     assert request.error == "ProviderError"
 
 
-def test_every_model_is_asked_for_a_sign_of_life(runner: Runner, endpoint: Endpoint) -> None:
-    runner.make_backend().check_models(runner.compiled.whole)
-    assert Counter(role for role, _ in endpoint.asked) == {"generator": 1, "judge": 1, "refiner": 1}
-
-
 def test_tokens_of_a_row_are_those_the_endpoint_told(runner: Runner, endpoint: Endpoint) -> None:
     def answer(role: str, row: int, attempt: int) -> Reply:
         usage = {"prompt_tokens": 100 + row, "completion_tokens": 10 + attempt, "total_tokens": 0}

@@ -166,7 +166,7 @@ def test_buckets_from_the_gold_are_never_foreign(load_with: LoadWith) -> None:
 
 
 def test_foreign_buckets_are_refused_with_both_ranges() -> None:
-    problem, _ = find_foreign_buckets(load_profile("nim_dev"), TRAIN)  # and the gold has no shorts
+    (problem,) = find_foreign_buckets(load_profile("nim_dev"), TRAIN)
     assert (problem.file, problem.path) == ("designer_configs/nim_dev.yaml", "controls.target_volatility")
     assert problem.message == (
         "the buckets 0.3 to 1.1 lie outside the gold's entry_volatility_percent, 0.5 to 0.62 (tolerance 0.05; outside: "
@@ -182,7 +182,8 @@ def test_bucket_may_lie_outside_by_the_tolerance(load_with: LoadWith, bucket: fl
 
 
 def test_category_that_the_gold_does_not_have_is_foreign(load_with: LoadWith) -> None:
-    profile = load_with({"use": "ticker", "params": {"values": ["IBM", "XYZ"]}}, "trade_type", "session_period")
+    symbols, directions = {"values": ["IBM", "XYZ"]}, {"values": ["buy", "short"]}
+    profile = load_with({"use": "ticker", "params": symbols}, {"use": "trade_type", "params": directions})
     assert [problem.message for problem in find_foreign_buckets(profile, TRAIN)] == [
         "['XYZ'] not in the gold, which has ['IBM', 'SPY']: take the values from_gold",
         "['short'] not in the gold, which has ['buy']: take the values from_gold",

@@ -11,8 +11,10 @@ from typing import Any
 import polars as pl
 import pytest
 from data_designer.engine.column_generators.generators.llm_completion import ColumnGeneratorWithModelChatCompletion
+from data_designer.engine.dataset_builders.async_scheduler import AsyncTaskScheduler
 from data_designer.engine.models.facade import ModelFacade
 from data_designer.engine.models.recipes.response_recipes import PydanticResponseRecipe
+from data_designer.engine.models.request_admission.controller import AdaptiveRequestAdmissionController
 from data_designer.engine.processing.ginja.environment import UserTemplateSandboxEnvironment
 from data_designer.engine.processing.ginja.exceptions import UserTemplateError, UserTemplateUnsupportedFiltersError
 from data_designer.engine.processing.gsonschema import validators
@@ -40,6 +42,9 @@ SPARED = [
     (UserTemplateSandboxEnvironment, "from_string"),
     (validators, "extend_jsonschema_validator_with_pruning"),
     (default_transport, "create_ssl_context"),
+    (AdaptiveRequestAdmissionController, "_request_event_locked"),
+    (AdaptiveRequestAdmissionController, "_emit_events"),
+    (AsyncTaskScheduler, "_record_observed_task_state"),
 ]
 OTHERS = [(ColumnGeneratorWithModelChatCompletion, "agenerate"), (ModelFacade, "acompletion"), (Dag, "to_networkx")]
 Rows = list[dict[str, Any]]

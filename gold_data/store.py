@@ -1,6 +1,7 @@
 """Keeps gold in a folder, split by sessions: what the loop may see, and what only verification does."""
 
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import polars as pl
@@ -14,13 +15,32 @@ from gold_data.splits import Split, plan_split, take_part, take_train_bars
 
 @dataclass(frozen=True)
 class GoldFolder:
-    """Gold as it is kept: `train` and `holdout` share no session; `bars` and `limits` come from the train part."""
+    """Gold as it is kept; each file is read when it is first asked for, so that what draws from train reads no more.
+
+    `train` and `holdout` share no session; `bars` and `limits` come from the train part.
+    """
 
     folder: Path
-    train: pl.DataFrame
-    holdout: pl.DataFrame
-    bars: pl.DataFrame | None
-    limits: GoldLimits
+
+    @cached_property
+    def train(self) -> pl.DataFrame:
+        """Trades that prompts and price paths may draw from."""
+        return pl.read_parquet(self.folder / TRAIN)
+
+    @cached_property
+    def holdout(self) -> pl.DataFrame:
+        """Trades of the held-out sessions."""
+        return pl.read_parquet(self.folder / HOLDOUT)
+
+    @cached_property
+    def bars(self) -> pl.DataFrame | None:
+        """Minute bars up to the last train session; None where the gold came without."""
+        return pl.read_parquet(self.folder / BARS) if (self.folder / BARS).is_file() else None
+
+    @cached_property
+    def limits(self) -> GoldLimits:
+        """Bounds that the rules take from the train part."""
+        return GoldLimits.from_json((self.folder / LIMITS).read_text(encoding="utf-8"))
 
 
 def split_gold(gold: Gold, holdout: float, embargo: int = 0) -> Split:
@@ -64,10 +84,4 @@ def load_gold(folder: Path) -> GoldFolder:
     """
     if not (folder / LIMITS).is_file():
         raise GoldError(f"{folder} holds no gold: {LIMITS} is missing; run `tradelogs generate`, which writes it")
-    return GoldFolder(
-        folder=folder,
-        train=pl.read_parquet(folder / TRAIN),
-        holdout=pl.read_parquet(folder / HOLDOUT),
-        bars=pl.read_parquet(folder / BARS) if (folder / BARS).is_file() else None,
-        limits=GoldLimits.from_json((folder / LIMITS).read_text(encoding="utf-8")),
-    )
+    return GoldFolder(folder)

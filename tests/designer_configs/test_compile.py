@@ -125,8 +125,7 @@ def test_no_key_is_written(compiled: CompiledProfile) -> None:
 
 def test_configs_name_the_gold_wherever_they_are_read_from(gold: GoldFolder, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(gold.folder.parent)
-    here = GoldFolder(Path("gold"), gold.train, gold.holdout, gold.bars, gold.limits)
-    compiled = compile_profile(load_profile("offline"), here)
+    compiled = compile_profile(load_profile("offline"), GoldFolder(Path("gold")))
     columns = [column for stage in STAGES for column in getattr(compiled, stage)["columns"] if "gold" in column]
     assert {column["gold"] for column in columns} == {str(gold.folder)}
 

@@ -144,7 +144,7 @@ def build_accepted(candidates: pl.DataFrame, plans: pl.DataFrame, profile: Profi
 
 
 def export_trades(trades: pl.DataFrame, folder: Path, formats: tuple[str, ...]) -> None:
-    """Write the accepted trades in the profile's formats; CSV joins the seeds' ids with `|`, and nests nothing else."""
+    """Write the accepted trades in the profile's formats; CSV joins the seeds' ids and has other lists as JSON."""
     write_parquet(trades, folder / "accepted.parquet")
     times = [pl.col(name).dt.to_string("iso:strict") for name in ("entry_time", "exit_time")]
     if "csv" in formats:

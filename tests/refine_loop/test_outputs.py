@@ -139,6 +139,14 @@ def test_only_the_formats_that_are_asked_for_are_written(tmp_path: Path) -> None
     assert [path.name for path in tmp_path.iterdir()] == ["accepted.parquet"]
 
 
+def test_control_that_draws_a_record_is_json_in_csv(tmp_path: Path) -> None:
+    moment = datetime(2024, 11, 29, 10, 0, tzinfo=ZoneInfo("America/New_York"))
+    row = {"entry_time": [moment], "exit_time": [moment], "person": [{"age": 41}], "gold_example_ids": [["a", "b"]]}
+    export_trades(pl.DataFrame(row), tmp_path, ("csv",))
+    written = pl.read_csv(tmp_path / "accepted.csv").row(0, named=True)
+    assert (json.loads(written["person"]), written["gold_example_ids"]) == ({"age": 41}, "a|b")
+
+
 def test_fallback_is_told_with_its_reason() -> None:
     assert note_fallback(0, has_bars=True) == []
     assert "3 trades" in note_fallback(3, has_bars=False)[0]

@@ -50,8 +50,8 @@ class VerdictDisplay:
 def tabulate_answers(answers: list[Mapping[str, Any]]) -> Table:
     """Lay out the answers: question, verdict, and the most telling number."""
     table = Table(show_header=False, box=None, pad_edge=False)
-    table.add_column(no_wrap=True)
-    table.add_column(no_wrap=True)
+    table.add_column(no_wrap=True, min_width=max(len(answer["question"]) for answer in answers))
+    table.add_column(no_wrap=True, min_width=max(len(answer["verdict"]) for answer in answers))
     table.add_column(no_wrap=True, overflow="ellipsis")
     for answer in answers:
         label, text = answer["numbers"][0]

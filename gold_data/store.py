@@ -6,6 +6,7 @@ from pathlib import Path
 
 import polars as pl
 
+from gold_data.csv_export import neutralise_cells
 from gold_data.errors import GoldError
 from gold_data.folder import BARS, HOLDOUT, LIMITS, REJECTED, TRAIN
 from gold_data.ingest import Gold
@@ -71,7 +72,7 @@ def write_gold(gold: Gold, folder: Path, holdout: float, embargo: int = 0) -> Go
     if gold.bars is not None:
         traded = pl.col("ticker").is_in(train["ticker"].unique().to_list())
         take_train_bars(gold.bars.filter(traded), split).write_parquet(folder / BARS)
-    gold.rejected.write_csv(folder / REJECTED)
+    neutralise_cells(gold.rejected).write_csv(folder / REJECTED)
     (folder / LIMITS).write_text(derive_limits(train).to_json() + "\n", encoding="utf-8")
     return load_gold(folder)
 

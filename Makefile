@@ -10,12 +10,12 @@ RUN_OPTIONS := $(if $(N),--num $(N)) $(if $(SEED),--seed $(SEED)) $(if $(GOLD),-
   $(if $(VERBOSE),--verbose)
 
 .DEFAULT_GOAL := help
-.PHONY: help install generate preview validate test test-slow check format bench observe clean
+.PHONY: help install generate preview verify verify-selftest validate test test-slow check format bench observe clean
 
 help:  ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 	@echo "  generate and preview take PROFILE= N= SEED= GOLD= (a folder that was imported) or GOLD_TRADES= GOLD_BARS="
-	@echo "  VERBOSE=1; generate takes OUT= METRICS_PORT= too"
+	@echo "  VERBOSE=1; generate takes OUT= METRICS_PORT= and REPORT=0 too"
 
 $(VENV)/.installed: requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.12 ...")'
@@ -29,10 +29,17 @@ install: $(VENV)/.installed  ## set up .venv from requirements.lock
 
 generate: $(VENV)/.installed  ## make synthetic trades under runs/
 	@$(BIN)/tradelogs generate $(PROFILE) $(RUN_OPTIONS) $(if $(OUT),--out "$(OUT)") \
-	  $(if $(METRICS_PORT),--metrics-port $(METRICS_PORT))
+	  $(if $(METRICS_PORT),--metrics-port $(METRICS_PORT)) $(if $(filter 0,$(REPORT)),--no-report)
 
 preview: $(VENV)/.installed  ## show 5 candidates, write nothing
 	@$(BIN)/tradelogs preview $(PROFILE) $(RUN_OPTIONS)
+
+verify: $(VENV)/.installed  ## tell whether RUN= is noise, copies or good, and write its report
+	@test -n "$(RUN)" || { echo "name a run: make verify RUN=runs/..." >&2; exit 2; }
+	@$(BIN)/tradelogs verify "$(RUN)"
+
+verify-selftest: $(VENV)/.installed  ## hold the verdict against known truth (half an hour)
+	@$(BIN)/python -m verification.selftest
 
 validate: $(VENV)/.installed  ## check every profile, control and column file
 	@$(BIN)/tradelogs validate
@@ -59,6 +66,7 @@ format: $(VENV)/.installed  ## format and mend what ruff can
 bench: $(VENV)/.installed  ## print the speed ratios
 	@$(BIN)/python -m benchmarks.bench_import
 	@$(BIN)/python -m benchmarks.bench_indicators
+	@$(BIN)/python -m benchmarks.bench_backtest
 	@$(BIN)/python -m benchmarks.bench_generate
 
 observe:  ## watch a run: Prometheus and Grafana, or how to start them without docker

@@ -6,6 +6,7 @@ REJECTED = "rejected_rows.csv"
 # of a run only
 TRAIN = "train.parquet"
 HOLDOUT = "holdout.parquet"
+HOLDOUT_BARS = "holdout_bars.parquet"
 LIMITS = "limits.json"
 
 # of an import only

@@ -97,17 +97,18 @@ def take_part(trades: pl.DataFrame, days: Sequence[date]) -> pl.DataFrame:
     return trades.filter(pl.col("session_date").is_in(days))
 
 
-def take_train_bars(bars: pl.DataFrame, split: Split) -> pl.DataFrame:
-    """Take the bars that what is trained on may know: those of train sessions, and of days that lead up to one.
+def take_bars(bars: pl.DataFrame, split: Split, part: Part) -> pl.DataFrame:
+    """Take the bars of a part: those of its sessions, and of days that lead up to one.
 
-    A day without trades belongs to the session that comes next, so days next to a held-out session do not leak it, and
-    nothing after the last train session is taken.
+    A day without trades belongs to the session that comes next, so days next to a held-out session do not leak it to
+    what is trained on, and nothing after the part's last session is taken.
     """
+    wanted = {"train": split.train, "embargo": split.embargo, "holdout": split.holdout}[part]
     days = sorted([*split.train, *split.embargo, *split.holdout])
     sessions = pl.DataFrame({"session": days}, schema={"session": pl.Date})
     known = bars.select(pl.col("timestamp").dt.date().unique().sort().alias("day"))
     leading = known.join_asof(sessions, left_on="day", right_on="session", strategy="forward")
-    kept = leading.filter(pl.col("session").is_in(split.train)).get_column("day")
+    kept = leading.filter(pl.col("session").is_in(wanted)).get_column("day")
     return bars.filter(pl.col("timestamp").dt.date().is_in(kept.implode()))
 
 

@@ -8,10 +8,10 @@ import polars as pl
 
 from gold_data.csv_export import neutralise_cells
 from gold_data.errors import GoldError
-from gold_data.folder import BARS, HOLDOUT, LIMITS, REJECTED, TRAIN
+from gold_data.folder import BARS, HOLDOUT, HOLDOUT_BARS, LIMITS, REJECTED, TRAIN
 from gold_data.ingest import Gold
 from gold_data.limits import GoldLimits, derive_limits
-from gold_data.splits import Split, plan_split, take_part, take_train_bars
+from gold_data.splits import Part, Split, plan_split, take_bars, take_part
 
 
 @dataclass(frozen=True)
@@ -39,6 +39,11 @@ class GoldFolder:
         return pl.read_parquet(self.folder / BARS) if (self.folder / BARS).is_file() else None
 
     @cached_property
+    def holdout_bars(self) -> pl.DataFrame | None:
+        """Minute bars of the held-out sessions; None where the gold came without."""
+        return pl.read_parquet(self.folder / HOLDOUT_BARS) if (self.folder / HOLDOUT_BARS).is_file() else None
+
+    @cached_property
     def limits(self) -> GoldLimits:
         """Bounds that the rules take from the train part."""
         return GoldLimits.from_json((self.folder / LIMITS).read_text(encoding="utf-8"))
@@ -56,8 +61,8 @@ def split_gold(gold: Gold, holdout: float, embargo: int = 0) -> Split:
 def write_gold(gold: Gold, folder: Path, holdout: float, embargo: int = 0) -> GoldFolder:
     """Write gold into a folder, made if need be; `limits.json` comes last and marks the folder complete.
 
-    Only the hold-out's own file has anything of it: trades of the embargo are in none, bars are those that the train
-    part may know, of its tickers.
+    Only the hold-out's own two files have anything of it: trades of the embargo are in none, bars are those that a part
+    may know, of its tickers.
 
     Raises:
         GoldError: `holdout` is not a share.
@@ -67,14 +72,20 @@ def write_gold(gold: Gold, folder: Path, holdout: float, embargo: int = 0) -> Go
     folder.mkdir(parents=True, exist_ok=True)
     (folder / LIMITS).unlink(missing_ok=True)
     train.write_parquet(folder / TRAIN)
-    take_part(gold.trades, split.holdout).write_parquet(folder / HOLDOUT)
-    (folder / BARS).unlink(missing_ok=True)
-    if gold.bars is not None:
-        traded = pl.col("ticker").is_in(train["ticker"].unique().to_list())
-        take_train_bars(gold.bars.filter(traded), split).write_parquet(folder / BARS)
+    holdout_trades = take_part(gold.trades, split.holdout)
+    holdout_trades.write_parquet(folder / HOLDOUT)
+    _write_bars(gold.bars, split, "train", train, folder / BARS)
+    _write_bars(gold.bars, split, "holdout", holdout_trades, folder / HOLDOUT_BARS)
     neutralise_cells(gold.rejected).write_csv(folder / REJECTED)
     (folder / LIMITS).write_text(derive_limits(train).to_json() + "\n", encoding="utf-8")
     return load_gold(folder)
+
+
+def _write_bars(bars: pl.DataFrame | None, split: Split, part: Part, trades: pl.DataFrame, path: Path) -> None:
+    path.unlink(missing_ok=True)
+    if bars is not None:
+        traded = pl.col("ticker").is_in(trades["ticker"].unique().to_list())
+        take_bars(bars.filter(traded), split, part).write_parquet(path)
 
 
 def load_gold(folder: Path) -> GoldFolder:

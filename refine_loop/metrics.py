@@ -5,17 +5,21 @@ a run that goes on after a stop begins with the counts that it had.
 """
 
 import contextlib
+import threading
+import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from opentelemetry.metrics import Meter
+from opentelemetry.metrics import CallbackOptions, Meter, Observation
 
 from designer_configs.library_shim import open_meter
 from designer_configs.profile import Profile
 from refine_loop.events import ROLES, Observer, read_events
 from refine_loop.state import ENDS
 
+LONGEST_WAIT = 5.0  # seconds: two scrapes of observability/prometheus.yml, and some
+ANSWER_SECONDS = 0.2  # for the answer to a scrape to be on its way
 _SECONDS = (0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 30, 60, 120)
 _JOB_SECONDS = (1, 2, 5, 10, 30, 60, 120, 300, 600, 1800, 3600, 7200)
 
@@ -24,7 +28,8 @@ _JOB_SECONDS = (1, 2, 5, 10, 30, 60, 120, 300, 600, 1800, 3600, 7200)
 def observe_run(profile: Profile, folder: Path, observe: Observer) -> Iterator[Observer]:
     """Give an observer that also counts, at the port that the profile names; without one, the observer itself.
 
-    A port that is taken is told, and the run goes on without metrics.
+    A port that is taken is told, and the run goes on without metrics. A run that is over waits a moment for whoever has
+    looked at it before, so that its last counts are seen.
     """
     if profile.metrics_port is None:
         yield observe
@@ -44,6 +49,7 @@ def observe_run(profile: Profile, folder: Path, observe: Observer) -> Iterator[O
             observe(event)
 
         yield observe_and_count
+        metrics.await_scrape()
 
 
 class RunMetrics:
@@ -52,6 +58,8 @@ class RunMetrics:
     def __init__(self, meter: Meter, profile: Profile, run: str) -> None:
         self._prices = profile.prices
         self._run = {"run": run}
+        self._seconds_at_work = 0.0
+        self._scraped = threading.Event()
         self._create_counters(meter)
         self._create_others(meter)
         self._wanted.set(profile.run.accepted, self._run)
@@ -94,15 +102,15 @@ class RunMetrics:
             explicit_bucket_boundaries_advisory=_JOB_SECONDS,
         )
         self._wanted = meter.create_gauge("tradelogs.accepted.wanted", "{trade}", "Accepted trades that are asked for.")
-        self._active = meter.create_gauge(
-            "tradelogs.active", "s", "Seconds that the run was at work, over all its resumes."
+        meter.create_observable_gauge(
+            "tradelogs.active", [self._tell_seconds], "s", "Seconds that the run was at work, over all its resumes."
         )
         self._down = meter.create_gauge("tradelogs.provider.down", "1", "1 while a model is taken for down, else 0.")
 
     def count(self, event: Mapping[str, Any]) -> None:
         """Count one event of the run."""
         if "active_seconds" in event:
-            self._active.set(event["active_seconds"], self._run)
+            self._seconds_at_work = event["active_seconds"]
         match event["event"]:
             case "request":
                 self._count_request(event)
@@ -122,6 +130,17 @@ class RunMetrics:
                 self._fallbacks.add(1, self._run)
             case "part_lost":
                 self._lost_parts.add(1, self._run)
+
+    def await_scrape(self) -> None:
+        """Wait for one more scrape, but not for long, and not where nobody has scraped before."""
+        if self._scraped.is_set():
+            self._scraped.clear()
+            self._scraped.wait(LONGEST_WAIT)
+            time.sleep(ANSWER_SECONDS)
+
+    def _tell_seconds(self, _options: CallbackOptions) -> list[Observation]:
+        self._scraped.set()
+        return [Observation(self._seconds_at_work, self._run)]
 
     def _count_request(self, event: Mapping[str, Any]) -> None:
         who = {**self._run, "role": event["role"], "model": event["model"]}

@@ -34,7 +34,12 @@ WriteProfile = Callable[[Path, Mapping[str, Any]], Path]
 
 
 def run_cli(*arguments: object) -> Result:
-    """Run a command in this process; Data Designer leaves its connections to the garbage collector."""
+    """Run a command in this process, a run without its report unless `--report` asks for it.
+
+    Data Designer leaves its connections to the garbage collector.
+    """
+    if arguments[:1] in {("generate",), ("resume",)}:
+        arguments = (arguments[0], "--no-report", *arguments[1:])
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ResourceWarning)
         result = CliRunner().invoke(main, [str(argument) for argument in arguments])

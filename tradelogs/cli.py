@@ -1,4 +1,4 @@
-"""`tradelogs`: generate, resume, preview, validate, gold, indicators, offline-model."""
+"""`tradelogs`: generate, resume, preview, verify, validate, gold, judge, indicators, offline-model."""
 
 import contextlib
 from collections.abc import Callable, Iterator
@@ -11,6 +11,7 @@ from tradelogs.environment import prepare_environment
 from tradelogs.exits import DONE, explain_errors
 from tradelogs.gold_commands import gold
 from tradelogs.interrupts import interruptible
+from tradelogs.judge_commands import judge
 
 OFFLINE = "offline"  # the provider that the command line itself starts
 
@@ -23,6 +24,7 @@ def main() -> None:
 
 
 main.add_command(gold)
+main.add_command(judge)
 
 
 def profile_options(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -41,15 +43,25 @@ def profile_options(command: Callable[..., Any]) -> Callable[..., Any]:
     return command
 
 
+report_option = click.option("--report/--no-report", default=True, help="Verify what was made; on by default.")
+
+
 @main.command()
 @profile_options
 @click.option("--out", type=click.Path(path_type=Path), help="Folder of the run; by default runs/PROFILE-TIME.")
 @click.option("--metrics-port", type=int, help="Port on 127.0.0.1 for Prometheus, such as 9464; none by default.")
 @click.option("--estimate", is_flag=True, help="Say what the run would take, low and high, and send nothing.")
 @click.option("--print-resolved-config", is_flag=True, help="Print the effective profile and start nothing.")
+@report_option
 @explain_errors
 def generate(
-    profile: str, out: Path | None, estimate: bool, print_resolved_config: bool, verbose: bool, **overrides: Any
+    profile: str,
+    out: Path | None,
+    estimate: bool,
+    print_resolved_config: bool,
+    verbose: bool,
+    report: bool,
+    **overrides: Any,
 ) -> int:
     """Generate synthetic trades with PROFILE (a name in designer_configs/, or a YAML file).
 
@@ -73,14 +85,18 @@ def generate(
     folder = out or name_run_folder(loaded, Path("runs"))
     with open_endpoint(loaded) as endpoint, RunDisplay(live=not verbose) as display, interruptible():
         outcome = start_run(loaded, folder, endpoint, display.show_event, verbose=verbose)
-    return display.print_outcome(outcome)
+    code = display.print_outcome(outcome)
+    if report:
+        report_outcome(outcome)
+    return code
 
 
 @main.command()
 @click.argument("run_folder", type=click.Path(path_type=Path))
 @click.option("--verbose", is_flag=True, help="Show Data Designer's own log.")
+@report_option
 @explain_errors
-def resume(run_folder: Path, verbose: bool) -> int:
+def resume(run_folder: Path, verbose: bool, report: bool) -> int:
     """Go on with a run that was stopped.
 
     \b
@@ -93,7 +109,25 @@ def resume(run_folder: Path, verbose: bool) -> int:
     profile = load_run_profile(run_folder)
     with open_endpoint(profile) as endpoint, RunDisplay(live=not verbose) as display, interruptible():
         outcome = resume_run(profile, run_folder, endpoint, display.show_event, verbose=verbose)
-    return display.print_outcome(outcome)
+    code = display.print_outcome(outcome)
+    if report:
+        report_outcome(outcome)
+    return code
+
+
+@main.command()
+@click.argument("run_folder", type=click.Path(path_type=Path))
+@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Fixes every draw.")
+@explain_errors
+def verify(run_folder: Path, seed: int) -> int:
+    """Tell whether a run's trades are noise, copies or neither; writes report.html and metrics.json into its folder.
+
+    \b
+    Example:
+      tradelogs verify runs/offline-20260102T030405Z
+    """
+    show_verdict(run_folder, seed)
+    return DONE
 
 
 @main.command()
@@ -175,6 +209,28 @@ def offline_model(port: int, **options: Any) -> int:
 
     serve(Options(**options), port=port)
     return DONE
+
+
+def report_outcome(outcome: Any) -> None:
+    """Verify what a run made, unless it was stopped by a person, who wants it to end; a run it failed on is kept."""
+    from verification.errors import VerificationError
+
+    if outcome.stopped_by == "interrupted":
+        return
+    try:
+        show_verdict(outcome.folder)
+    except VerificationError as exc:
+        click.echo(f"no report: {exc}", err=True)
+
+
+def show_verdict(run_folder: Path, seed: int = 0) -> None:
+    """Verify a run and print a line per question."""
+    from tradelogs.verdict_display import VerdictDisplay
+    from verification.verify import verify_run
+
+    with VerdictDisplay() as display:
+        metrics = verify_run(run_folder, display.show_question, seed=seed)
+    display.print_verdicts(metrics, run_folder)
 
 
 @contextlib.contextmanager

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from gold_data.errors import GoldError
 from gold_data.sessions import EXCHANGE_ZONE
-from gold_data.splits import Split, plan_split, read_split, take_part, take_train_bars
+from gold_data.splits import Split, plan_split, read_split, take_bars, take_part
 
 DAYS = [date(2024, 1, 1) + timedelta(days=number) for number in range(12)]
 
@@ -77,13 +77,13 @@ def find_gaps(parts: str) -> list[str]:
 
 def test_train_bars_end_before_what_is_not_trained_on() -> None:
     split = plan_split(DAYS[2:10:2], 0.25, embargo=1)  # sessions of day 2, 4 | 6 | 8
-    kept = take_train_bars(make_bars(DAYS), split)["timestamp"].dt.date().to_list()
+    kept = take_bars(make_bars(DAYS), split, "train")["timestamp"].dt.date().to_list()
     assert kept == DAYS[:5]
 
 
 def test_train_bars_around_a_block_in_the_middle() -> None:
     split = Split(train=(DAYS[1], DAYS[9]), embargo=(DAYS[3], DAYS[7]), holdout=(DAYS[5],))
-    kept = take_train_bars(make_bars(DAYS), split)["timestamp"].dt.date().to_list()
+    kept = take_bars(make_bars(DAYS), split, "train")["timestamp"].dt.date().to_list()
     assert kept == [DAYS[0], DAYS[1], DAYS[8], DAYS[9]]
 
 

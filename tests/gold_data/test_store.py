@@ -91,7 +91,14 @@ def test_what_is_written_is_what_is_loaded(tmp_path: Path) -> None:
     assert loaded.holdout["trade_id"].to_list() == ["gold-0005"]
     assert loaded.limits == written.limits
     assert (tmp_path / "gold" / "rejected_rows.csv").read_text() == "line,rule\n7,finite\n"
-    names = {"train.parquet", "holdout.parquet", "bars.parquet", "limits.json", "rejected_rows.csv"}
+    names = {
+        "train.parquet",
+        "holdout.parquet",
+        "bars.parquet",
+        "holdout_bars.parquet",
+        "limits.json",
+        "rejected_rows.csv",
+    }
     assert {file.name for file in loaded.folder.iterdir()} == names
 
 
@@ -100,6 +107,8 @@ def test_no_bar_and_no_limit_knows_of_the_held_out_sessions(tmp_path: Path) -> N
     assert gold.bars is not None
     assert gold.bars["ticker"].unique().to_list() == ["IBM"]
     assert gold.bars["timestamp"].dt.date().to_list() == DAYS[:3]
+    assert gold.holdout_bars is not None
+    assert gold.holdout_bars["timestamp"].dt.date().to_list() == DAYS[3:]
     assert gold.limits == derive_limits(make_trades(DAYS[:3]))
 
 

@@ -1,0 +1,252 @@
+"""`tradelogs judge`: how far a profile's judge can be trusted."""
+
+import contextlib
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from tradelogs.exits import BAD_INPUT, DONE, explain_errors
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from designer_configs.profile import Profile
+    from gold_data.store import GoldFolder
+    from verification.answers import Answer
+    from verification.judge_job import JudgedRow, JudgePlan
+
+MISSING = "missing "  # how the faults that leave a field out are named; the table has them in one line
+
+
+@click.group()
+def judge() -> None:
+    """The judge: find out how far it can be trusted before it gates anything."""
+
+
+@judge.command()
+@click.argument("profile", required=False)
+@click.option("--rows", default=12, show_default=True, type=click.IntRange(1), help="Gold rows per kind of fault.")
+@click.option("--seed", type=click.IntRange(min=0), help="Draws other rows; by default the profile's.")
+@click.option("--gold", type=click.Path(path_type=Path), help="Folder that `tradelogs gold import` wrote.")
+@click.option("--gold-trades", type=click.Path(path_type=Path), help="Your trades, CSV or Parquet.")
+@click.option("--run", "run_folder", type=click.Path(path_type=Path), help="A run: its profile and gold; its report.")
+@click.option("--out", type=click.Path(path_type=Path), help="Folder to write; by default runs/judge-PROFILE-TIME.")
+@click.option("--verbose", is_flag=True, help="Show Data Designer's own log.")
+@explain_errors
+def calibrate(
+    profile: str | None, rows: int, run_folder: Path | None, out: Path | None, verbose: bool, **overrides: Any
+) -> int:
+    """Plant faults in gold trades, have PROFILE's judge judge them, and say what it catches and what it refuses.
+
+    \b
+    Examples:
+      tradelogs judge calibrate offline
+      tradelogs judge calibrate nim_dev --rows 6 --gold gold/
+      tradelogs judge calibrate --run runs/nim_dev-20260102T030405Z
+    """
+    if run_folder is not None and (profile or out or overrides["gold"] or overrides["gold_trades"]):
+        click.echo("error: --run takes profile and gold from the run and writes into it: give no other", err=True)
+        return BAD_INPUT
+    with tempfile.TemporaryDirectory(prefix="tradelogs-judge-") as temporary:
+        work = Path(temporary)
+        if run_folder is not None:
+            loaded, gold = _load_run(run_folder, overrides["seed"])
+        else:
+            loaded, gold = _load_gold(profile or "offline", overrides, work / "gold")
+        plan = _plan(loaded, gold, rows)
+        with _make_folder(run_folder or out or _name_folder(loaded)) as folder:
+            answer, path = _calibrate(plan, work, folder, verbose=verbose)
+    _print_answer(answer, path)
+    return DONE
+
+
+def _load_gold(name: str, overrides: Mapping[str, Any], folder: Path) -> "tuple[Profile, GoldFolder]":
+    from designer_configs.profile import load_profile  # noqa: PLC0415
+    from gold_data.store import write_gold  # noqa: PLC0415
+    from refine_loop.run import read_checked_gold  # noqa: PLC0415
+
+    loaded = load_profile(name, overrides)
+    gold = read_checked_gold(loaded)
+    return loaded, write_gold(gold, folder, loaded.gold.holdout, loaded.gold.embargo)
+
+
+def _load_run(folder: Path, seed: int | None) -> "tuple[Profile, GoldFolder]":
+    from designer_configs.check import check_environment  # noqa: PLC0415
+    from designer_configs.errors import ConfigError  # noqa: PLC0415
+    from designer_configs.profile import load_profile  # noqa: PLC0415
+    from gold_data.store import load_gold  # noqa: PLC0415
+    from refine_loop.run import load_run_profile  # noqa: PLC0415
+
+    load_run_profile(folder)  # says what is wrong with a folder that holds no run
+    loaded = load_profile(str(folder / "profile.yaml"), {"seed": seed})
+    if problems := check_environment(loaded):
+        raise ConfigError(problems)
+    named = replace(loaded, name=folder.resolve().name)  # every run's profile lies in a file of the same name
+    return named, load_gold(folder / "gold")
+
+
+def _plan(profile: "Profile", gold: "GoldFolder", rows: int) -> "JudgePlan":
+    from designer_configs.compile import compile_profile  # noqa: PLC0415
+    from verification.judge_job import plan_calibration  # noqa: PLC0415
+
+    return plan_calibration(profile, compile_profile(profile, gold), gold, rows, profile.run.seed)
+
+
+def _name_folder(profile: "Profile") -> Path:
+    from refine_loop.run import name_run_folder  # noqa: PLC0415
+
+    named = name_run_folder(profile, Path("runs"))
+    return named.with_name(f"judge-{named.name}")
+
+
+@contextlib.contextmanager
+def _make_folder(folder: Path) -> Iterator[Path]:
+    """Make the folder before anything is sent; one that was made in vain is not left behind."""
+    from refine_loop.errors import RunInputError  # noqa: PLC0415
+
+    missing = [place for place in (folder, *folder.parents) if not place.exists()]
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as exc:
+        raise RunInputError(f"{folder} cannot be made ({exc.strerror}): name another with --out") from exc
+    try:
+        yield folder
+    except BaseException:
+        for place in missing:
+            with contextlib.suppress(OSError):
+                place.rmdir()
+        raise
+
+
+def _calibrate(plan: "JudgePlan", work: Path, folder: Path, *, verbose: bool) -> "tuple[Answer, Path]":
+    from tradelogs.cli import OFFLINE, open_endpoint  # noqa: PLC0415
+    from tradelogs.interrupts import interruptible  # noqa: PLC0415
+    from verification.judge_calibration import ask_judge, collect_calibration, write_calibration  # noqa: PLC0415
+
+    _say_plan(plan)
+    with open_endpoint(plan.profile) as endpoint, interruptible():
+        rows = _ask_judge(plan, endpoint, work, verbose=verbose)
+    calibration = collect_calibration(plan, rows, is_offline=plan.profile.provider.name == OFFLINE)
+    answer = ask_judge(calibration)
+    return answer, write_calibration(calibration, answer, folder)
+
+
+def _ask_judge(plan: "JudgePlan", endpoint: str | None, work: Path, *, verbose: bool) -> "list[JudgedRow]":
+    from designer_configs.backend import LibraryBackend, log_library_to  # noqa: PLC0415
+    from verification.judge_job import judge_rows  # noqa: PLC0415
+
+    with (
+        log_library_to(work / "data_designer.log", verbose=verbose),
+        _show_progress(plan.requests, live=not verbose) as tell,
+    ):
+        return judge_rows(plan, LibraryBackend(plan.profile, endpoint, work / "artifacts"), work, tell)
+
+
+def _say_plan(plan: "JudgePlan") -> None:
+    untouched = sum(row.fault is None for row in plan.rows)
+    kinds = len({row.fault for row in plan.rows} - {None})
+    tries = plan.requests // len(plan.rows)
+    click.echo(f"judge: {plan.profile.models['judge'].model} at {plan.profile.provider.name}")
+    click.echo(
+        f"{len(plan.rows)} rows: {kinds} kinds of fault planted in gold, {untouched} untouched. "
+        f"{tries} tries each: {plan.requests:,} requests"
+    )
+    if plan.controls_left_out:
+        click.echo(f"left out, as no field of a gold trade tells their value: {', '.join(plan.controls_left_out)}")
+
+
+@contextlib.contextmanager
+def _show_progress(total: int, *, live: bool) -> Iterator[Callable[[int], None]]:
+    """Show a bar in a terminal, and nothing elsewhere."""
+    from rich.console import Console  # noqa: PLC0415
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn  # noqa: PLC0415
+
+    console = Console(highlight=False)
+    columns = [TextColumn("asking the judge"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn()]
+    with Progress(*columns, console=console, disable=not (live and console.is_terminal)) as progress:
+        task = progress.add_task("", total=total)
+        yield lambda answered: progress.update(task, completed=answered)
+
+
+def _print_answer(answer: "Answer", path: Path) -> None:
+    from rich.console import Console  # noqa: PLC0415
+
+    console = Console(highlight=False)
+    metrics = answer.metrics
+    console.print()
+    console.print(tabulate_faults(metrics["faults"]))
+    console.print()
+    console.print(tabulate_criteria(metrics["criteria"]))
+    console.print()
+    for line in describe_answer(answer):
+        console.print(line, soft_wrap=True, markup=False)
+    console.print(f"written: {path}", soft_wrap=True, markup=False)
+
+
+def tabulate_faults(faults: list[dict[str, Any]]) -> "Table":
+    """Lay out what was caught of every kind; the missing fields are one line."""
+    from rich.table import Table  # noqa: PLC0415
+
+    table = Table(box=None, pad_edge=False, header_style="dim")
+    for heading in ("planted", "hurts", "rows", "checks", "judge", "missed"):
+        table.add_column(heading, justify="left" if heading in ("planted", "hurts") else "right", no_wrap=True)
+    counted = ("rows", "caught_by_checks", "caught_by_judge", "missed")
+    fields = [fault for fault in faults if fault["name"].startswith(MISSING)]
+    summed = {
+        "name": f"missing field ({len(fields)} kinds)",
+        "criterion": "completeness",
+        **{key: sum(fault[key] for fault in fields) for key in counted},
+    }
+    untouched, *rest = [fault for fault in faults if fault not in fields]
+    for fault in (untouched, summed, *rest):
+        numbers = [str(fault[key]) if fault["rows"] else "-" for key in counted]
+        if fault is untouched:
+            numbers[-1] = "-"
+        table.add_row(fault["name"], fault["criterion"] or "-", *numbers)
+    return table
+
+
+def tabulate_criteria(criteria: list[dict[str, Any]]) -> "Table":
+    """Lay out the rates of every criterion, each with its 95% interval."""
+    from rich.table import Table  # noqa: PLC0415
+
+    table = Table(box=None, pad_edge=False, header_style="dim")
+    for heading in ("criterion", "catches", "false rejects", "kappa", "same x3", "range"):
+        table.add_column(heading, justify="left" if heading == "criterion" else "right", no_wrap=True)
+    for each in criteria:
+        table.add_row(
+            each["name"],
+            _show_interval(each["catch"], percent=True),
+            _show_interval(each["false_reject"], percent=True),
+            _show_interval(each["kappa"], percent=False),
+            "-" if each["same_score"] is None else f"{each['same_score']:.0%}",
+            "-" if each["mean_range"] is None else f"{each['mean_range']:.2f}",
+        )
+    return table
+
+
+def _show_interval(interval: Mapping[str, float | None], *, percent: bool) -> str:
+    value, low, high = (interval[name] for name in ("value", "low", "high"))
+    if value is None:
+        return "-"
+    scale, form = (100.0, ".0f") if percent else (1.0, ".2f")
+    sign = "%" if percent else ""
+    if low is None or high is None:
+        return f"{value * scale:{form}}{sign}"
+    return f"{value * scale:{form}}{sign} [{low * scale:{form}}, {high * scale:{form}}]"
+
+
+def describe_answer(answer: "Answer") -> list[str]:
+    """Say the verdict, its numbers and what a person should know beyond them."""
+    metrics = answer.metrics
+    lines = [f"{label}: {text}" for label, text in answer.numbers]
+    if metrics["same_decision"] is not None:
+        lines.append(f"same decision in all {metrics['tries']} tries: {metrics['same_decision']:.0%} of rows")
+    if metrics["tries_without_answer"]:
+        asked = metrics["rows"] * metrics["tries"]
+        lines.append(f"no usable answer: {metrics['tries_without_answer']} of {asked} requests")
+    return [*lines, f"verdict: {answer.verdict}. {answer.reason}"]

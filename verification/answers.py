@@ -1,0 +1,81 @@
+"""What verification says: intervals, scores between noise and real, and one answer per question."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal
+
+Verdict = Literal["noise", "underfit", "good", "overfit (copies)", "cannot tell"]
+
+NOISE: Verdict = "noise"
+UNDERFIT: Verdict = "underfit"
+GOOD: Verdict = "good"
+COPIES: Verdict = "overfit (copies)"
+CANNOT_TELL: Verdict = "cannot tell"
+
+
+@dataclass(frozen=True, slots=True)
+class Interval:
+    """An estimate and the 95% interval around it; `low` and `high` are NaN where there are too few rows for one."""
+
+    value: float
+    low: float = math.nan
+    high: float = math.nan
+
+    @property
+    def is_known(self) -> bool:
+        """Whether there is an estimate with an interval."""
+        return all(math.isfinite(bound) for bound in (self.value, self.low, self.high))
+
+    def __str__(self) -> str:
+        if not math.isfinite(self.value):
+            return "unknown"
+        return f"{self.value:.3g} [{self.low:.3g}, {self.high:.3g}]" if self.is_known else f"{self.value:.3g}"
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """A distance of the synthetic trades from gold, and where it lies: `position` 0 is noise, 1 is real against real.
+
+    `value`, `floor` and `noise` are in the distance's own unit, less is nearer. `floor` is gold against gold, `noise`
+    the reference generator named by `noise_is` against gold, all at equal numbers of rows. `position` is
+    (noise - value) / (noise - floor): above 1 nearer than gold is to itself, below 0 worse than noise.
+    """
+
+    name: str
+    value: Interval
+    floor: Interval
+    noise: Interval
+    position: Interval
+    noise_is: str
+
+
+@dataclass(frozen=True)
+class Answer:
+    """The answer to one question.
+
+    `numbers` are the three behind the verdict, as (label, text) pairs, most telling first. `metrics` is what
+    `metrics.json` keeps and what the report's plots are drawn from: JSON types only, `null` where unknown, never NaN.
+    """
+
+    question: str
+    title: str
+    verdict: Verdict
+    reason: str
+    numbers: tuple[tuple[str, str], ...]
+    metrics: Mapping[str, Any] = field(default_factory=dict)
+
+
+def to_json(value: Any) -> Any:
+    """Turn dataclasses, NumPy scalars and tuples into JSON types; NaN and infinities become null."""
+    if hasattr(value, "__dataclass_fields__"):
+        return to_json(asdict(value))
+    if isinstance(value, Mapping):
+        return {str(key): to_json(each) for key, each in value.items()}
+    if hasattr(value, "tolist"):
+        return to_json(value.tolist())
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return [to_json(each) for each in value]
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    return value

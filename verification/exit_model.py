@@ -1,0 +1,212 @@
+"""The exit model: does a trade reach a profit, told from what is known at its entry.
+
+Utility trains it on one set of trades and tests it on another, the search tunes it. Of the outcome it sees nothing but
+the target, whether `best_exit_percent` reached a threshold.
+"""
+
+import math
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+from sklearn.ensemble import HistGradientBoostingClassifier
+from sklearn.linear_model import LogisticRegression
+from threadpoolctl import threadpool_limits
+
+from verification.features import Matrix, measure_features
+
+INPUTS = ("entry_volatility_percent", "entry_minute", "is_short")  # all known at the entry
+THRESHOLD = 0.6  # percent; the profit that is asked about wherever the gold has enough trades on either side of it
+SHARES = (0.2, 0.8)  # of the gold that reach it; outside, one answer is right so often that little is left to learn
+WIDEST = 3.0  # spreads; inputs further out count as this far, so that no trade has a leverage of its own
+SUREST = 0.01  # the least chance, and 1 - it the greatest, that a model may state; bounds a single trade's log loss
+LEAST_TRADES = 30  # held-out trades, and trades to train on, below which nothing is said
+LEAST_SESSIONS = 4  # held-out sessions, the units that are resampled, below which there is no interval
+TREES = 30
+
+Labels = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Target:
+    """What the model tells: whether `best_exit_percent` is at least `threshold`; `rule` says how that was chosen."""
+
+    threshold: float
+    rule: str
+    share: float
+
+    def describe(self) -> str:
+        """Name the trades that reach it."""
+        return f"that reach {self.threshold:+.3g}%"
+
+
+def choose_target(train: pl.DataFrame) -> Target:
+    """Take THRESHOLD where the share of gold that reaches it is within SHARES, or else the gold's own median."""
+    best = train["best_exit_percent"].drop_nulls().drop_nans().to_numpy()
+    if not len(best):
+        return Target(THRESHOLD, "fixed", math.nan)
+    share = float(np.mean(best >= THRESHOLD))
+    if SHARES[0] <= share <= SHARES[1]:
+        return Target(THRESHOLD, "fixed", share)
+    median = float(np.median(best))
+    return Target(median, "median of gold", float(np.mean(best >= median)))
+
+
+@dataclass(frozen=True)
+class Examples:
+    """Trades as the model sees them: `inputs` has shape (trades, INPUTS), `reached` is 1 or 0, `sessions` days."""
+
+    inputs: Matrix
+    reached: Labels
+    sessions: Labels
+
+    def __len__(self) -> int:
+        return len(self.reached)
+
+    def pick(self, places: Labels) -> "Examples":
+        """Give the trades at these places, in this order."""
+        return Examples(self.inputs[places], self.reached[places], self.sessions[places])
+
+    def join(self, others: "Examples") -> "Examples":
+        """Give these trades, then the others."""
+        return Examples(
+            np.concatenate([self.inputs, others.inputs]),
+            np.concatenate([self.reached, others.reached]),
+            np.concatenate([self.sessions, others.sessions]),
+        )
+
+    @property
+    def rate(self) -> float:
+        """Share that reached the target, drawn towards a half by one trade of each kind."""
+        return float((self.reached.sum() + 1) / (len(self) + 2))
+
+
+def draw_some(examples: Examples, most: int, rng: np.random.Generator) -> Examples:
+    """Draw at most so many trades without putting back, in their order."""
+    if len(examples) <= most:
+        return examples
+    return examples.pick(np.sort(rng.permutation(len(examples))[:most]))
+
+
+@dataclass(frozen=True)
+class Lens:
+    """Turns trade tables into Examples, always in units of the same gold, so that a recipe means the same on each."""
+
+    target: Target
+    centre: Matrix
+    spread: Matrix
+
+    @classmethod
+    def fit(cls, train: pl.DataFrame) -> "Lens":
+        """Take the target and the units from gold trades."""
+        rows = _measure_inputs(train)[0]
+        if not len(rows):
+            return cls(choose_target(train), np.zeros(len(INPUTS)), np.ones(len(INPUTS)))
+        spread = rows.std(axis=0)
+        return cls(choose_target(train), rows.mean(axis=0), np.where(spread > 1e-9, spread, 1.0))
+
+    def take(self, trades: pl.DataFrame) -> Examples:
+        """Return the trades in their order, but for those with an input, target or session unknown."""
+        inputs, best, sessions = _measure_inputs(trades)
+        placed = np.clip((inputs - self.centre) / self.spread, -WIDEST, WIDEST)
+        return Examples(placed, (best >= self.target.threshold).astype(np.int64), sessions)
+
+
+def _measure_inputs(trades: pl.DataFrame) -> tuple[Matrix, Matrix, Labels]:
+    """Measure inputs, best exit, percent, and day number of the trades that have them all; volatility as logarithm."""
+    volatility = pl.col("entry_volatility_percent").clip(lower_bound=1e-3).log()
+    names = (*INPUTS, "best_exit_percent")
+    known = (
+        measure_features(trades)
+        .with_columns(volatility)
+        .filter(pl.all_horizontal(pl.col(names).is_finite()), pl.col("session_date").is_not_null())
+    )
+    days = known["session_date"].cast(pl.Int32).to_numpy().astype(np.int64)
+    return known.select(INPUTS).to_numpy(), known["best_exit_percent"].to_numpy(), days
+
+
+@dataclass(frozen=True)
+class Logistic:
+    """A logistic regression; `slack` is the inverse of its ridge, `curved` adds squares and products of the inputs."""
+
+    slack: float = 1.0
+    curved: bool = False
+
+
+@dataclass(frozen=True)
+class Boosting:
+    """TREES boosted trees of at most `leaves` leaves of at least `least` trades, learned at `rate` with ridge `l2`."""
+
+    leaves: int
+    rate: float
+    l2: float
+    least: int
+
+
+Recipe = Logistic | Boosting
+
+
+class ExitModel:
+    """A recipe fitted to examples; where they are of one kind only, or none, it states one chance for all."""
+
+    def __init__(self, recipe: Recipe, examples: Examples) -> None:
+        self._recipe = recipe
+        self._rate = examples.rate
+        self._fitted = None
+        if len(np.unique(examples.reached)) == 2:
+            self._fitted = _make_estimator(recipe).fit(_add_terms(recipe, examples.inputs), examples.reached)
+
+    def tell(self, inputs: Matrix) -> Matrix:
+        """Return the chance of every trade to reach the target, from SUREST to 1 - SUREST."""
+        if self._fitted is None or not len(inputs):
+            chances = np.full(len(inputs), self._rate)
+        else:
+            chances = np.asarray(self._fitted.predict_proba(_add_terms(self._recipe, inputs))[:, 1])
+        return np.asarray(np.clip(chances, SUREST, 1.0 - SUREST))
+
+
+def _make_estimator(recipe: Recipe) -> LogisticRegression | HistGradientBoostingClassifier:
+    if isinstance(recipe, Logistic):
+        return LogisticRegression(C=recipe.slack, solver="newton-cholesky")
+    return HistGradientBoostingClassifier(
+        max_iter=TREES,
+        max_leaf_nodes=recipe.leaves,
+        learning_rate=recipe.rate,
+        l2_regularization=recipe.l2,
+        min_samples_leaf=recipe.least,
+        early_stopping=False,
+        random_state=0,
+    )
+
+
+def _add_terms(recipe: Recipe, inputs: Matrix) -> Matrix:
+    if isinstance(recipe, Boosting) or not recipe.curved:
+        return inputs
+    left, right = np.triu_indices(inputs.shape[1])
+    return np.hstack([inputs, inputs[:, left] * inputs[:, right]])
+
+
+@contextmanager
+def use_one_thread() -> Iterator[None]:
+    """Fit on one thread: sums come out the same on every machine, and threads cost more than so few rows are worth."""
+    with threadpool_limits(1):
+        yield
+
+
+def find_shortage(synthetic: Examples, train: Examples, holdout: Examples) -> str | None:
+    """Say which trades are too few to compare models by, with limit and number found; None where none are."""
+    counts = (
+        (len(holdout), LEAST_TRADES, "held-out gold trades"),
+        (len(np.unique(holdout.sessions)), LEAST_SESSIONS, "held-out sessions"),
+        (len(train), LEAST_TRADES, "gold trades to train on"),
+        (len(synthetic), LEAST_TRADES, "synthetic trades to train on"),
+    )
+    for found, least, what in counts:
+        if found < least:
+            return f"There are {found} {what}; below {least} nothing can be told."
+    if len(np.unique(holdout.reached)) < 2:
+        return f"All {len(holdout)} held-out gold trades are on the same side of the target; none can be told apart."
+    return None

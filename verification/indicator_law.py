@@ -1,0 +1,163 @@
+"""Do the indicators at the entry look like the gold's? One Kolmogorov-Smirnov distance per indicator."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import polars as pl
+from scipy.stats import kstwobign
+
+from verification.answers import CANNOT_TELL, GOOD, UNDERFIT, Answer, Interval, Verdict, to_json
+from verification.features import FEATURES, Matrix
+from verification.matching import match_trades, measure_sound
+
+QUESTION = "indicators"
+TITLE = "Do the indicators at the entry look like the gold's?"
+
+HALVES = 12
+LEAST_SESSIONS = 6
+LEAST_ROWS = 40  # values a side; below it no distance but the whole is beyond chance
+LEVEL = 0.05  # chance that gold's own law would be blamed for any of the indicators, all taken together
+LINE = 0.1  # share of the indicators that may differ: a few follow from what the controls ask for
+DETECTABLE = 0.25  # distances must be detectable from here on, or finding none means nothing
+MEAN_DISTANCE = 0.8687  # of the Kolmogorov distribution: sqrt(pi / 2) ln 2
+BAND = 1.358  # its 95% quantile
+LEVELS = (0.05, 0.25, 0.5, 0.75, 0.95)
+
+DONORS = (
+    "Bars before a synthetic entry are a gold trade's own, rescaled: "
+    "indicators that no scale changes can hardly differ."
+)
+
+
+def ask_indicators(
+    gold: pl.DataFrame,
+    synthetic: pl.DataFrame,
+    names: Sequence[str],
+    controlled: Sequence[str] = (),
+    rng: np.random.Generator | None = None,
+) -> Answer:
+    """Ask indicator by indicator whether its values at the entry have the gold's law.
+
+    Trades are paired first where controls fixed features. Distances are held against what halves of the gold's
+    sessions have, and the p-values corrected by Holm, A simple sequentially rejective multiple test procedure,
+    Scandinavian Journal of Statistics 1979, which holds however the indicators depend on each other. Nulls are counted
+    and left out.
+
+    Args:
+        gold: Trade table with a column per indicator.
+        synthetic: Likewise; indicators that it lacks are named and left out.
+        names: Indicators.
+        controlled: Features whose law the run set on purpose.
+        rng: Draws pairs and halves.
+    """
+    rng = np.random.default_rng(0) if rng is None else rng
+    known = [name for name in names if name in gold.columns and name in synthetic.columns]
+    fixed = [name for name in FEATURES if name in controlled]
+    left, right = match_trades(_measure(gold, known), _measure(synthetic, known), fixed, rng)
+    tested = [_compare(left, right, name, rng) for name in known]
+    for place, row in zip(np.argsort([row["p_value"] for row in tested]), _hold(tested), strict=True):
+        tested[place]["differs"] = bool(row and tested[place]["distance"].value > tested[place]["floor"].high)
+    verdict, reason = _judge(tested, len(left))
+    metrics = {
+        "rows_used": len(left),
+        "controlled": fixed,
+        "missing": [name for name in names if name not in known],
+        "levels": LEVELS,
+        "indicators": tested,
+        "note": DONORS,
+    }
+    worst = max(
+        (row for row in tested if row["distance"].is_known), key=lambda row: row["distance"].value, default=None
+    )
+    numbers = (
+        ("indicators that differ", f"{_count(tested)} of {len(tested)}"),
+        ("farthest apart (0: same law, 1: apart)", f"{worst['indicator']} {worst['distance']}" if worst else "unknown"),
+        ("pairs of trades", str(len(left))),
+    )
+    return Answer(QUESTION, TITLE, verdict, reason, numbers, to_json(metrics))
+
+
+def measure_distance(left: Matrix, right: Matrix) -> float:
+    """Measure the Kolmogorov-Smirnov distance of two samples; NaN without values on a side."""
+    if not len(left) or not len(right):
+        return float("nan")
+    both = np.concatenate([left, right])
+    shares = [np.searchsorted(np.sort(side), both, side="right") / len(side) for side in (left, right)]
+    return float(np.abs(shares[0] - shares[1]).max())
+
+
+def correct_holm(chances: Sequence[float]) -> list[bool]:
+    """Say of p-values in rising order which are rejected: all before the first above LEVEL / (number of those left)."""
+    held = [not chance <= LEVEL / (len(chances) - place) for place, chance in enumerate(chances)]
+    first = held.index(True) if True in held else len(held)
+    return [place < first for place in range(len(held))]
+
+
+def _hold(tested: list[dict[str, Any]]) -> list[bool]:
+    return correct_holm(sorted(row["p_value"] for row in tested))
+
+
+def _measure(trades: pl.DataFrame, names: Sequence[str]) -> pl.DataFrame:
+    values = trades.select("trade_id", *(pl.col(name).cast(pl.Float64) for name in names)).unique("trade_id")
+    return measure_sound(trades).join(values, on="trade_id", how="left", maintain_order="left")
+
+
+def _compare(left: pl.DataFrame, right: pl.DataFrame, name: str, rng: np.random.Generator) -> dict[str, Any]:
+    is_known = pl.col(name).is_finite().fill_null(value=False)
+    gold, made = left.filter(is_known), right.filter(is_known)
+    own, other = gold[name].to_numpy(), made[name].to_numpy()
+    value, floor, width = float("nan"), Interval(np.nan), float("nan")
+    chance = 1.0
+    if min(len(own), len(other)) >= LEAST_ROWS and gold["session_date"].n_unique() >= LEAST_SESSIONS:
+        width = _measure_clustering(gold, name, rng) * np.sqrt(1.0 / len(own) + 1.0 / len(other))
+        value = measure_distance(own, other)
+        floor = Interval(MEAN_DISTANCE * width, 0.0, BAND * width)
+        chance = float(kstwobign.sf(value / width))
+    low, high = value - BAND * width, value + BAND * width
+    return {
+        "indicator": name,
+        "distance": Interval(value, max(low, 0.0), min(high, 1.0)) if np.isfinite(value) else Interval(np.nan),
+        "floor": floor,
+        "p_value": chance,
+        "differs": False,
+        "gold_nulls": len(left) - len(gold),
+        "synthetic_nulls": len(right) - len(made),
+        "gold_quantiles": np.quantile(own, LEVELS) if len(own) else [],
+        "synthetic_quantiles": np.quantile(other, LEVELS) if len(other) else [],
+    }
+
+
+def _measure_clustering(gold: pl.DataFrame, name: str, rng: np.random.Generator) -> float:
+    """Measure how much farther apart halves of the sessions are than halves of independent rows; 1 at the least."""
+    numbers = gold["session_date"].rank("dense").cast(pl.Int64).to_numpy() - 1
+    values, sessions = gold[name].to_numpy(), int(numbers.max()) + 1
+    ratios = []
+    for _ in range(HALVES):
+        is_left = (rng.permutation(sessions) < sessions // 2)[numbers]
+        sides = values[is_left], values[~is_left]
+        expected = MEAN_DISTANCE * np.sqrt(sum(1.0 / len(side) for side in sides))
+        ratios.append(measure_distance(*sides) / expected)
+    return max(float(np.mean(ratios)), 1.0)
+
+
+def _judge(tested: list[dict[str, Any]], rows: int) -> tuple[Verdict, str]:
+    known = [row for row in tested if row["distance"].is_known]
+    if not known:
+        return CANNOT_TELL, (
+            f"{rows} pairs of gold and synthetic trades with indicators; {LEAST_ROWS} values of one, from "
+            f"{LEAST_SESSIONS} gold sessions, are needed."
+        )
+    differing = [row["indicator"] for row in known if row["differs"]]
+    told = f"{len(differing)} of {len(known)} indicators at the entry differ from the gold's beyond chance"
+    shown = f" ({', '.join(differing[:5])})" if differing else ""
+    if len(differing) > LINE * len(known):
+        return UNDERFIT, f"{told}{shown}; {LINE:.0%} would pass."
+    need = float(np.median([row["floor"].high for row in known])) * float(kstwobign.isf(LEVEL / len(known))) / BAND
+    if need > DETECTABLE:
+        return CANNOT_TELL, f"{told}, but with {rows} pairs only a distance above {need:.2f} would be found."
+    return GOOD, f"{told}{shown}; distances above {need:.2f} would be found."
+
+
+def _count(tested: list[dict[str, Any]]) -> int:
+    return sum(row["differs"] for row in tested)

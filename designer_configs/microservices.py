@@ -52,15 +52,19 @@ class MicroservicesBackend:
         self.place = self._service.place
 
     def check_models(self, config: dict[str, Any]) -> None:  # noqa: ARG002 - the protocol's
-        """See that the service answers and has the profile's provider; whether it has the models, its first job tells.
+        """See that the service answers and has the profile's provider; whether its models answer, the first job tells.
 
         Raises:
-            BackendError: it does not, or has not.
+            BackendError: it does not, has no such provider, or does not allow a model.
         """
         name, known = self._profile.provider.name, self._service.list_providers()
         if name not in known:
             has = ", ".join(known) or "none"
             raise BackendError(f"{self.place} has no provider {name} (provider.name in the profile); it has: {has}")
+        models = {model.model for model in self._profile.models.values()}
+        if (allowed := known[name]) and (refused := sorted(models.difference(allowed))):
+            said = f"{', '.join(refused)} (models in the profile); it allows: {', '.join(allowed)}"
+            raise BackendError(f"{self.place} does not allow the provider {name} to be asked for {said}")
 
     def run(self, job: Job) -> JobResult:
         """Run a job, column by column where a model is asked; a row that one failed on is listed in `lost`.

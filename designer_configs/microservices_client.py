@@ -5,7 +5,6 @@ import io
 import json
 import os
 import re
-import sys
 import tarfile
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -81,14 +80,18 @@ class ServiceClient:
         # A job must not be sent twice because an answer was lost on the way: that one call is repeated by us alone.
         self._sender = NeMoDataDesignerClient(client=self._sdk.with_options(max_retries=0))
 
-    def list_providers(self) -> list[str]:
-        """List the names of the providers that the service has models of.
+    def be_brief(self, patience: float) -> None:
+        """Wait no longer than that many seconds for answers from now on: a person wants to stop."""
+        self._patience = min(self._patience, patience)
+
+    def list_providers(self) -> dict[str, list[str] | None]:
+        """List the providers that the service has models of, by name; the models, where it says which are allowed.
 
         Raises:
             BackendError: it cannot be reached, or refuses the key.
         """
         providers = self._call("list its providers", self._client.get_default_model_providers, patience=0)
-        return [provider.name for provider in providers]
+        return {provider.name: provider.allowed_models for provider in providers}
 
     def upload(self, rows: Path, repository: str) -> Any:
         """Upload a Parquet file to the service's data store; gives the reference that a config needs."""
@@ -283,11 +286,12 @@ def shorten(text: str) -> str:
 @contextlib.contextmanager
 def _close_data_store() -> Iterator[None]:
     """Close the connections to the data store at the end; its client keeps them for the whole process."""
+    from huggingface_hub import close_session  # noqa: PLC0415
+
     try:
         yield
     finally:
-        if (hub := sys.modules.get("huggingface_hub.utils._http")) is not None:
-            hub.close_session()
+        close_session()
 
 
 def _get_name(member: tarfile.TarInfo) -> str:

@@ -85,7 +85,7 @@ def build_service_config(stage: Stage, model: Mapping[str, Any], reference: Any)
 
     try:
         builder = DataDesignerConfigBuilder(model_configs=[ModelConfig(**_keep_known(model, ModelConfig))])
-        return builder.add_column(_translate_column(stage.columns[-1])).with_seed_dataset(reference)
+        return builder.add_column(translate_column(stage.columns[-1])).with_seed_dataset(reference)
     except ValidationError as exc:
         raise BackendError(f"the service's own config classes refuse {stage.name}: {exc}") from exc
 
@@ -139,7 +139,7 @@ def _find_needs(members: Sequence[Column], configs: Mapping[str, Any]) -> tuple[
     return tuple(dict.fromkeys(name for name in asked if name not in own and name != ROW_ID))
 
 
-def _translate_column(column: Column) -> Any:
+def translate_column(column: Column) -> Any:
     """Translate a column into the service's class of its type.
 
     A judge goes as the structured column it is: on its way as JSON a score would become text, in the prompt too, and

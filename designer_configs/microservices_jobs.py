@@ -1,6 +1,7 @@
 """One column of many rows, drawn by service jobs: sent once, followed, taken up again after a stop."""
 
 import hashlib
+import io
 import json
 import re
 import time
@@ -16,7 +17,7 @@ from designer_configs.errors import BackendError
 from designer_configs.library_shim import ROW_ID
 from designer_configs.microservices_client import ENDED, ServiceClient, Tokens, describe_job, pause_longer
 from designer_configs.microservices_config import Stage, build_service_config
-from designer_configs.whole_file import write_text
+from designer_configs.whole_file import write_bytes, write_text
 
 SETTLE_SECONDS = 20.0  # that a cancelled job is given to come to its end, so that its finished rows can be had
 NAMESPACE = "default"  # of the data store
@@ -170,6 +171,7 @@ class ServiceJobs:
 
     def _abandon(self, task: _Task, record: Record, started: float) -> None:
         """Cancel a job, and keep what it had finished; where the service does not answer, the next run sees to it."""
+        self._service.be_brief(SETTLE_SECONDS)
         try:
             job_id = record.id or self._service.find_job(record.name)
             if job_id is None:
@@ -280,9 +282,10 @@ def pick_columns(rows: Sequence[Row], names: Sequence[str]) -> list[Row]:
 
 
 def write_rows(rows: Sequence[Row], path: Path) -> None:
-    """Write rows as Parquet."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    pl.DataFrame(rows, infer_schema_length=None).write_parquet(path)
+    """Write rows as Parquet; the file is whole or not there."""
+    buffer = io.BytesIO()
+    pl.DataFrame(rows, infer_schema_length=None).write_parquet(buffer)
+    write_bytes(buffer.getvalue(), path)
 
 
 def slug(text: str) -> str:

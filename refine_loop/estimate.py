@@ -17,7 +17,7 @@ from columns.rendering import fence_json, list_core_rows
 from designer_configs.backend import LibraryBackend, log_library_to
 from designer_configs.compile import CompiledProfile, compile_profile
 from designer_configs.library_shim import build_response, spare_repeated_work, steer_requests
-from designer_configs.profile import Model, Profile
+from designer_configs.profile import BackendChoice, Model, Profile
 from designer_configs.requests import Request, Send
 from gold_data.store import write_gold
 from refine_loop.events import EventLog, measure_messages
@@ -93,7 +93,8 @@ def estimate_run(profile: Profile) -> Estimate:
 
 def measure_requests(profile: Profile) -> Measured:
     """Render and measure the prompts of a few rows, of each job and role."""
-    keyless = replace(profile, provider=replace(profile.provider, api_key_env=None))
+    here = BackendChoice("library")  # a service would be asked for the same
+    keyless = replace(profile, provider=replace(profile.provider, api_key_env=None), backend=here)
     gold = read_checked_gold(keyless)
     with tempfile.TemporaryDirectory(prefix="tradelogs-estimate-") as temporary:
         folder = Path(temporary)

@@ -3,11 +3,13 @@
 import contextlib
 import json
 import os
+import signal
 import socket
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 from designer_configs.answer_journal import AnswerJournal
 from designer_configs.backend import Job, JobInterrupted, LibraryBackend, log_library_to
@@ -35,6 +37,7 @@ def run_part(part: Part) -> PartResult:
     backend = LibraryBackend(part.profile, part.endpoint, part.artifacts)
     try:
         with (
+            _interruptible(),
             log_library_to(part.folder / "data_designer.log", verbose=False),
             EventLog(find_log(part), lambda _: None) as log,
             AnswerJournal(rounds, trace=trace) as journal,
@@ -44,15 +47,29 @@ def run_part(part: Part) -> PartResult:
             log.start_job(part.name, part.rows)
             log.write("part_started", job=part.name, rows=part.rows, pid=os.getpid(), host=socket.gethostname())
             result = backend.run(Job(part.name, dict(part.config), part.rows))
-        return PartResult(result.rows, result.lost)
+        return PartResult(result.rows, result.lost) if halt.reason is None else _tell_halt(halt.reason, result.rows)
     except JobInterrupted as stopped:
         if halt.reason is None:
             raise
-        return PartResult(stopped.rows, {}, str(halt.reason), isinstance(halt.reason, StorageError))
+        return _tell_halt(halt.reason, stopped.rows)
     except BackendError as exc:
         return PartResult([], {}, str(exc))
     except OSError as exc:
         return PartResult([], {}, f"{exc.filename or part.folder}: {exc.strerror or exc}", is_storage=True)
+
+
+def _tell_halt(reason: BaseException, rows: list[dict[str, Any]]) -> PartResult:
+    return PartResult(rows, {}, str(reason), isinstance(reason, StorageError))
+
+
+@contextlib.contextmanager
+def _interruptible() -> Iterator[None]:
+    """Let an interrupt through, by which a halt ends the library's job: Ray's workers are born with it blocked."""
+    before = signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 @contextlib.contextmanager

@@ -10,6 +10,7 @@ our column types. A script, a JSON file that it reads anew for every request, ma
     hold         jobs that are done stay `active`
     drop, twice, foreign   positions of rows that do not come back, come twice, or with another row_id
     no_analysis  there is none
+    allow        the models that its provider may be asked for
 """
 
 import argparse
@@ -86,7 +87,7 @@ class Service:
 
     async def tell_settings(self, request: Request) -> Response:
         await self.note(request)
-        provider = {"name": self._provider.name, "provider_type": "openai"}
+        provider = {"name": self._provider.name, "provider_type": "openai", "allowed_models": self.script.get("allow")}
         defaults = {"model_configs": [], "model_provider": self._provider.name}
         return JSONResponse({"defaults": defaults, "model_providers": [provider]})
 
@@ -169,7 +170,8 @@ class Service:
         places = [n for n in range(rows.height) if n not in script.get("drop", [])] + script.get("twice", [])
         foreign = [rows["row_id"][n] for n in script.get("foreign", [])]
         renamed = pl.when(pl.col("row_id").is_in(foreign)).then(pl.lit("foreign")).otherwise("row_id").alias("row_id")
-        return rows[places].with_columns(renamed)
+        spoilt: pl.DataFrame = rows[places].with_columns(renamed)
+        return spoilt
 
     def _run(self, job: ServiceJob, config: DataDesignerConfig) -> None:
         handler = Log(job)

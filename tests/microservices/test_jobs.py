@@ -45,7 +45,9 @@ def test_rows_come_back_whole_and_in_order(sender: Sender, plan: pl.DataFrame) -
 def test_a_service_is_sent_what_its_prompts_name_and_nothing_else(sender: Sender, service: Launched) -> None:
     sender.send()
     names = ["row_id", "controls", "gold_examples", "session_date", "trade_rules"]
-    own = [path for path in sender.folder.glob("service/001_generate/*/*-001.parquet")]
+    own = list(sender.folder.glob("service/001_generate/*/*-001.parquet"))
+    uploaded = {path.name: path.read_bytes() for path in service.folder.glob("datasets/*/*/*.parquet")}
+    assert all(uploaded[path.name] == path.read_bytes() for path in own)
     columns = {path.name.partition("-")[0]: pl.read_parquet(path).columns for path in own}
     assert columns == {"trade": [*names, "variation"], "judge": [*names[:4], "trade_checks__trade", "trade_rules"]}
 
@@ -175,6 +177,12 @@ def test_a_service_that_goes_away_stops_the_run(sender: Sender, service: Launche
         sender.send()
     service.write_script()
     assert len(sender.send().rows) == 6
+
+
+def test_a_model_that_the_service_does_not_allow_is_named(sender: Sender, service: Launched) -> None:
+    service.write_script(allow=["rehearsal-generator", "rehearsal-refiner"])
+    with pytest.raises(BackendError, match=r"to be asked for rehearsal-judge .*it allows: rehearsal-generator, rehear"):
+        sender.make_backend().check_models({})
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 import json
 import re
+import signal
 import subprocess
 import sys
 import time
@@ -167,8 +168,13 @@ def test_preview_asks_the_service(
     assert runs[2].count_calls("POST", "/jobs") == before + 2
 
 
-def test_killed_run_goes_on_where_the_service_is(
-    runs: tuple[Path, Path, Launched], tmp_path: Path, cli: Cli, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("how", [signal.SIGKILL, pytest.param(signal.SIGINT, marks=pytest.mark.slow)])
+def test_stopped_run_goes_on_where_the_service_is(
+    runs: tuple[Path, Path, Launched],
+    tmp_path: Path,
+    cli: Cli,
+    monkeypatch: pytest.MonkeyPatch,
+    how: signal.Signals,
 ) -> None:
     service, folder = runs[2], tmp_path / "killed"
     monkeypatch.setenv(URL_ENV, service.url)
@@ -181,11 +187,12 @@ def test_killed_run_goes_on_where_the_service_is(
     while not any(folder.glob("service/*/trade-*/001.json")) and time.monotonic() < limit:
         time.sleep(0.05)
     time.sleep(1)
-    child.kill()
-    child.wait()
+    child.send_signal(how)
+    child.wait(60)
     service.write_script()
     result = cli("resume", folder)
     assert result.exit_code == 0, result.output
     records = list(folder.glob("service/*/*/*.json"))
     assert service.count_calls("POST", "/jobs") - before == len(records)
+    assert service.count_calls("POST", "/cancel") == (how == signal.SIGINT)
     assert read(folder, "accepted").height == 5

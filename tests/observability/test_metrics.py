@@ -19,12 +19,11 @@ from refine_loop.events import read_events
 from refine_loop.metrics import observe_run
 from refine_loop.run import start_run
 from tests.conftest import ROOT, Cli, change_profile
+from tests.scale.conftest import run_quietly
 
 FOLDER = ROOT / "observability"
 PRICED = {"rehearsal-generator": {"prompt_per_million": 1.0, "completion_per_million": 2.0}}
 SUFFIXES = ("_bucket", "_sum", "_count")
-
-pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning")
 
 
 def find_free_port() -> int:
@@ -46,7 +45,7 @@ def observed(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
 
     profile = load_profile(change_profile(place / "observed.yaml", changes))
     with launch(Options(seed=7)) as endpoint:
-        start_run(profile, place / "run", endpoint, scrape)
+        run_quietly(lambda: start_run(profile, place / "run", endpoint, scrape))
     assert find_metrics_port() is None
     with pytest.raises(httpx.ConnectError):
         httpx.get(f"http://127.0.0.1:{port}/metrics", trust_env=False)

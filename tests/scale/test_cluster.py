@@ -19,9 +19,9 @@ from refine_loop.events import read_events
 from refine_loop.run import resume_run, start_run
 from tests.conftest import change_profile
 from tests.faults.endpoint import fail, open_endpoint
-from tests.scale.conftest import TWO_WORKERS, check_same_run, load_changed, needs_ray
+from tests.scale.conftest import TWO_WORKERS, check_same_run, load_changed, needs_ray, run_quietly
 
-pytestmark = [pytest.mark.slow, needs_ray, pytest.mark.filterwarnings("ignore::ResourceWarning")]
+pytestmark = [pytest.mark.slow, needs_ray]
 SENT = ("requests", "prompt_tokens", "completion_tokens")
 SIZE = {"run.accepted": 60, "run.max_candidates": 120, "run.seed": 7}
 PARALLEL = 16  # of the profile
@@ -38,7 +38,7 @@ def endpoint() -> Iterator[str]:
 def local_run(tmp_path_factory: pytest.TempPathFactory, endpoint: str) -> Path:
     """Run in one process; give the folder."""
     place = tmp_path_factory.mktemp("local")
-    start_run(load_changed(place / "local.yaml", SIZE), place / "run", endpoint, lambda _: None)
+    run_quietly(lambda: start_run(load_changed(place / "local.yaml", SIZE), place / "run", endpoint, lambda _: None))
     return place / "run"
 
 
@@ -54,7 +54,7 @@ def test_killed_workers_rows_are_run_again_and_counted_once(tmp_path: Path, endp
             os.kill(pids[0], signal.SIGKILL)
 
     profile = load_changed(tmp_path / "ray.yaml", SIZE | {"engine": TWO_WORKERS})
-    outcome = start_run(profile, tmp_path / "run", endpoint, kill_one)
+    outcome = run_quietly(lambda: start_run(profile, tmp_path / "run", endpoint, kill_one))
     events = read_events(tmp_path / "run/events.jsonl")
     lost = [event for event in events if event["event"] == "part_lost"]
     assert [(event["job"], event["part"], event["rows"]) for event in lost] == [("001_generate", 0, 20)]
@@ -115,9 +115,9 @@ def test_key_refused_in_a_worker_halts_the_run_which_goes_on_later(tmp_path: Pat
     with open_endpoint() as endpoint:
         endpoint.script = lambda _: fail(401, "that key is gone") if endpoint.count(role="judge") > 10 else None
         with pytest.raises(RunError, match=r"refuses the requests to rehearsal-\w+: HTTP 401.*that key is gone"):
-            start_run(profile, tmp_path / "run", endpoint.url, lambda _: None)
+            run_quietly(lambda: start_run(profile, tmp_path / "run", endpoint.url, lambda _: None))
         asked, endpoint.script = endpoint.count(), lambda _: None
-        outcome = resume_run(profile, tmp_path / "run", endpoint.url, lambda _: None)
+        outcome = run_quietly(lambda: resume_run(profile, tmp_path / "run", endpoint.url, lambda _: None))
         events = read_events(tmp_path / "run/events.jsonl")
         assert (outcome.accepted, endpoint.count() > asked) == (60, True)
         assert endpoint.count() - PARALLEL * 2 <= len([e for e in events if e["event"] == "request"])
@@ -126,7 +126,7 @@ def test_key_refused_in_a_worker_halts_the_run_which_goes_on_later(tmp_path: Pat
 
 def test_cap_holds_over_all_workers(tmp_path: Path, endpoint: str) -> None:
     profile = load_changed(tmp_path / "ray.yaml", SIZE | {"engine": TWO_WORKERS, "run.max_tokens": 40_000})
-    outcome = start_run(profile, tmp_path / "run", endpoint, lambda _: None)
+    outcome = run_quietly(lambda: start_run(profile, tmp_path / "run", endpoint, lambda _: None))
     assert outcome.stopped_by == "max_tokens"
     assert 40_000 <= outcome.usage["prompt_tokens"] + outcome.usage["completion_tokens"] < 100_000
     assert outcome.candidates == 60

@@ -14,6 +14,7 @@ from .endpoint import Tell, open_telltale, refuse, say, tell_in_every_way
 
 CANARY = "canary/7f3a9d+not=to-be-written-anywhere"
 KEY_ENV = {"nim_dev": "NVIDIA_API_KEY", "nim_prod": "NVIDIA_API_KEY"}
+PATIENT = {"patience_minutes": 2}  # a few errors in a row are no reason to give up
 FORMS = [
     CANARY.encode(),
     quote(CANARY, safe="").encode(),
@@ -63,7 +64,7 @@ def test_the_search_finds_a_key_that_is_hidden(tmp_path: Path) -> None:
 
 
 def test_a_key_told_in_every_way_is_written_nowhere(place: Place, write_shipped: WriteShipped) -> None:
-    codes = list(run_told(place, write_shipped, "offline", tell_in_every_way, trace="full"))
+    codes = list(run_told(place, write_shipped, "offline", tell_in_every_way, trace="full", run=PATIENT))
     assert codes[0] in (0, 3)
     assert (place.run / "trace").is_dir()
     assert b"[MY_API_KEY]" in (place.run / "data_designer.log").read_bytes()
@@ -82,7 +83,7 @@ def test_a_key_that_is_refused_is_not_repeated(place: Place, write_shipped: Writ
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["nim_dev", "nim_prod", "local_llm"])
 def test_no_shipped_profile_tells_a_key(place: Place, write_shipped: WriteShipped, name: str) -> None:
-    assert next(iter(list(run_told(place, write_shipped, name, tell_in_every_way)))) in (0, 3)
+    assert next(iter(list(run_told(place, write_shipped, name, tell_in_every_way, run=PATIENT)))) in (0, 3)
     assert find_key(place.folder) == []
 
 

@@ -6,6 +6,7 @@ machine and shares its cores.
 """
 
 import os
+import resource
 import shutil
 import tempfile
 import time
@@ -55,6 +56,7 @@ def write_profile(folder: Path, candidates: int, parallel: int, workers: int) ->
 def measure_run(candidates: int, parallel: int, workers: int, latency: float, folder: Path) -> dict[str, Any]:
     """Run once; rows and requests per second are those of the jobs that ask models."""
     profile = write_profile(folder, candidates, parallel, workers)
+    ours, theirs = _count_cpu(resource.RUSAGE_SELF), _count_cpu(resource.RUSAGE_CHILDREN)
     with launch(Options(seed=SEED, latency=latency)) as endpoint:
         started = time.monotonic()
         outcome = start_run(profile, folder / "run", endpoint, lambda _: None)
@@ -72,8 +74,15 @@ def measure_run(candidates: int, parallel: int, workers: int, latency: float, fo
         "requests/candidate": sent / outcome.candidates,
         "tokens/candidate": (outcome.usage["prompt_tokens"] + outcome.usage["completion_tokens"]) / outcome.candidates,
         "whole": whole,
+        "cpu ms/request": (_count_cpu(resource.RUSAGE_SELF) - ours) / sent * 1000,
+        "children's cpu ms/request": (_count_cpu(resource.RUSAGE_CHILDREN) - theirs) / sent * 1000,
         "load": os.getloadavg()[0],
     }
+
+
+def _count_cpu(who: int) -> float:
+    used = resource.getrusage(who)
+    return used.ru_utime + used.ru_stime
 
 
 def weigh(run: Path, candidates: int, accepted: int) -> dict[str, float]:

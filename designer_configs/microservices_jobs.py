@@ -191,9 +191,14 @@ class ServiceJobs:
         """Keep what a job that has ended came to."""
         status = "gone" if seen is None else str(seen.status)
         rows = None if seen is None else self._service.download(str(record.id))
-        if rows is None and status == "completed":
-            raise BackendError(f"{self._service.place} says that job {record.name} is completed, but has no rows of it")
-        drawn = check_rows(rows or [], task, f"job {record.name} of {self._service.place}")
+        source = f"job {record.name} of {self._service.place}"
+        try:
+            if rows is None and status == "completed":
+                raise BackendError(f"{source} is said to be completed, but there are no rows of it")
+            drawn = check_rows(rows or [], task, source)
+        except BackendError:
+            task.write_record(replace(record, status="error"))  # a run that goes on sends it anew
+            raise
         missing = [place for place, row in enumerate(task.rows) if row[ROW_ID] not in drawn]
         lost: dict[str, str] = {}
         if missing and status in ("completed", "error"):

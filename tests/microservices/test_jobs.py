@@ -87,6 +87,8 @@ def test_rows_that_cannot_be_right_are_refused(sender: Sender, service: Launched
     service.write_script(**script)
     with pytest.raises(BackendError, match=said):
         sender.send()
+    service.write_script()
+    assert len(sender.send().rows) == 6
 
 
 def test_a_failed_job_says_why_and_is_sent_anew_when_the_run_goes_on(sender: Sender, service: Launched) -> None:

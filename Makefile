@@ -10,12 +10,12 @@ RUN_OPTIONS := $(if $(N),--num $(N)) $(if $(SEED),--seed $(SEED)) $(if $(GOLD),-
   $(if $(VERBOSE),--verbose)
 
 .DEFAULT_GOAL := help
-.PHONY: help install generate preview verify verify-selftest validate test test-slow check format bench clean
+.PHONY: help install generate preview verify verify-selftest validate test test-slow check format bench observe clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 	@echo "  generate and preview take PROFILE= N= SEED= GOLD= (a folder that was imported) or GOLD_TRADES= GOLD_BARS="
-	@echo "  VERBOSE=1; generate takes OUT= too, and REPORT=0"
+	@echo "  VERBOSE=1; generate takes OUT= METRICS_PORT= and REPORT=0 too"
 
 $(VENV)/.installed: requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.12 ...")'
@@ -28,7 +28,8 @@ $(VENV)/.installed: requirements.lock pyproject.toml
 install: $(VENV)/.installed  ## set up .venv from requirements.lock
 
 generate: $(VENV)/.installed  ## make synthetic trades under runs/
-	@$(BIN)/tradelogs generate $(PROFILE) $(RUN_OPTIONS) $(if $(OUT),--out "$(OUT)") $(if $(filter 0,$(REPORT)),--no-report)
+	@$(BIN)/tradelogs generate $(PROFILE) $(RUN_OPTIONS) $(if $(OUT),--out "$(OUT)") \
+	  $(if $(METRICS_PORT),--metrics-port $(METRICS_PORT)) $(if $(filter 0,$(REPORT)),--no-report)
 
 preview: $(VENV)/.installed  ## show 5 candidates, write nothing
 	@$(BIN)/tradelogs preview $(PROFILE) $(RUN_OPTIONS)
@@ -55,6 +56,7 @@ check: $(VENV)/.installed  ## format, lint, types, profiles, generated files up 
 	@$(BIN)/mypy
 	@$(BIN)/tradelogs validate
 	@$(BIN)/python -m designer_configs.make_docs --check
+	@$(BIN)/python -m refine_loop.event_docs --check
 	@$(BIN)/python -m gold_data.build_sample --check
 
 format: $(VENV)/.installed  ## format and mend what ruff can
@@ -66,6 +68,9 @@ bench: $(VENV)/.installed  ## print the speed ratios
 	@$(BIN)/python -m benchmarks.bench_indicators
 	@$(BIN)/python -m benchmarks.bench_backtest
 	@$(BIN)/python -m benchmarks.bench_generate
+
+observe:  ## watch a run: Prometheus and Grafana, or how to start them without docker
+	@sh observability/observe.sh
 
 clean:  ## remove .venv and caches; runs/ stays
 	@rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache *.egg-info

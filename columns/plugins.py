@@ -2,6 +2,10 @@
 
 from data_designer.plugins.plugin import Plugin, PluginType
 
+from columns.quiet import silence_libraries
+
+silence_libraries()
+
 gold_examples = Plugin(
     config_qualified_name="columns.configs.GoldExamplesColumnConfig",
     impl_qualified_name="columns.gold_examples.GoldExamplesColumnGenerator",

@@ -2,8 +2,9 @@
 
 import copy
 import logging
+import shutil
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
@@ -16,10 +17,11 @@ from data_designer.config.run_config import ResumeMode, RunConfig
 from data_designer.errors import DataDesignerError
 
 from designer_configs.errors import BackendError
-from designer_configs.library_shim import ObservedDataDesigner
+from designer_configs.library_shim import ObservedDataDesigner, find_metrics_port
 from designer_configs.profile import Profile
+from designer_configs.secret_text import mask_secrets
 
-ROWS_PER_GROUP = 100  # written at a time, and so kept when a run is killed; fewer would slow a job down
+ROWS_PER_GROUP = 100  # written at a time, and so in the ledger of a run that is stopped; fewer would slow a job down
 GROUPS_AT_ONCE = 8  # with the library's 3, requests wait for the last rows of a group while the next could run
 MODEL_FREE_CELLS = 4  # checks and samplers, which ask no model, find a place too
 DATASET_FOLDER = "parquet-files"
@@ -70,15 +72,23 @@ class Backend(Protocol):
         """Ask every model for one short answer."""
 
 
+class PlacedBackend(Backend, Protocol):
+    """A backend that can say, in an error's words, where its models are."""
+
+    place: str
+
+
 class LibraryBackend:
     """The Data Designer library in this process. Artifacts of all jobs lie in one folder, each under its job's name.
 
-    Jobs have fixed names and are resumable: a job that was cut short goes on at its first unwritten row group.
+    A job always begins at its first row, and takes the place of what a job of its name had left there. The library
+    would go on at the first unwritten row group, but no longer know why rows of the others were lost, and send again
+    all that was not yet written: one that was cut short is answered from the journal instead.
     """
 
     def __init__(self, profile: Profile, endpoint: str | None, artifacts: Path) -> None:
         provider = build_provider(profile, endpoint)
-        self._place = f"the provider {provider.name} at {provider.endpoint}"
+        self.place = f"the provider {provider.name} at {provider.endpoint}"
         self._designer = ObservedDataDesigner(
             artifact_path=artifacts,
             model_providers=[provider],
@@ -93,7 +103,10 @@ class LibraryBackend:
             JobInterrupted: it was told to stop.
         """
         group = job.num_records if job.seed is not None else ROWS_PER_GROUP
-        dataset = self._designer.artifact_path / job.name / DATASET_FOLDER
+        artifacts = self._designer.artifact_path / job.name
+        dataset = artifacts / DATASET_FOLDER
+        if artifacts.exists():
+            shutil.rmtree(artifacts)
         self._designer.set_run_config(_configure_run(group, count_in_flight(job.config)))
         if job.seed is not None:
             np.random.seed(job.seed)
@@ -103,7 +116,7 @@ class LibraryBackend:
                 build_config(job.config),
                 num_records=job.num_records,
                 dataset_name=job.name,
-                resume=ResumeMode.IF_POSSIBLE,
+                resume=ResumeMode.NEVER,
             )
         except DataDesignerError as exc:
             lost = self._explain_losses(group)
@@ -124,7 +137,7 @@ class LibraryBackend:
             self._designer.check_models(build_config(config))
         except Exception as exc:
             said = say_error(str(exc)) or type(exc).__name__
-            raise BackendError(f"{self._place} does not answer as it should. {said}") from exc
+            raise BackendError(f"{self.place} does not answer as it should. {said}") from exc
 
     def _explain_losses(self, group: int) -> dict[int, LostRow]:
         """Give the last error of every position that had one; a row that came back later is not lost all the same."""
@@ -162,7 +175,7 @@ def build_provider(profile: Profile, endpoint: str | None) -> ModelProvider:
 def say_error(text: str) -> str:
     """Say an error of the library in one line: it frames cause and solution, and repeats the schema an answer broke."""
     lines = [line.strip(" |🛑").partition(" Failed validating ")[0] for line in text.splitlines()]
-    return " ".join(line for line in lines if line.strip("-"))
+    return mask_secrets(" ".join(line for line in lines if line.strip("-")))
 
 
 def count_in_flight(config: Mapping[str, Any]) -> int:
@@ -183,16 +196,31 @@ def _configure_run(group: int, in_flight: int) -> RunConfig:
         disable_early_shutdown=True,  # ours counts every failure itself; the default stops a job at 50 % of ten rows
         max_conversation_restarts=0,
         max_conversation_correction_steps=1,  # an answer that does not parse is sent back with the error once
-        otel_metrics_port=None,
+        otel_metrics_port=find_metrics_port(),
         max_in_flight_tasks=in_flight,
         async_trace=True,
     )
 
 
+class _LogFile(logging.FileHandler):
+    """A log that, on a full disk, loses lines without a word: the run says what is wrong, and stops."""
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - logging's name
+        """Pass over a line that could not be written."""
+
+
+class _MaskedLines(logging.Formatter):
+    """Lines, tracebacks included, without a secret."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Format a record, and mask what it says."""
+        return mask_secrets(super().format(record))
+
+
 @contextmanager
 def log_library_to(path: Path, *, verbose: bool) -> Iterator[None]:
     """Send the library's log to a file, and to the terminal too where it is wanted."""
-    handlers: list[logging.Handler] = [logging.FileHandler(path, encoding="utf-8")]
+    handlers: list[logging.Handler] = [_LogFile(path, encoding="utf-8")]
     if verbose:
         handlers.append(logging.StreamHandler())
     logger = logging.getLogger("data_designer")
@@ -200,13 +228,14 @@ def log_library_to(path: Path, *, verbose: bool) -> Iterator[None]:
     logger.setLevel(logging.INFO)
     logger.propagate = False
     for handler in handlers:
-        handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s %(message)s"))
+        handler.setFormatter(_MaskedLines("%(asctime)s %(levelname)s %(name)s %(message)s"))
         logger.addHandler(handler)
     try:
         yield
     finally:
         for handler in handlers:
             logger.removeHandler(handler)
-            handler.close()
+            with suppress(OSError):  # of the last lines, on a full disk
+                handler.close()
         logger.setLevel(level)
         logger.propagate = propagate

@@ -1,6 +1,7 @@
 """Every violation of every file at once: first the file's shape, then what it means."""
 
 import functools
+import importlib.util
 import json
 import os
 import re
@@ -45,11 +46,16 @@ def check_profile(path: Path, root: Path = PROJECT_ROOT) -> list[Problem]:
 
 
 def check_environment(profile: Profile) -> list[Problem]:
-    """List the environment variables that a run of this profile needs and that are not set."""
+    """List the environment variables and the package that a run of this profile needs and that are not there."""
+    missing = []
+    if profile.engine.name == "ray" and importlib.util.find_spec("ray") is None:
+        message = "needs Ray, which is not installed: pip install 'synthetic-trade-logs[ray]', or use engine: local"
+        missing.append(Problem(profile.file, None, "engine", message))
     needed = {"provider.api_key_env": profile.provider.api_key_env}
     if profile.backend.name == "microservices":  # the service has its own keys
-        needed = {"backend.microservices.base_url_env": profile.backend.base_url_env}
-    return [
+        names = ("base_url_env", "api_key_env", "datastore_token_env")
+        needed = {f"backend.microservices.{name}": getattr(profile.backend, name) for name in names}
+    return missing + [
         Problem(profile.file, None, path, f"the environment variable {name} is not set: export {name}=...")
         for path, name in needed.items()
         if name is not None and not os.environ.get(name)

@@ -1,6 +1,7 @@
 """Second stage, for one profile: its own values, the controls it names, and the columns of its dataset."""
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from designer_configs.check_columns import check_column, check_control, check_use
@@ -16,7 +17,7 @@ def check_meaning(project: Project, profile: YamlSource) -> list[Problem]:
     if profile.problems:
         return list(profile.problems)
     effective = fill_defaults("profile", profile.data)
-    problems = [*_check_values(profile, effective), *_check_controls(project, profile)]
+    problems = [*_check_values(project.root, profile, effective), *_check_controls(project, profile)]
     names = list_controls(profile)
     controls = [project.read(project.controls[name], "control") for name in names if name in project.controls]
     for control in controls:
@@ -42,7 +43,7 @@ def list_controls(profile: YamlSource) -> list[str]:
     return list(dict.fromkeys(use if isinstance(use, str) else use["use"] for use in uses))
 
 
-def _check_values(profile: YamlSource, effective: Mapping[str, Any]) -> list[Problem]:
+def _check_values(root: Path, profile: YamlSource, effective: Mapping[str, Any]) -> list[Problem]:
     run, provider = effective["run"], effective["provider"]
     problems = []
     if run["max_candidates"] < run["accepted"]:
@@ -51,6 +52,68 @@ def _check_values(profile: YamlSource, effective: Mapping[str, Any]) -> list[Pro
     if "endpoint" not in provider and provider["name"] != "offline" and effective["backend"] == "library":
         message = f"the endpoint of {provider['name']} is not known: add it, such as endpoint: http://localhost:8000/v1"
         problems.append(profile.report(("provider",), message))
+    return [
+        *problems,
+        *_check_engine(profile, effective),
+        *_check_paths(root, profile),
+        *_check_models(profile, effective),
+    ]
+
+
+def _check_engine(profile: YamlSource, effective: Mapping[str, Any]) -> list[Problem]:
+    """Check that whom a cluster's workers need is where they can reach him."""
+    engine = effective["engine"]
+    if engine == "local":
+        return []
+    if effective["backend"] != "library":
+        return [
+            profile.report(
+                ("engine",),
+                "ray spreads Data Designer's library; a microservice spreads its own work: use engine: local",
+            )
+        ]
+    address = "local" if engine == "ray" else engine["ray"]["address"]
+    if effective["provider"]["name"] == "offline" and address != "local":
+        message = f"the offline model answers on this machine only, {address} may lie beyond it: use address: local"
+        return [profile.report(("engine", "ray", "address"), message)]
+    return []
+
+
+def _check_paths(root: Path, profile: YamlSource) -> list[Problem]:
+    """Check that what is named relative to the root lies below it; an absolute path is what a person named."""
+    problems = []
+    for key in ("folder", "trades", "bars"):
+        path = Path(profile.data["gold"].get(key) or "")
+        try:
+            leaves = not path.is_absolute() and not (root / path).resolve().is_relative_to(root.resolve())
+        except (OSError, ValueError, RuntimeError) as exc:  # a NUL, a loop of links
+            problems.append(profile.report(("gold", key), f"{str(path)!r} is no path: {exc}"))
+            continue
+        if leaves:
+            message = f"{path} leads out of {root}: give an absolute path, or name it on the command line"
+            problems.append(profile.report(("gold", key), message))
+    return problems
+
+
+def _check_models(profile: YamlSource, effective: Mapping[str, Any]) -> list[Problem]:
+    """Check what models are said to stand in for and to cost."""
+    problems = []
+    used = dict.fromkeys(model["model"] for model in effective["models"].values())
+    for role, model in effective["models"].items():
+        if (fallback := model.get("fallback")) is None:
+            continue
+        used[fallback["model"]] = None
+        if fallback["model"] == model["model"]:
+            message = f"{model['model']} cannot stand in for itself: name another model"
+            problems.append(profile.report(("models", role, "fallback", "model"), message))
+    priced = effective["prices"]["models"]
+    for name in priced:
+        if name not in used:
+            problems.append(profile.report(("prices", "models", name), f"no role uses it; {suggest(name, used)}"))
+    unpriced = [name for name in used if name not in priced]
+    if effective["run"]["max_cost"] is not None and unpriced:
+        message = f"needs the price of every model; add to prices.models: {', '.join(unpriced)}"
+        problems.append(profile.report(("run", "max_cost"), message))
     return problems
 
 

@@ -15,6 +15,8 @@ import yaml
 
 from designer_configs.controls import Control, resolve_controls, sample_from_gold
 from designer_configs.profile import PROJECT_ROOT, Profile
+from designer_configs.routes import FALLBACK_ALIAS
+from designer_configs.whole_file import write_text
 from gold_data.store import GoldFolder
 
 OFFLINE_PORT = 8377  # where `tradelogs offline-model` listens unless told otherwise
@@ -42,6 +44,11 @@ def compile_profile(profile: Profile, gold: GoldFolder) -> CompiledProfile:
         for stage in ("plan", "generate", "refine")
     }
     models = [_describe_model(role, model, profile.provider.name) for role, model in profile.models.items()]
+    models += [
+        _describe_model(FALLBACK_ALIAS.format(role=role), model.fallback, profile.provider.name)
+        for role, model in profile.models.items()
+        if model.fallback is not None
+    ]
     checked = [model | {"skip_health_check": True} for model in models]  # once a run, not once a job
     return CompiledProfile(
         whole={"model_configs": models, "columns": [_judge_all(c) for c in stages["plan"] + stages["generate"]]},
@@ -60,9 +67,8 @@ def add_seed(config: Mapping[str, Any], rows: Path) -> dict[str, Any]:
 
 def write_config(config: Mapping[str, Any], path: Path, comment: str) -> None:
     """Write a native config as YAML, opening with a comment that says what it is."""
-    path.parent.mkdir(parents=True, exist_ok=True)
     text = yaml.safe_dump(dict(config), sort_keys=False, allow_unicode=True, width=120)
-    path.write_text(f"# {comment}\n{text}", encoding="utf-8")
+    write_text(f"# {comment}\n{text}", path)
 
 
 def _judge_all(column: dict[str, Any]) -> dict[str, Any]:

@@ -8,38 +8,47 @@ import contextlib
 import contextvars
 import functools
 import inspect
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlsplit
 
+from data_designer.config.column_configs import Score
+from data_designer.engine.column_generators.generators import expression, llm_completion
 from data_designer.engine.column_generators.generators.llm_completion import ColumnGeneratorWithModelChatCompletion
+from data_designer.engine.column_generators.utils.judge_score_factory import (
+    create_judge_response_model,
+    create_judge_structured_output_model,
+)
 from data_designer.engine.dataset_builders.async_scheduler import AsyncTaskScheduler
 from data_designer.engine.dataset_builders.dataset_builder import DatasetBuilder
 from data_designer.engine.dataset_builders.utils.async_concurrency import ensure_async_engine_loop
+from data_designer.engine.models.clients.adapters.http_model_client import HttpModelClient
+from data_designer.engine.models.clients.errors import ProviderError, ProviderErrorKind
+from data_designer.engine.models.clients.model_request_executor import ModelRequestExecutor
+from data_designer.engine.models.clients.types import (
+    AssistantMessage,
+    ChatCompletionChoice,
+    ChatCompletionResponse,
+    Usage,
+)
 from data_designer.engine.models.facade import ModelFacade
 from data_designer.engine.models.recipes.response_recipes import PydanticResponseRecipe
+from data_designer.engine.models.registry import ModelRegistry
 from data_designer.engine.models.request_admission.controller import AdaptiveRequestAdmissionController
 from data_designer.engine.processing.ginja.environment import UserTemplateSandboxEnvironment
 from data_designer.engine.processing.gsonschema import validators
 from data_designer.engine.sampling_gen.schema import Dag
+from data_designer.integrations.opentelemetry import get_open_telemetry_runtime
 from data_designer.interface.data_designer import DataDesigner
 from httpx._transports import default as default_transport
+from opentelemetry.metrics import Meter
+
+from designer_configs.requests import HEALTH_CHECK, Request, RequestStep, chain
+from designer_configs.routes import find_route
+from designer_configs.secret_text import mask_secrets, mask_values
 
 ROW_ID = "row_id"
-
-
-@dataclass(frozen=True)
-class ModelRequest:
-    """One request to a model, as the library saw it; tokens are None where the provider did not say."""
-
-    row_id: str | None
-    column: str
-    model: str
-    seconds: float
-    prompt_tokens: int | None
-    completion_tokens: int | None
-    error: str | None
 
 
 class ObservedDataDesigner(DataDesigner):
@@ -75,18 +84,32 @@ class _NoProfiler:
         """Profile nothing."""
 
 
-_cell: contextvars.ContextVar[tuple[str | None, str]] = contextvars.ContextVar("cell", default=(None, "health_check"))
+@dataclass
+class _Cell:
+    """The cell that the library works on: its row, its column and how many requests it has sent."""
+
+    row_id: str | None
+    column: str
+    requests: int = 0
+
+
+_cell: contextvars.ContextVar[_Cell | None] = contextvars.ContextVar("cell", default=None)
 
 
 @contextlib.contextmanager
-def watch_requests(notify: Callable[[ModelRequest], None]) -> Iterator[None]:
-    """Call `notify` after every model request made while the context is open, from the library's own loop thread."""
+def steer_requests(steps: Sequence[RequestStep], job_of: Callable[[], str]) -> Iterator[None]:
+    """Send every model request through `steps` while the context is open, on the library's own loop thread.
+
+    Args:
+        steps: The first is the outermost; the last one sends as the library does.
+        job_of: Names the job that is running.
+    """
     generate = ColumnGeneratorWithModelChatCompletion.agenerate
-    complete = ModelFacade.acompletion
+    complete, find_model = ModelFacade.acompletion, ModelRegistry.get_model
 
     @functools.wraps(generate)
     async def generate_cell(self: Any, data: dict[str, Any]) -> dict[str, Any]:
-        token = _cell.set((data.get(ROW_ID), self.config.name))
+        token = _cell.set(_Cell(data.get(ROW_ID), self.config.name))
         try:
             row: dict[str, Any] = await generate(self, data)
             return row
@@ -94,36 +117,164 @@ def watch_requests(notify: Callable[[ModelRequest], None]) -> Iterator[None]:
             _cell.reset(token)
 
     @functools.wraps(complete)
-    async def complete_request(self: Any, *args: Any, **kwargs: Any) -> Any:
-        started, response, error = time.perf_counter(), None, None
-        try:
-            response = await complete(self, *args, **kwargs)
-            return response
-        except BaseException as exc:
-            error = type(exc).__name__
-            raise
-        finally:
-            usage = getattr(response, "usage", None)
-            row_id, column = _cell.get()
-            notify(
-                ModelRequest(
-                    row_id,
-                    column,
-                    self.model_name,
-                    time.perf_counter() - started,
-                    getattr(usage, "input_tokens", None),
-                    getattr(usage, "output_tokens", None),
-                    error,
-                )
-            )
+    async def complete_request(self: Any, messages: Any, *args: Any, **kwargs: Any) -> Any:
+        cell = _cell.get() or _Cell(None, HEALTH_CHECK)
+        number, cell.requests = cell.requests, cell.requests + 1
+        request = Request(
+            job_of(), cell.row_id, cell.column, self.model_alias, self.model_name, number, tuple(messages)
+        )
+
+        async def send() -> Any:
+            route = find_route(request)
+            facade = self if route.alias == self.model_alias else self.registry.get_model(model_alias=route.alias)
+            return await complete(facade, messages, *args, **kwargs)
+
+        return await chain(steps, send, request)
+
+    @functools.wraps(find_model)
+    def find_with_registry(self: Any, *, model_alias: str) -> Any:
+        facade = find_model(self, model_alias=model_alias)
+        facade.registry = self
+        return facade
 
     ColumnGeneratorWithModelChatCompletion.agenerate = generate_cell
     ModelFacade.acompletion = complete_request
+    ModelRegistry.get_model = find_with_registry
     try:
         yield
     finally:
         ColumnGeneratorWithModelChatCompletion.agenerate = generate
         ModelFacade.acompletion = complete
+        ModelRegistry.get_model = find_model
+
+
+@contextlib.contextmanager
+def send_once(check: Callable[[], None]) -> Iterator[None]:
+    """Send every request once while the context is open, and wait no longer for a whole answer than its timeout says.
+
+    `check` is called right before one is sent, after it has waited for its turn in the library's own queue, and may
+    raise.
+
+    Stock 0.9.6 tries a server that is down four times by itself, which nobody can see or count, and its timeout is one
+    between two bytes: an answer that drips in keeps a request for ever.
+    """
+    retry, post = ModelRequestExecutor._should_retry, HttpModelClient._apost
+
+    @functools.wraps(post)
+    async def post_in_time(self: Any, *args: Any, **kwargs: Any) -> Any:
+        check()
+        seconds = self._timeout_s  # the model's: no column of ours sets another
+        try:
+            async with asyncio.timeout(seconds):
+                return await post(self, *args, **kwargs)
+        except TimeoutError as exc:
+            message = f"no whole answer within {seconds:g} s, the timeout of the model in the profile"
+            raise ProviderError(ProviderErrorKind.TIMEOUT, message) from exc
+
+    ModelRequestExecutor._should_retry = lambda *_: False
+    HttpModelClient._apost = post_in_time
+    try:
+        yield
+    finally:
+        ModelRequestExecutor._should_retry = retry
+        HttpModelClient._apost = post
+
+
+@contextlib.contextmanager
+def mask_answers() -> Iterator[None]:
+    """Mask secrets in all that a provider sends while the context is open, errors included, before anybody sees it.
+
+    Some providers repeat the key in the text that refuses it, and the library's log, its traces and its artifacts
+    repeat that text; httpx shows a key that is no valid header.
+    """
+    post = HttpModelClient._apost
+
+    @functools.wraps(post)
+    async def post_masked(self: Any, *args: Any, **kwargs: Any) -> Any:
+        try:
+            return mask_values(await post(self, *args, **kwargs))
+        except ProviderError as exc:
+            said, cause = mask_secrets(str(exc)), repr(exc.__cause__)
+            if said == str(exc) and mask_secrets(cause) == cause:
+                raise
+            masked = ProviderError(exc.kind, said, exc.status_code, exc.provider_name, exc.model_name, exc.retry_after)
+        raise masked  # here, so that the error that tells the secret is not its context
+
+    HttpModelClient._apost = post_masked
+    try:
+        yield
+    finally:
+        HttpModelClient._apost = post
+
+
+@contextlib.contextmanager
+def keep_texts() -> Iterator[None]:
+    """Let a prompt show a text as it is while the context is open.
+
+    Stock 0.9.6 decodes every text of a row that happens to be JSON before it renders a template: a ticker `NaN` or
+    `1e5` would reach the model as a number, and `null` as None. Objects and lists are decoded as before.
+    """
+    modules = (expression, llm_completion)
+    stock = [module.deserialize_json_values for module in modules]
+
+    def decode(data: Any) -> Any:
+        decoded = stock[0](data)
+        if not isinstance(data, dict):
+            return decoded
+        return {
+            name: value if isinstance(value, str) and not isinstance(decoded[name], dict | list) else decoded[name]
+            for name, value in data.items()
+        }
+
+    for module in modules:
+        module.deserialize_json_values = decode
+    try:
+        yield
+    finally:
+        for module, function in zip(modules, stock, strict=True):
+            module.deserialize_json_values = function
+
+
+def describe_response(response: ChatCompletionResponse) -> dict[str, Any] | None:
+    """Describe what the library reads of a response; None for one with more in it, which is then not described."""
+    message, choice = response.message, response.choices[0]
+    if message.tool_calls or message.images:
+        return None
+    usage = response.usage
+    return {
+        "content": message.content,
+        "reasoning": message.reasoning_content,
+        "finish_reason": choice.finish_reason,
+        "usage": None if usage is None else [usage.input_tokens, usage.output_tokens, usage.total_tokens],
+    }
+
+
+def build_response(described: Mapping[str, Any]) -> ChatCompletionResponse:
+    """Build the response that was described."""
+    message = AssistantMessage(described["content"], described["reasoning"])
+    usage = None if described["usage"] is None else Usage(*described["usage"])
+    choice = ChatCompletionChoice(message, 0, described["finish_reason"])
+    return ChatCompletionResponse(message, usage, choices=[choice])
+
+
+def describe_error(error: Exception) -> dict[str, Any] | None:
+    """Describe an error of a provider; None for any other."""
+    if not isinstance(error, ProviderError):
+        return None
+    names = ("message", "status_code", "provider_name", "model_name")
+    return {"kind": error.kind.value, **{name: getattr(error, name) for name in names}}
+
+
+def build_error(described: Mapping[str, Any]) -> ProviderError:
+    """Build the error that was described."""
+    return ProviderError(**{**described, "kind": ProviderErrorKind(described["kind"])})
+
+
+def describe_judgement(scores: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Describe a judge's answer by the JSON Schema that the library asks its model for."""
+    responses = [create_judge_response_model(Score(**score)) for score in scores]
+    schema: dict[str, Any] = create_judge_structured_output_model(responses).model_json_schema()
+    return schema
 
 
 @contextlib.contextmanager
@@ -145,6 +296,14 @@ def draw_in_order() -> Iterator[None]:
         Dag.to_networkx = stock
 
 
+_UNHEARD = (
+    (AdaptiveRequestAdmissionController, "_request_event_locked"),
+    (AdaptiveRequestAdmissionController, "_emit_events"),
+    (AsyncTaskScheduler, "_record_observed_task_state"),
+)
+"""What describes the library's inner state, request by request, to its metrics: to nobody while none are served."""
+
+
 @contextlib.contextmanager
 def spare_repeated_work() -> Iterator[None]:
     """Do once, while the context is open, what the library does on every call and what always comes out the same.
@@ -161,18 +320,42 @@ def spare_repeated_work() -> Iterator[None]:
             (default_transport, "create_ssl_context"),
         ):
             stack.enter_context(_remember(owner, name))
-        for owner, name in (
-            (AdaptiveRequestAdmissionController, "_request_event_locked"),
-            (AdaptiveRequestAdmissionController, "_emit_events"),
-            (AsyncTaskScheduler, "_record_observed_task_state"),
-        ):
+        for owner, name in _UNHEARD if find_metrics_port() is None else ():
             stack.enter_context(_silence(owner, name))
         yield
 
 
 @contextlib.contextmanager
+def open_meter(port: int) -> Iterator[Meter | None]:
+    """Serve the library's metrics on 127.0.0.1 while the context is open, and give a meter whose metrics it serves too.
+
+    Stock 0.9.6 begins to serve them with its first job, and a port that is taken costs every job a traceback in the
+    log: here it gives None.
+    """
+    runtime = get_open_telemetry_runtime()
+    with runtime._lock:
+        if not runtime._initialized:
+            runtime._initialize()
+        try:
+            runtime._rebind(port)
+            meter: Meter | None = runtime._meter_provider.get_meter("tradelogs")
+        except OSError:
+            meter = None
+    try:
+        yield meter
+    finally:
+        runtime.shutdown()
+
+
+def find_metrics_port() -> int | None:
+    """Find the port where metrics are served in this process; None while none are."""
+    url = get_open_telemetry_runtime().metrics_url
+    return None if url is None else urlsplit(url).port
+
+
+@contextlib.contextmanager
 def _silence(owner: type[Any], name: str) -> Iterator[None]:
-    """Let a method do nothing: it describes the library's inner state, request by request, to nobody."""
+    """Let a method do nothing."""
     stock = vars(owner).get(name)
     if stock is None:
         yield

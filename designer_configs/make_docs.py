@@ -21,8 +21,9 @@ from the file, then from the command line (`--num`, `--seed`, `--gold`, `--gold-
 generate PROFILE --print-resolved-config` shows the outcome and starts nothing. `--num` scales `run.max_candidates` in
 the same proportion; `--gold FOLDER` takes the place of all that the profile says of gold; `--gold-trades` without
 `--gold-bars` leaves the profile's bars unused, for they belong to its own trades.
-Paths in the file are relative to the repository's root, those of the command line to the current folder. An unknown
-key is an error. `make validate` lists everything that is wrong with every file, with file, line and path.
+Paths in the file are relative to the repository's root and may not lead out of it; absolute ones may lie anywhere.
+Those of the command line are relative to the current folder. An unknown key is an error. `make validate` lists
+everything that is wrong with every file, with file, line and path.
 """
 
 
@@ -51,6 +52,8 @@ def _list_rows(schema: Mapping[str, Any], root: Mapping[str, Any], prefix: str) 
         yield _write_row(f"{prefix}{key}", part, key in schema.get("required", []), special.get(key, ""))
         if "items" in part:
             yield from _list_rows(resolve_reference(part["items"], root), root, f"{prefix}{key}[].")
+        elif isinstance(part.get("additionalProperties"), Mapping):
+            yield from _list_rows(resolve_reference(part["additionalProperties"], root), root, f"{prefix}{key}.*.")
         elif declared.get("$ref") not in shared:
             yield from _list_rows(part, root, f"{prefix}{key}.")
     for reference in shared:

@@ -11,6 +11,7 @@ from designer_configs.check_meaning import check_meaning
 from designer_configs.check_shape import check_shape, fill_defaults, suggest
 from designer_configs.errors import ConfigError, Problem
 from designer_configs.project import Project
+from designer_configs.secret_text import remember_secrets
 from designer_configs.yaml_source import YamlSource
 from gold_data.folder import BARS, SPLIT, TRADES
 
@@ -19,6 +20,7 @@ _OPTIONS = {
     "run.accepted": "--num",
     "run.max_candidates": "--num",
     "run.seed": "--seed",
+    "observe.port": "--metrics-port",
     "gold.trades": "--gold-trades",
     "gold.bars": "--gold-bars",
     "gold.folder": "--gold",
@@ -51,14 +53,46 @@ class Model:
     model: str
     inference_parameters: Mapping[str, Any]
     skip_health_check: bool
+    fallback: "Model | None" = None
+
+
+@dataclass(frozen=True)
+class Prices:
+    """What a million tokens cost: of prompts and of answers, by model. A model that is missing has no known price."""
+
+    currency: str
+    per_million: Mapping[str, tuple[float, float]]
+
+    def price(self, model: str, prompt_tokens: float | None, completion_tokens: float | None) -> float | None:
+        """Price tokens; None where the price or the tokens are not known."""
+        if model not in self.per_million or prompt_tokens is None or completion_tokens is None:
+            return None
+        prompt, completion = self.per_million[model]
+        return (prompt_tokens * prompt + completion_tokens * completion) / 1e6
 
 
 @dataclass(frozen=True)
 class BackendChoice:
-    """Where jobs run; the service's address is in the environment variable `base_url_env`."""
+    """Where jobs run; addresses and keys of a service are in environment variables, of which these are the names."""
 
     name: Literal["library", "microservices"]
     base_url_env: str | None = None
+    api_key_env: str | None = None
+    datastore_url_env: str | None = None
+    datastore_token_env: str | None = None
+
+
+@dataclass(frozen=True)
+class EngineChoice:
+    """How a job's rows are worked on: in this process, or in parts of at most `part_rows` by Ray's workers.
+
+    `max_parallel_requests` holds over all workers together.
+    """
+
+    name: Literal["local", "ray"]
+    address: str = "local"
+    workers: int = 1
+    part_rows: int = 0
 
 
 @dataclass(frozen=True)
@@ -78,7 +112,7 @@ class GoldSource:
 
 @dataclass(frozen=True)
 class RunLimits:
-    """How much is made, and what stops it; `max_tokens` None = no cap."""
+    """How much is made, and what stops it; `max_tokens`, `max_cost` None = no cap."""
 
     accepted: int
     max_candidates: int
@@ -86,13 +120,18 @@ class RunLimits:
     seed: int
     max_minutes: float
     max_tokens: int | None
+    max_cost: float | None
+    patience_minutes: float
+    tries: int
+    retry_seconds: float
 
 
 @dataclass(frozen=True)
 class Profile:
     """An effective profile: nothing in it is left to a default.
 
-    `name` and `file` are those of the file it was read from; `document` is the whole of it as plain data.
+    `name` and `file` are those of the file it was read from; `document` is the whole of it as plain data. `trace` is
+    `full` where prompts and answers are kept.
     """
 
     name: str
@@ -102,13 +141,25 @@ class Profile:
     controls: tuple[ControlUse, ...]
     provider: Provider
     models: Mapping[str, Model]
+    prices: Prices
     backend: BackendChoice
+    engine: EngineChoice
     gold: GoldSource
     run: RunLimits
     acceptance: Mapping[str, int]
     indicators: tuple[str, ...]
     export: tuple[str, ...]
+    trace: Literal["none", "full"]
+    metrics_port: int | None
     document: Mapping[str, Any]
+
+    @property
+    def secret_names(self) -> list[str]:
+        """Names of the environment variables that hold keys, or addresses which may hold a password."""
+        backend = self.backend
+        names = [self.provider.api_key_env, backend.base_url_env, backend.api_key_env]
+        names += [backend.datastore_url_env, backend.datastore_token_env]
+        return [name for name in names if name is not None]
 
     def to_yaml(self) -> str:
         """Write the effective profile as YAML that, loaded as a profile, means the same."""
@@ -125,10 +176,10 @@ def load_profile(name_or_path: str | Path, overrides: Mapping[str, Any] | None =
 
     Args:
         name_or_path: Name of a file in designer_configs/, or the path of a .yaml file anywhere.
-        overrides: The command line's `num`, `seed`, `gold`, `gold_trades`, `gold_bars`; None = not given. `num` scales
-            the cap on candidates in the same proportion. A `gold` folder takes the place of all that the profile says
-            of gold; gold trades without gold bars leave the profile's bars unused. Paths here are relative to the
-            current folder, those in the file to the repository's root.
+        overrides: The command line's `num`, `seed`, `gold`, `gold_trades`, `gold_bars`, `metrics_port`; None = not
+            given. `num` scales the cap on candidates in the same proportion. A `gold` folder takes the place of all
+            that the profile says of gold; gold trades without gold bars leave the profile's bars unused. Paths here are
+            relative to the current folder, those in the file to the repository's root.
 
     Raises:
         ConfigError: with every problem there is.
@@ -143,7 +194,9 @@ def load_profile(name_or_path: str | Path, overrides: Mapping[str, Any] | None =
     if problems := check_shape(effective, "profile"):
         options = [replace(problem, file="command line", line=None) for problem in problems]
         raise ConfigError([replace(problem, path=_OPTIONS.get(problem.path, problem.path)) for problem in options])
-    return _build_profile(effective)
+    profile = _build_profile(effective)
+    remember_secrets(profile.secret_names)
+    return profile
 
 
 def load_control(use: ControlUse) -> dict[str, Any]:
@@ -178,6 +231,8 @@ def _apply(document: dict[str, Any], options: Mapping[str, Any]) -> None:
         run["accepted"] = wanted
     if "seed" in options:
         run["seed"] = options["seed"]
+    if "metrics_port" in options:
+        document["observe"]["port"] = options["metrics_port"]
     given = {key: _name_path(options[f"gold_{key}"]) for key in ("trades", "bars") if f"gold_{key}" in options}
     if "gold" in options:
         document["gold"] = {"folder": _name_path(options["gold"])} | given  # of which the schema allows the folder only
@@ -209,17 +264,40 @@ def _build_profile(source: YamlSource) -> Profile:
         provider=Provider(
             provider["name"], provider.get("endpoint"), provider["provider_type"], provider["api_key_env"]
         ),
-        models={role: Model(**model) for role, model in document["models"].items()},
+        models={role: _build_model(model) for role, model in document["models"].items()},
+        prices=Prices(
+            document["prices"]["currency"],
+            {
+                model: (price["prompt_per_million"], price["completion_per_million"])
+                for model, price in document["prices"]["models"].items()
+            },
+        ),
         backend=BackendChoice("library")
         if backend == "library"
-        else BackendChoice("microservices", backend["microservices"]["base_url_env"]),
+        else BackendChoice("microservices", **backend["microservices"]),
+        engine=_choose_engine(document["engine"]),
         gold=_find_gold(document["gold"]),
         run=RunLimits(**document["run"]),
         acceptance=document["acceptance"],
         indicators=tuple(document["indicators"]),
         export=tuple(document["export"]),
+        trace=document["trace"],
+        metrics_port=document["observe"]["port"],
         document=document,
     )
+
+
+def _build_model(model: Mapping[str, Any]) -> Model:
+    fallback = model.get("fallback")
+    stand_in = None if fallback is None else Model(**fallback, skip_health_check=True)
+    return Model(**{**model, "fallback": stand_in})
+
+
+def _choose_engine(engine: str | Mapping[str, Any]) -> EngineChoice:
+    if engine == "local":
+        return EngineChoice("local")
+    given = {"ray": {}} if isinstance(engine, str) else engine
+    return EngineChoice("ray", **fill_defaults("profile", {"engine": given})["engine"]["ray"])
 
 
 def _find_gold(gold: Mapping[str, Any]) -> GoldSource:

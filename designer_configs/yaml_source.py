@@ -6,6 +6,7 @@ Stricter than the library: a duplicate key, a tag, a merge key or a cycle is a p
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from stat import S_ISDIR, S_ISREG
 from typing import Any
 
 import yaml
@@ -15,6 +16,7 @@ from designer_configs.errors import Problem
 KeyPath = tuple[str | int, ...]
 
 MAX_VALUES = 50_000  # aliases of aliases grow without bound; no configuration is this large
+MAX_BYTES = 1 << 20  # of a file, and of all its values with every alias written out
 _SCALARS = {f"tag:yaml.org,2002:{name}" for name in ("str", "int", "float", "bool", "null", "timestamp")}
 _COLLECTIONS = {"tag:yaml.org,2002:map", "tag:yaml.org,2002:seq"}
 
@@ -60,6 +62,8 @@ def load_yaml(path: Path, file: str | None = None) -> YamlSource:
     """
     file = file or str(path)
     try:
+        if message := _refuse_file(path):
+            return YamlSource(path, file, problems=(Problem(file, None, "", message),))
         text = path.read_bytes().decode("utf-8-sig")
     except OSError as exc:
         return YamlSource(path, file, problems=(Problem(file, None, "", f"cannot be read: {exc.strerror}"),))
@@ -68,6 +72,15 @@ def load_yaml(path: Path, file: str | None = None) -> YamlSource:
         message = f"byte {exc.object[exc.start]:#04x} is not UTF-8: save the file as UTF-8"
         return YamlSource(path, file, problems=(Problem(file, line, "", message),))
     return _parse(path, file, text)
+
+
+def _refuse_file(path: Path) -> str | None:
+    found = path.stat()
+    if not (S_ISREG(found.st_mode) or S_ISDIR(found.st_mode)):
+        return "cannot be read: it is no regular file"  # a device or a pipe may have no end
+    if S_ISREG(found.st_mode) and found.st_size > MAX_BYTES:
+        return f"has {found.st_size} bytes; the limit is {MAX_BYTES}: this is no configuration"
+    return None
 
 
 def _parse(path: Path, file: str, text: str) -> YamlSource:
@@ -114,6 +127,7 @@ class _Builder:
         self._file = file
         self._open: set[int] = set()
         self._count = 0
+        self._characters = 0
         self.lines: dict[KeyPath, int] = {(): 1}
         self.texts: dict[KeyPath, int] = {}
         self.problems: list[Problem] = []
@@ -159,6 +173,11 @@ class _Builder:
             yield key, value
 
     def _build_scalar(self, node: yaml.ScalarNode, path: KeyPath, line: int) -> Any:
+        self._characters += len(node.value)
+        if self._characters > MAX_BYTES:
+            first = self._characters - len(node.value) <= MAX_BYTES
+            message = f"has more than {MAX_BYTES} characters, aliases included"
+            return self._refuse(line, path, message) if first else None
         if node.style == "|":
             self.texts[path] = line
         try:

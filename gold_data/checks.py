@@ -107,7 +107,8 @@ def show_value(value: object) -> str:
     """Write a value as messages show it."""
     if isinstance(value, float):
         return f"{value:.10g}"
-    return (value if isinstance(value, str) else json.dumps(value, default=str))[:LONGEST_SHOWN]
+    text = value if isinstance(value, str) else json.dumps(value, default=str)
+    return (text if text.isprintable() else ascii(text)[1:-1])[:LONGEST_SHOWN]
 
 
 def find_misfits(row: Row) -> Iterator[Breach]:
@@ -136,6 +137,9 @@ def _refuse(core: Mapping[str, object], field: str, keyword: str, constraint: ob
         "enum": f"one of {', '.join(constraint)}" if isinstance(constraint, list) else "",
         "pattern": "a time of day as HH:MM:SS",
         "type": f"a {constraint}",
+        "not": "no control characters, such as line breaks or marks of the writing direction",
+        "maxLength": f"at most {constraint} characters",
+        "minLength": f"at least {constraint} character",
     }
     found = show_value(core[field])
     return Breach((field,), limits.get(keyword, f"{keyword} {constraint}"), found, f"{field} {found!r} does not fit")

@@ -20,6 +20,7 @@ import polars as pl
 
 from gold_data.account import Account
 from gold_data.card import write_card
+from gold_data.csv_export import neutralise_cells
 from gold_data.errors import GoldError
 from gold_data.folder import BARS, CARD, REJECTED, SPLIT, TRADES
 from gold_data.importers.base import ImportedFile, RoundTrip, trips_to_frame
@@ -124,7 +125,7 @@ def _fill_folder(
         )
     account = Account(imported, trips, rejected, report, trades, split, notes)
     trades.write_parquet(folder / TRADES)
-    rejected.write_csv(folder / REJECTED)
+    neutralise_cells(rejected).write_csv(folder / REJECTED)
     (folder / SPLIT).write_text(split.to_json() + "\n", encoding="utf-8")
     (folder / CARD).write_text(write_card(account), encoding="utf-8")
     return account

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import polars as pl
 
+from gold_data.csv_export import neutralise_cells
 from gold_data.errors import GoldError
 from gold_data.folder import BARS, HOLDOUT, HOLDOUT_BARS, LIMITS, REJECTED, TRAIN
 from gold_data.ingest import Gold
@@ -75,7 +76,7 @@ def write_gold(gold: Gold, folder: Path, holdout: float, embargo: int = 0) -> Go
     holdout_trades.write_parquet(folder / HOLDOUT)
     _write_bars(gold.bars, split, "train", train, folder / BARS)
     _write_bars(gold.bars, split, "holdout", holdout_trades, folder / HOLDOUT_BARS)
-    gold.rejected.write_csv(folder / REJECTED)
+    neutralise_cells(gold.rejected).write_csv(folder / REJECTED)
     (folder / LIMITS).write_text(derive_limits(train).to_json() + "\n", encoding="utf-8")
     return load_gold(folder)
 

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 import polars as pl
 
+from gold_data.csv_export import restore_cell, restore_cells
 from gold_data.errors import GoldError
 
 PARQUET_MAGIC = b"PAR1"
@@ -62,6 +63,8 @@ def is_parquet(path: Path, what: str) -> bool:
 def read_rows(path: Path, what: str) -> RawTable:
     """Read a table row by row: text from CSV (blank lines passed over), typed values from Parquet (row 1 is line 2).
 
+    The apostrophe is taken away that `neutralise_cells` puts before a cell.
+
     Raises:
         GoldError: the file is missing, a directory, empty, or neither CSV nor Parquet.
     """
@@ -74,7 +77,7 @@ def read_rows(path: Path, what: str) -> RawTable:
         with path.open(encoding="utf-8-sig", newline="") as file:
             reader = csv.reader(file)
             for cells in reader:
-                _sort_in(table, reader.line_num, [cell.strip() for cell in cells])
+                _sort_in(table, reader.line_num, [restore_cell(cell.strip()) for cell in cells])
     except (UnicodeDecodeError, csv.Error) as exc:
         raise GoldError(_refuse_content(path, what)) from exc
     if not table.columns:
@@ -105,7 +108,7 @@ def read_frame(path: Path, what: str) -> pl.DataFrame:
         frame = pl.read_csv(path, infer_schema=False).rename(str.strip)
     except (pl.exceptions.PolarsError, UnicodeDecodeError) as exc:
         raise GoldError(f"{_refuse_content(path, what)} ({str(exc).splitlines()[0]})") from exc
-    return frame.filter(~pl.all_horizontal(pl.all().is_null()))
+    return restore_cells(frame).filter(~pl.all_horizontal(pl.all().is_null()))
 
 
 def read_parquet(path: Path, what: str) -> pl.DataFrame:

@@ -10,6 +10,7 @@ import polars as pl
 import pyarrow.parquet as pq
 
 from gold_data.bars import FAULTS, VALUES, WHAT, note_naive, place_timestamps, read_number_column
+from gold_data.csv_export import neutralise_cells
 from gold_data.errors import GoldError
 from gold_data.sessions import EXCHANGE_ZONE
 from gold_data.tables import check_columns, read_frame
@@ -180,7 +181,7 @@ def _name_row(raw: pl.DataFrame, row: int) -> str:
 
 
 def _write_csv(bars: pl.DataFrame, path: Path) -> None:
-    bars.with_columns(pl.col("timestamp").dt.to_string("iso:strict")).write_csv(path)
+    neutralise_cells(bars.with_columns(pl.col("timestamp").dt.to_string("iso:strict"))).write_csv(path)
 
 
 WRITERS: dict[str, Callable[[pl.DataFrame, Path], object]] = {

@@ -22,11 +22,11 @@ _ANSWER_SCHEMA = "<response_schema>"  # Data Designer ends every prompt with it;
 _NUMBER = r"[-+]?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?"
 _TARGET = re.compile(rf"close to ({_NUMBER})")
 _TOLERANCE = re.compile(rf"(?:within|tolerance|±|\+/-)[^\d.]*({_NUMBER})", re.IGNORECASE)
-_TICKER = re.compile(r"\bticker\b(?: is|:| =) +[`\"']?([^\s`\"']+)")
+_TICKER = re.compile(r"\bticker\b(?: is|:| =) +(.+)")
 _TRADE_TYPE = re.compile(r"\btrade_type\b.*?\b(buy|short)\b")
 _PERIOD = re.compile(r"\bsession: *(open|midday|close)\b")
 _TIME_OF_DAY = re.compile(r"\b\d{1,2}:\d{2}(?::\d{2})?\b")
-_PRICE_RANGE = re.compile(rf"Price of (\S+): +({_NUMBER}) to ({_NUMBER})")
+_PRICE_RANGE = re.compile(rf"Price of (.+): +({_NUMBER}) to ({_NUMBER})")
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,8 +106,14 @@ def _read_controls(text: str) -> Wanted:
         elif match := _TRADE_TYPE.search(line):
             trade_type = match[1]
         elif match := _TICKER.search(line):
-            ticker = match[1].rstrip(".")
+            ticker = _unquote(match[1].strip().removesuffix("."))
     return Wanted(volatility, tolerance, ticker, trade_type, period)
+
+
+def _unquote(text: str) -> str:
+    """Take one pair of quotes away; quotes within are part of the ticker, and so is what they then surround."""
+    inner = text[1:-1]
+    return inner if inner and text[0] == text[-1] and text[0] in "`\"'" and text[0] not in inner else text
 
 
 def _read_hours(rules: str) -> tuple[int, int]:

@@ -8,10 +8,13 @@ from hashlib import blake2b
 from typing import Any
 
 from starlette.applications import Starlette
+from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
+from starlette.middleware import Middleware
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from offline_model.answer import answer_messages
 from offline_model.errors import PromptError
@@ -19,6 +22,10 @@ from offline_model.options import Options
 
 MODEL = "offline-model"
 LARGEST_BODY = 1 << 20  # bytes; a prompt of the pipeline has about 6,000
+LARGEST_REST = 1 << 20  # bytes beyond it that are still read: a client that is cut off while it sends sees no answer
+BODY_SECONDS = 30  # within which the whole of it must be there
+HOSTS = ("127.0.0.1", "localhost")
+CLOSE = {"Connection": "close"}  # whatever else arrives belongs to this request
 CHARACTERS_PER_TOKEN = 4  # an estimate for `usage` and `max_tokens`, as nothing here has tokens
 
 
@@ -52,18 +59,55 @@ def make_app(options: Options) -> Starlette:
             Route("/v1/models", list_models),
             Route("/health", tell_health),
         ],
+        middleware=[Middleware(_KnownHosts)],
         exception_handlers={HTTPException: _write_error},
     )
 
 
-async def _read_payload(request: Request) -> dict[str, Any]:
+class _KnownHosts:
+    """Refuses requests to another host: a page in a browser can make its own name point at the loopback."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        host = Headers(scope=scope).get("host", "") if scope["type"] == "http" else HOSTS[0]
+        if host.rpartition(":")[0] in HOSTS or host in HOSTS:
+            await self._app(scope, receive, send)
+            return
+        message = f"the offline model answers to {' and '.join(HOSTS)} only"
+        await _write_error(Request(scope), HTTPException(421, message))(scope, receive, send)
+
+
+async def _read_body(request: Request) -> bytes:
+    """Read the body, or no more of it than shows that it is too large.
+
+    Raises:
+        HTTPException: It is too large, or does not come to its end.
+    """
+    announced = request.headers.get("content-length", "")
     body, size = bytearray(), 0
-    async for chunk in request.stream():  # read to the end even when too large, or the client never sees the answer
-        size += len(chunk)
+    if not announced.isdecimal() or int(announced[:20]) <= LARGEST_BODY + LARGEST_REST:
+        try:
+            async with asyncio.timeout(BODY_SECONDS):
+                async for chunk in request.stream():
+                    size += len(chunk)
+                    if size <= LARGEST_BODY:
+                        body += chunk
+                    elif size > LARGEST_BODY + LARGEST_REST:
+                        break
+        except TimeoutError as exc:
+            raise HTTPException(408, f"the body did not arrive within {BODY_SECONDS} s", CLOSE) from exc
+        except ClientDisconnect as exc:
+            raise HTTPException(400, "the body was cut off", CLOSE) from exc
         if size <= LARGEST_BODY:
-            body += chunk
-    if size > LARGEST_BODY:
-        raise HTTPException(413, f"the body has {size} bytes; the limit is {LARGEST_BODY}")
+            return bytes(body)
+    found = f"has {announced} bytes" if announced else f"has more than {LARGEST_BODY} bytes"
+    raise HTTPException(413, f"the body {found}; the limit is {LARGEST_BODY}", CLOSE)
+
+
+async def _read_payload(request: Request) -> dict[str, Any]:
+    body = await _read_body(request)
     try:
         payload = json.loads(body)
     except (ValueError, RecursionError) as exc:
@@ -100,4 +144,4 @@ def _write_error(_: Request, exc: Exception) -> JSONResponse:
     assert isinstance(exc, HTTPException)
     kind = "invalid_request_error"
     error = {"message": exc.detail, "type": kind, "param": None, "code": None}
-    return JSONResponse({"error": error}, status_code=exc.status_code)
+    return JSONResponse({"error": error}, status_code=exc.status_code, headers=exc.headers)

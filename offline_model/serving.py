@@ -1,5 +1,6 @@
 """Runs the endpoint in this process, on a port of its own."""
 
+import asyncio
 import os
 import socket
 import sys
@@ -7,6 +8,7 @@ from contextlib import suppress
 from threading import Thread
 
 import uvicorn
+from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from offline_model.errors import OfflineModelError
 from offline_model.options import Options
@@ -15,6 +17,7 @@ from offline_model.server import make_app
 HOST = "127.0.0.1"
 LISTENING = "offline model listening on "
 BACKLOG = 1024
+HEADER_SECONDS = 10  # within which a request's head must be there, from the first byte or the connection's begin
 LAST_SECONDS = 2  # given to requests under way when the server is told to stop
 
 
@@ -33,6 +36,7 @@ def serve(options: Options, *, port: int = 0, stops_with_stdin: bool = False) ->
         Thread(target=_stop_with_stdin, daemon=True).start()
     config = uvicorn.Config(
         make_app(options),
+        http=_TimedProtocol,
         access_log=False,
         log_level="warning",
         lifespan="off",
@@ -41,6 +45,40 @@ def serve(options: Options, *, port: int = 0, stops_with_stdin: bool = False) ->
     )
     with suppress(KeyboardInterrupt):
         _Server(config).run(sockets=[listener])
+
+
+class _TimedProtocol(H11Protocol):
+    """Hangs up on whoever does not come to the end of a request's head: uvicorn waits for it for ever."""
+
+    _timer: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        self._await_head()
+
+    def data_received(self, data: bytes) -> None:
+        super().data_received(data)
+        self._await_head()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        super().connection_lost(exc)
+        self._stop_timer()
+
+    def _await_head(self) -> None:
+        if self.cycle is not None and not self.cycle.response_complete:
+            self._stop_timer()
+        elif self._timer is None:
+            self._timer = self.loop.call_later(HEADER_SECONDS, self._hang_up)
+
+    def _hang_up(self) -> None:
+        self._timer = None
+        if self.cycle is None or self.cycle.response_complete:
+            self.transport.close()
+
+    def _stop_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
 
 
 class _Server(uvicorn.Server):

@@ -11,6 +11,7 @@ from refine_loop.critique import judge_row, write_critique
 from refine_loop.state import CANDIDATE_SCHEMA, CRITERIA
 
 Candidate = dict[str, Any]
+NOT_NEEDED = "not needed, enough was accepted"
 PLAN_IDS = "gold_examples__ids"
 
 
@@ -55,6 +56,17 @@ def close_candidate(candidate: Candidate, why: str) -> Candidate:
     """Reject a candidate that is still open; its reason is the last critique's first line, and why it ended here."""
     first = (candidate["judge_critique"] or "").split("\n")[0].removeprefix("- ")
     return candidate | {"status": "rejected", "reason": f"{first} ({why})" if first else why}
+
+
+def drop_surplus(candidates: Sequence[Candidate], room: int) -> list[Candidate]:
+    """Reject the accepted rows beyond the first `room`, in the order of the plan; they keep their scores."""
+    kept = []
+    for candidate in candidates:
+        accepted = candidate["status"] == "accepted"
+        surplus = accepted and room <= 0
+        room -= accepted
+        kept.append(candidate | {"status": "rejected", "reason": NOT_NEEDED} if surplus else candidate)
+    return kept
 
 
 def seed_refinement(plan_row: Mapping[str, Any], candidate: Candidate) -> dict[str, Any]:

@@ -1,5 +1,14 @@
 """What a person is told when a run cannot start or go on."""
 
+import errno
+import sqlite3
+from pathlib import Path
+
+STORAGE_ERRORS = (OSError, sqlite3.Error)
+"""What is raised where a run's folder does not take what the run must keep."""
+
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+
 
 class RunError(Exception):
     """The run failed; the message says what to do."""
@@ -7,3 +16,15 @@ class RunError(Exception):
 
 class RunInputError(RunError):
     """Something given to the run cannot be used; nothing was started."""
+
+
+def explain_stop(error: BaseException, folder: Path) -> str:
+    """Say what a run was stopped by; where that was its folder, also what to do about it."""
+    if isinstance(error, KeyboardInterrupt):
+        return "stopped before the results were written"
+    if isinstance(error, sqlite3.Error):
+        return f"{folder / 'checkpoints.sqlite'} cannot be written: {error}. Is there room on the disk?"
+    if isinstance(error, OSError):
+        advice = ". Make room on the disk" if error.errno in _NO_ROOM or error.errno is None else ""
+        return f"{error.filename or folder} cannot be written: {error.strerror or error}{advice}"
+    return str(error)

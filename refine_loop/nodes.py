@@ -3,6 +3,7 @@
 import hashlib
 import json
 import time
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -11,12 +12,20 @@ from designer_configs.compile import CompiledProfile, add_seed, write_config
 from designer_configs.library_shim import draw_in_order
 from designer_configs.profile import Profile
 from gold_data.rules import Fingerprint, fingerprint
-from refine_loop.booking import Candidate, book_result, close_candidate, open_candidate, seed_refinement
+from refine_loop.booking import (
+    NOT_NEEDED,
+    Candidate,
+    book_result,
+    close_candidate,
+    drop_surplus,
+    open_candidate,
+    seed_refinement,
+)
+from refine_loop.budget import find_spent_cap, size_round
 from refine_loop.events import EventLog
 from refine_loop.rounds import Rounds
-from refine_loop.state import LoopState, StopReason
+from refine_loop.state import ENDS, LoopState, StopReason
 
-MAX_ROUND = 5_000  # candidates in one round: what bounds the rows held in memory at a time
 FRUITLESS_ROUNDS = 3  # rounds in a row without one accepted row, after which going on is a waste of tokens
 
 
@@ -33,14 +42,14 @@ class Nodes:
         self._folder = folder
         self._rounds = Rounds(folder / "rounds")
         self._log = log
-        self._started = time.monotonic()
         self._accepted: dict[Fingerprint, str] | None = None
 
     def plan(self, state: LoopState) -> LoopState:
-        """Draw exactly as many rows as are still missing, so that none is accepted beyond what was asked."""
+        """Draw as many rows as will very likely bring what is still missing."""
         number = state["round"] + 1
         run = self._profile.run
-        size = min(run.accepted - state["accepted"], run.max_candidates - state["planned"], MAX_ROUND)
+        wanted = size_round(run.accepted - state["accepted"], state["accepted"], state["planned"])
+        size = min(wanted, run.max_candidates - state["planned"])
         seed = int.from_bytes(hash_text(f"{run.seed}:{number}")[:4])
         with draw_in_order():
             result = self._run_job(f"{number:03d}_plan", self._compiled.plan, size, seed=seed)
@@ -69,36 +78,35 @@ class Nodes:
         return self._judge(state, waiting, add_seed(self._compiled.refine, seeds), refine_pass=refine_pass)
 
     def settle(self, state: LoopState) -> LoopState:
-        """Reject what is still open, and stop when enough is accepted, a cap is reached or nothing comes of it."""
-        number = state["round"]
+        """Reject what is still open or beyond what was asked, and stop when there is a reason.
+
+        Of the accepted rows the first in the order of the plan are kept: which answer came first has no part in it.
+        """
+        number, room = state["round"], self._profile.run.accepted
         candidates = self._rounds.read_pass(number, state["refine_pass"])
         why = f"after {state['refine_pass']} refine passes" if state["stop_reason"] is None else state["stop_reason"]
-        settled = [close_candidate(c, why) if c["status"] == "open" else c for c in candidates]
+        why = NOT_NEEDED if why == "accepted" else why
+        closed = [close_candidate(c, why) if c["status"] == "open" else c for c in candidates]
+        settled = drop_surplus(closed, room - self._rounds.count_accepted(number - 1))
         self._rounds.write_settled(number, settled)
         fruitful = any(c["status"] == "accepted" for c in settled)
         fruitless_rounds = 0 if fruitful else state["fruitless_rounds"] + 1
-        state = state | {"open": 0, "fruitless_rounds": fruitless_rounds}
+        accepted = min(state["accepted"], room)
+        state = state | {"open": 0, "accepted": accepted, "fruitless_rounds": fruitless_rounds}
         state = state | {"stop_reason": self._find_stop_reason(state)}
-        self._log.write("round_settled", **state)
+        statuses = Counter(str(c["status"]) for c in settled)
+        self._log.write("round_settled", **state, ended={status: statuses[status] for status in ENDS})
         return state
 
     def _find_stop_reason(self, state: LoopState) -> StopReason | None:
         run = self._profile.run
         if state["accepted"] >= run.accepted:
             return "accepted"
+        if (cap := find_spent_cap(self._profile, self._log)) is not None:
+            return cap
         if state["planned"] >= run.max_candidates:
             return "max_candidates"
-        if state["fruitless_rounds"] >= FRUITLESS_ROUNDS:
-            return "nothing accepted"
-        return self._find_spent_cap()
-
-    def _find_spent_cap(self) -> StopReason | None:
-        run = self._profile.run
-        if time.monotonic() - self._started >= run.max_minutes * 60:
-            return "max_minutes"
-        if run.max_tokens is not None and self._log.tokens >= run.max_tokens:
-            return "max_tokens"
-        return None
+        return "nothing accepted" if state["fruitless_rounds"] >= FRUITLESS_ROUNDS else None
 
     def _run_job(self, name: str, config: dict[str, Any], rows: int, seed: int | None = None) -> JobResult:
         write_config(config, self._folder / "jobs" / f"{name}.yaml", f"Job {name} as it was sent.")
@@ -129,11 +137,13 @@ class Nodes:
         booked = self._book(number, waiting, result, refine_pass)
         self._rounds.write_pass(number, refine_pass, booked)
         statuses = [c["status"] for c in booked]
+        accepted = self._rounds.count_accepted(number - 1) + statuses.count("accepted")
+        enough = accepted >= self._profile.run.accepted
         return state | {
             "refine_pass": refine_pass,
-            "accepted": self._rounds.count_accepted(number - 1) + statuses.count("accepted"),
+            "accepted": accepted,
             "open": statuses.count("open"),
-            "stop_reason": self._find_spent_cap(),
+            "stop_reason": "accepted" if enough else find_spent_cap(self._profile, self._log),
         }
 
     def _book(self, number: int, waiting: list[Candidate], result: JobResult, refine_pass: int) -> list[Candidate]:

@@ -1,20 +1,27 @@
 """A few candidates to look at: planned, generated, checked and judged, and nothing kept."""
 
+import functools
 import tempfile
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from designer_configs.backend import LibraryBackend, log_library_to
+from designer_configs.backend import log_library_to
 from designer_configs.compile import compile_profile
+from designer_configs.halt import Halt
 from designer_configs.library_shim import spare_repeated_work
+from designer_configs.microservices import make_backend
 from designer_configs.profile import Profile
 from gold_data.store import write_gold
+from refine_loop.budget import find_spent_cap
 from refine_loop.events import EventLog
 from refine_loop.nodes import Nodes
 from refine_loop.rounds import Rounds
 from refine_loop.run import read_checked_gold
 from refine_loop.state import START_STATE
+from refine_loop.steering import steer_run
+
+LONGEST_PATIENCE = 0.5  # minutes: a person waits for a preview
 
 
 def preview_candidates(profile: Profile, count: int, endpoint: str | None, *, verbose: bool) -> list[dict[str, Any]]:
@@ -34,11 +41,26 @@ def preview_candidates(profile: Profile, count: int, endpoint: str | None, *, ve
             EventLog(folder / "events.jsonl", lambda _: None) as log,
             spare_repeated_work(),
         ):
-            backend = LibraryBackend(profile, endpoint, folder / "artifacts")
-            backend.check_models(compiled.whole)
-            shortened = replace(profile, run=replace(profile.run, accepted=count, max_candidates=count))
+            halt = Halt()
+            patience = min(profile.run.patience_minutes, LONGEST_PATIENCE)
+            run = replace(profile.run, accepted=count, max_candidates=count, patience_minutes=patience)
+            shortened = replace(profile, run=run)
+            backend = make_backend(
+                shortened,
+                endpoint,
+                folder,
+                find_spent_cap=functools.partial(find_spent_cap, shortened, log),
+                observe=log.write_service_job,
+            )
             nodes = Nodes(shortened, compiled, backend, folder, log)
-            nodes.generate(nodes.plan(START_STATE))
+            try:
+                with steer_run(shortened, backend, halt, log):
+                    backend.check_models(compiled.whole)
+                    nodes.generate(nodes.plan(START_STATE))
+            except KeyboardInterrupt:
+                if halt.reason is None:
+                    raise
+                raise halt.reason from None
         rounds = Rounds(folder / "rounds")
         plan = rounds.read_plan(1)
         return [row | candidate for row, candidate in zip(plan, rounds.read_pass(1, 0), strict=True)]

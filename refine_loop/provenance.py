@@ -14,15 +14,19 @@ import yaml
 
 from designer_configs.compile import OFFLINE_PORT, CompiledProfile, write_config
 from designer_configs.profile import PROJECT_ROOT, Profile
+from designer_configs.secret_text import mask_secrets
+from designer_configs.whole_file import write_text
 from gold_data.ingest import Gold
-from refine_loop.rounds import write_text
 
+PROFILE_FILE = "profile.yaml"
 DISTRIBUTIONS = ("synthetic-trade-logs", "data-designer", "langgraph", "polars", "ta", "numpy")
 
 
 def write_inputs(folder: Path, profile: Profile, compiled: CompiledProfile, gold: Gold) -> None:
-    """Write `profile.yaml`, `provenance.json`, `data_designer.yaml` and the providers its own commands need."""
-    write_text(profile.to_yaml(), folder / "profile.yaml")
+    """Write `provenance.json`, `data_designer.yaml` and the providers its own commands need, `profile.yaml` last.
+
+    A folder that has a profile has all that a run goes on with.
+    """
     write_text(json.dumps(describe_provenance(profile, gold), indent=2) + "\n", folder / "provenance.json")
     write_config(
         compiled.whole,
@@ -32,6 +36,7 @@ def write_inputs(folder: Path, profile: Profile, compiled: CompiledProfile, gold
     )
     providers = yaml.safe_dump({"providers": [describe_provider(profile)]}, sort_keys=False)
     write_text(providers, folder / "data_designer_home" / "model_providers.yaml")
+    write_text(profile.to_yaml(), folder / PROFILE_FILE)
 
 
 def describe_provider(profile: Profile) -> dict[str, Any]:
@@ -51,7 +56,7 @@ def describe_provenance(profile: Profile, gold: Gold) -> dict[str, Any]:
     inputs = [path for path in (profile.gold.trades, profile.gold.bars, profile.gold.split) if path]
     declared = [*(PROJECT_ROOT / "columns").rglob("*.yaml"), *(PROJECT_ROOT / "gold_data").glob("*.schema.json")]
     return {
-        "command_line": shlex.join(["tradelogs", *sys.argv[1:]]),
+        "command_line": mask_secrets(shlex.join(["tradelogs", *sys.argv[1:]])),
         "seed": profile.run.seed,
         "sha256": hash_files([*inputs, PROJECT_ROOT / profile.file, *sorted(declared)]),
         "versions": {name: version(name) for name in DISTRIBUTIONS} | {"python": platform.python_version()},

@@ -2,13 +2,13 @@
 
 import hashlib
 import io
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 
+from designer_configs.whole_file import write_bytes
 from refine_loop.booking import Candidate
 from refine_loop.state import CANDIDATE_SCHEMA
 
@@ -97,19 +97,3 @@ def write_parquet(frame: pl.DataFrame, path: Path) -> None:
     buffer = io.BytesIO()
     frame.write_parquet(buffer)
     write_bytes(buffer.getvalue(), path)
-
-
-def write_text(text: str, path: Path) -> None:
-    """Write a text so that the file is either whole or not there."""
-    write_bytes(text.encode(), path)
-
-
-def write_bytes(content: bytes, path: Path) -> None:
-    """Write, flush to disk, rename: a file that has its final name is whole."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.name}.partial")
-    with partial.open("wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    partial.replace(path)

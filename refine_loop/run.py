@@ -1,31 +1,40 @@
 """One run, from a profile to its folder."""
 
 import shutil
+import sqlite3
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from langchain_core.runnables import RunnableConfig
-from langgraph.checkpoint.sqlite import SqliteSaver
+from polars.exceptions import ComputeError
 
-from designer_configs.backend import LibraryBackend, log_library_to
+from designer_configs.answer_journal import AnswerJournal
+from designer_configs.backend import PlacedBackend, log_library_to
 from designer_configs.check import check_environment
 from designer_configs.compile import CompiledProfile, compile_profile
 from designer_configs.controls import find_foreign_buckets
-from designer_configs.errors import BackendError, ConfigError
-from designer_configs.library_shim import spare_repeated_work, watch_requests
+from designer_configs.errors import BackendError, ConfigError, StorageError
+from designer_configs.halt import Halt
+from designer_configs.library_shim import spare_repeated_work
 from designer_configs.profile import Profile, load_profile
+from designer_configs.whole_file import sync_tree
 from gold_data.ingest import Gold, read_gold
 from gold_data.splits import take_part
 from gold_data.store import GoldFolder, load_gold, split_gold, write_gold
-from refine_loop.errors import RunError, RunInputError
+from refine_loop.checkpoints import open_checkpoints
+from refine_loop.engines import open_backend
+from refine_loop.errors import STORAGE_ERRORS, RunError, RunInputError, explain_stop
 from refine_loop.events import EventLog, Observer
 from refine_loop.graph import build_graph
+from refine_loop.metrics import observe_run
 from refine_loop.nodes import Nodes
 from refine_loop.outputs import Outcome, write_outputs
-from refine_loop.provenance import write_inputs
+from refine_loop.provenance import PROFILE_FILE, write_inputs
+from refine_loop.run_lock import lock_folder
 from refine_loop.state import START_STATE, StopReason
+from refine_loop.steering import steer_run
 
 THREAD: RunnableConfig = {"configurable": {"thread_id": "run"}, "recursion_limit": 1_000_000}
 
@@ -55,16 +64,20 @@ def start_run(
         raise RunInputError(f"another run has just begun in {folder}: name another with --out") from exc
     except OSError as exc:
         raise RunInputError(f"{folder} cannot be made ({exc.strerror}): name another with --out") from exc
-    try:
-        stored = write_gold(gold, folder / "gold", profile.gold.holdout, profile.gold.embargo)
-        compiled = compile_profile(profile, stored)
-        write_inputs(folder, profile, compiled, gold)
-        observe(describe_gold(gold, stored))
-        return _run_loop(_Prepared(profile, compiled, stored, folder), endpoint, observe, verbose=verbose)
-    except BaseException:
-        if not has_plan(folder):  # nothing was generated: nothing is left that looks like a run
-            shutil.rmtree(folder, ignore_errors=True)
-        raise
+    with lock_folder(folder):
+        try:
+            stored = keep_gold(gold, profile, folder)
+            compiled = compile_profile(profile, stored)
+            write_inputs(folder, profile, compiled, gold)
+            observe(describe_gold(gold, stored))
+            return _run_loop(_Prepared(profile, compiled, stored, folder), endpoint, observe, verbose=verbose)
+        except BaseException as exc:
+            if has_plan(folder):
+                raise
+            shutil.rmtree(folder, ignore_errors=True)  # nothing was generated: nothing is left that looks like a run
+            if isinstance(exc, STORAGE_ERRORS):
+                raise RunError(f"{explain_stop(exc, folder)}\nNothing was generated, and nothing is left") from exc
+            raise
 
 
 def resume_run(
@@ -73,14 +86,30 @@ def resume_run(
     """Go on with a run that was cut short; a run that is done is only counted again.
 
     Raises:
+        RunInputError: another process is at work in the folder, or it cannot be written to.
         ConfigError: a key that the profile names is not set.
         BackendError, RunError: as `start_run` does.
     """
     if problems := check_environment(profile):
         raise ConfigError(problems)
-    stored = load_gold(folder / "gold")
-    run = _Prepared(profile, compile_profile(profile, stored), stored, folder)
-    return _run_loop(run, endpoint, observe, verbose=verbose)
+    with lock_folder(folder):
+        stored = load_gold(folder / "gold")
+        run = _Prepared(profile, compile_profile(profile, stored), stored, folder)
+        return _run_loop(run, endpoint, observe, verbose=verbose)
+
+
+def keep_gold(gold: Gold, profile: Profile, folder: Path) -> GoldFolder:
+    """Write the gold into a run's folder, down to the disk.
+
+    Raises:
+        StorageError: it does not fit.
+    """
+    try:
+        stored = write_gold(gold, folder / "gold", profile.gold.holdout, profile.gold.embargo)
+    except ComputeError as exc:  # which is what polars makes of a full disk
+        raise StorageError(None, str(exc), str(folder / "gold")) from exc
+    sync_tree(folder / "gold")
+    return stored
 
 
 def has_plan(folder: Path) -> bool:
@@ -94,9 +123,11 @@ def load_run_profile(folder: Path) -> Profile:
     Raises:
         RunInputError: the folder holds no run.
     """
-    if not (folder / "checkpoints.sqlite").exists():
-        raise RunInputError(f"{folder} holds no run to go on with: name the folder that `tradelogs generate` printed")
-    return load_profile(str(folder / "profile.yaml"), {})
+    if (folder / PROFILE_FILE).exists():
+        return load_profile(str(folder / PROFILE_FILE), {})
+    if (folder / "gold").exists():
+        raise RunInputError(f"{folder}: the run was cut before it had begun. Delete the folder, and start it again")
+    raise RunInputError(f"{folder} holds no run to go on with: name the folder that `tradelogs generate` printed")
 
 
 @dataclass(frozen=True)
@@ -110,29 +141,39 @@ class _Prepared:
 
 
 def _run_loop(run: _Prepared, endpoint: str | None, observe: Observer, *, verbose: bool) -> Outcome:
+    halt = Halt()
     try:
         with (
             log_library_to(run.folder / "data_designer.log", verbose=verbose),
-            EventLog(run.folder / "events.jsonl", observe) as log,
+            observe_run(run.profile, run.folder, observe) as observe_all,
+            EventLog(run.folder / "events.jsonl", observe_all) as log,
+            open_backend(run.profile, endpoint, run.folder, log, halt) as backend,
         ):
-            stopped_by = _drive_graph(run, LibraryBackend(run.profile, endpoint, run.folder / "artifacts"), log)
-            log.write("run_finished", stopped_by=stopped_by)
-        return write_outputs(run.folder, run.profile, run.gold, stopped_by)
-    except (BackendError, KeyboardInterrupt) as exc:
+            stopped_by = _drive_graph(run, backend, log, halt)
+            if halt.reason is not None:
+                log.write("run_halted", why=str(halt.reason))
+                raise halt.reason
+            outcome = write_outputs(run.folder, run.profile, run.gold, stopped_by)
+            log.write("run_finished", stopped_by=stopped_by, **outcome.counts)
+        return outcome
+    except (BackendError, OSError, sqlite3.Error, KeyboardInterrupt) as exc:
         if not has_plan(run.folder):
             raise
-        why = str(exc) or "stopped before the results were written"
+        why = explain_stop(halt.reason or exc, run.folder)
         raise RunError(f"{why}\nWhat there is, is kept. Go on with it: tradelogs resume {run.folder}") from exc
 
 
-def _drive_graph(run: _Prepared, backend: LibraryBackend, log: EventLog) -> StopReason:
+def _drive_graph(run: _Prepared, backend: PlacedBackend, log: EventLog, halt: Halt) -> StopReason:
     nodes = Nodes(run.profile, run.compiled, backend, run.folder, log)
+    trace = run.folder / "trace" if run.profile.trace == "full" else None
     with (
-        SqliteSaver.from_conn_string(str(run.folder / "checkpoints.sqlite")) as checkpointer,
-        watch_requests(log.write_request),
+        open_checkpoints(run.folder / "checkpoints.sqlite") as checkpoints,
+        AnswerJournal(run.folder / "rounds", trace=trace) as journal,
+        steer_run(run.profile, backend, halt, log, journal),
         spare_repeated_work(),
     ):
-        graph = build_graph(nodes, checkpointer)
+        journal.close_settled()
+        graph = build_graph(nodes, checkpoints)
         before = graph.get_state(THREAD)
         if before.values.get("stop_reason") is not None and not before.next:
             done: StopReason = before.values["stop_reason"]
@@ -142,7 +183,7 @@ def _drive_graph(run: _Prepared, backend: LibraryBackend, log: EventLog) -> Stop
         log.write("run_started", resumed=begin is None, accepted=before.values.get("accepted", 0))
         try:
             for _ in graph.stream(begin, THREAD, stream_mode="updates", durability="sync"):
-                pass
+                journal.close_settled()
         except KeyboardInterrupt:
             if not has_plan(run.folder):
                 raise
@@ -178,15 +219,9 @@ def read_checked_gold(profile: Profile) -> Gold:
     """Read a profile's gold, and hold the profile against it and against the environment, before anything is started.
 
     Raises:
-        RunInputError: the profile asks for a backend that cannot run yet.
         GoldError: the gold cannot be read.
         ConfigError: a key is not set, or a control's buckets lie outside the gold.
     """
-    if profile.backend.name != "library":
-        raise RunInputError(
-            f"{profile.file}: backend: microservices is declared and validated, but this version cannot run it yet. "
-            "Use a profile with `backend: library`"
-        )
     gold = read_gold(profile.gold.trades, profile.gold.bars, profile.gold.split)
     train = take_part(gold.trades, split_gold(gold, profile.gold.holdout, profile.gold.embargo).train)
     if problems := check_environment(profile) + find_foreign_buckets(profile, train):

@@ -9,8 +9,11 @@ from typing import Literal, TypedDict
 import polars as pl
 
 Status = Literal["open", "accepted", "rejected", "failed"]
-StopReason = Literal["accepted", "max_candidates", "max_minutes", "max_tokens", "nothing accepted", "interrupted"]
+StopReason = Literal[
+    "accepted", "max_candidates", "max_minutes", "max_tokens", "max_cost", "nothing accepted", "interrupted"
+]
 
+ENDS = ("accepted", "rejected", "failed")  # how a candidate can end
 CRITERIA = ("realism", "consistency", "completeness")
 
 

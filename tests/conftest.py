@@ -11,11 +11,13 @@ from pathlib import Path
 from typing import Any
 
 # Data Designer reads these when it is imported.
+os.environ["OMP_NUM_THREADS"] = "1"  # the tests run side by side
 os.environ["NEMO_TELEMETRY_ENABLED"] = "false"
 os.environ["DATA_DESIGNER_DISABLE_VERSION_CHECK"] = "1"
 os.environ["DATA_DESIGNER_HOME"] = tempfile.mkdtemp(prefix="tradelogs-tests-")
 
 import httpx
+import hypothesis
 import pytest
 import yaml
 from click.testing import CliRunner, Result
@@ -24,6 +26,8 @@ from offline_model.launch import launch
 from offline_model.options import Options
 from tradelogs.cli import main
 
+hypothesis.settings.register_profile("tests", deadline=None)  # a busy machine is no error
+hypothesis.settings.load_profile("tests")
 atexit.register(shutil.rmtree, os.environ["DATA_DESIGNER_HOME"], ignore_errors=True)
 
 ROOT = Path(__file__).parents[1]

@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from tradelogs.environment import prepare_environment
 from tradelogs.exits import DONE, explain_errors
 from tradelogs.gold_commands import gold
 from tradelogs.interrupts import interruptible
@@ -19,6 +20,7 @@ OFFLINE = "offline"  # the provider that the command line itself starts
 @click.version_option(package_name="synthetic-trade-logs")
 def main() -> None:
     """Synthetic trades from a trader's own, judged, refined and with real indicators."""
+    prepare_environment()
 
 
 main.add_command(gold)
@@ -47,11 +49,19 @@ report_option = click.option("--report/--no-report", default=True, help="Verify 
 @main.command()
 @profile_options
 @click.option("--out", type=click.Path(path_type=Path), help="Folder of the run; by default runs/PROFILE-TIME.")
+@click.option("--metrics-port", type=int, help="Port on 127.0.0.1 for Prometheus, such as 9464; none by default.")
+@click.option("--estimate", is_flag=True, help="Say what the run would take, low and high, and send nothing.")
 @click.option("--print-resolved-config", is_flag=True, help="Print the effective profile and start nothing.")
 @report_option
 @explain_errors
 def generate(
-    profile: str, out: Path | None, print_resolved_config: bool, verbose: bool, report: bool, **overrides: Any
+    profile: str,
+    out: Path | None,
+    estimate: bool,
+    print_resolved_config: bool,
+    verbose: bool,
+    report: bool,
+    **overrides: Any,
 ) -> int:
     """Generate synthetic trades with PROFILE (a name in designer_configs/, or a YAML file).
 
@@ -66,6 +76,11 @@ def generate(
     loaded = load_profile(profile, overrides)
     if print_resolved_config:
         click.echo(loaded.to_yaml(), nl=False)
+        return DONE
+    if estimate:
+        from refine_loop.estimate import describe_estimate, estimate_run
+
+        click.echo("\n".join(describe_estimate(estimate_run(loaded))))
         return DONE
     folder = out or name_run_folder(loaded, Path("runs"))
     with open_endpoint(loaded) as endpoint, RunDisplay(live=not verbose) as display, interruptible():

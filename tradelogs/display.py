@@ -5,8 +5,8 @@ from collections import Counter
 from types import TracebackType
 from typing import Any, Self
 
+from rich import markup
 from rich.console import Console, Group
-from rich.markup import escape
 from rich.panel import Panel
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
@@ -15,6 +15,7 @@ from rich.text import Text
 from refine_loop.outputs import Outcome
 from refine_loop.state import CRITERIA
 from tradelogs.exits import DONE, ENDED_EARLY
+from tradelogs.terminal import clean_text
 
 ASKING = "asking the models"
 SHOWN_REJECTIONS = 10
@@ -35,6 +36,7 @@ STOPPED_BY = {
     "max_candidates": "the cap run.max_candidates was reached",
     "max_minutes": "the cap run.max_minutes was reached",
     "max_tokens": "the cap run.max_tokens was reached",
+    "max_cost": "the cap run.max_cost was reached",
     "nothing accepted": "three rounds in a row brought no accepted trade",
     "interrupted": "it was stopped",
 }
@@ -79,8 +81,18 @@ class RunDisplay:
                 )
             case "request":
                 self._count_request(event)
+            case "service_job" if self._live:
+                note = f"{event['column']}: {event['returned']} of {event['rows']} rows from the service"
+                self._progress.update(self._task, note=note)
             case "job_finished":
                 self._finish_job(event)
+            case "metrics_off":
+                self._console.print(f"no metrics: port {event['port']} is taken (observe.port)")
+            case "part_lost":
+                part = f"part {event['part']} of {event['job']}, {event['rows']} rows"
+                self._console.print(escape(f"a worker died; begun again: {part}. {event['said']}"), soft_wrap=True)
+            case "provider_down" | "provider_back" | "fallback_used":
+                self._console.print(escape(describe_provider(event)), soft_wrap=True)
 
     def _count_request(self, event: dict[str, Any]) -> None:
         self._requests[event["column"]] += 1
@@ -109,6 +121,11 @@ class RunDisplay:
         return DONE if complete else ENDED_EARLY
 
 
+def escape(text: str) -> str:
+    """Write a text so that neither the terminal nor Rich takes any of it for a command."""
+    return markup.escape(clean_text(text))
+
+
 def describe_gold(event: dict[str, Any]) -> list[str]:
     """Say what the gold is, and which of its rows were left out."""
     lines = [f"gold: {event['train']:,} trades to draw from, {event['holdout']:,} held out for verification"]
@@ -118,6 +135,17 @@ def describe_gold(event: dict[str, Any]) -> list[str]:
         if len(event["rejected"]) > SHOWN_REJECTIONS:
             lines.append(f"  and {len(event['rejected']) - SHOWN_REJECTIONS} more")
     return lines + [f"note: {note}" for note in event["notes"]]
+
+
+def describe_provider(event: dict[str, Any]) -> str:
+    """Say that a model is waited for, or answers again, or is stood in for."""
+    match event["event"]:
+        case "provider_down":
+            return f"{event['model']} does not answer, it is waited for; it said: {event['said']}"
+        case "provider_back":
+            return f"{event['model']} answers again"
+        case _:
+            return f"{event['model']} stands in for the {event['role']}"
 
 
 def describe_job(job: str) -> str:
@@ -139,13 +167,15 @@ def tabulate_outcome(outcome: Outcome) -> Table:
         "rejected": f"{outcome.rejected:,}",
         "failed": f"{outcome.failed:,}",
         "refine passes": f"{outcome.refine_passes} used, {outcome.undone_edits:,} edits undone",
-        "requests": f"{usage['requests']:,}",
+        "requests": "not said by the service" if usage["requests"] is None else f"{usage['requests']:,}",
         "tokens": said,
+        "cost": None if usage["cost"] is None else f"{usage['cost']:,.4f} {usage['currency']}",
         "seconds": f"{usage['seconds']:,.1f}",
         "files": str(outcome.folder),
     }
     for name, value in rows.items():
-        table.add_row(name, value)
+        if value is not None:
+            table.add_row(name, value)
     return table
 
 
@@ -166,8 +196,8 @@ def print_candidates(candidates: list[dict[str, Any]]) -> None:
     """Print candidates, one panel each: controls, grounding seeds beside the trade, scores and critique."""
     console = Console(highlight=False)
     for number, candidate in enumerate(candidates, 1):
-        controls = Text(candidate["controls"])
-        verdict = Text(describe_verdict(candidate))
+        controls = Text(clean_text(candidate["controls"]))
+        verdict = Text(clean_text(describe_verdict(candidate)))
         content = Group(controls, Text(), tabulate_trades(candidate), Text(), verdict)
         console.print(Panel(content, title=f"candidate {number}: {NAMES[candidate['status']]}", title_align="left"))
 

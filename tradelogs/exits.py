@@ -21,15 +21,16 @@ def explain_errors(command: Callable[P, int]) -> Callable[P, None]:
         from indicators.errors import IndicatorError  # noqa: PLC0415
         from offline_model.errors import OfflineModelError  # noqa: PLC0415
         from refine_loop.errors import RunError, RunInputError  # noqa: PLC0415
+        from tradelogs.terminal import clean_text  # noqa: PLC0415
         from verification.errors import VerificationError  # noqa: PLC0415
 
         try:
             code = command(*args, **kwargs)
         except (ConfigError, GoldError, IndicatorError, OfflineModelError, RunInputError, VerificationError) as exc:
-            click.echo(f"error: {exc}", err=True)
+            click.echo(f"error: {clean_text(str(exc))}", err=True)
             code = BAD_INPUT
         except (BackendError, RunError) as exc:
-            click.echo(f"error: {exc}", err=True)
+            click.echo(f"error: {clean_text(str(exc))}", err=True)
             code = FAILED
         except OSError as exc:
             click.echo(f"error: {exc.filename or ''}: {exc.strerror or exc}", err=True)

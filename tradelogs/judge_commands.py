@@ -91,8 +91,14 @@ def _load_run(folder: Path, seed: int | None) -> "tuple[Profile, GoldFolder]":
 
 def _plan(profile: "Profile", gold: "GoldFolder", rows: int) -> "JudgePlan":
     from designer_configs.compile import compile_profile  # noqa: PLC0415
+    from refine_loop.errors import RunInputError  # noqa: PLC0415
     from verification.judge_job import plan_calibration  # noqa: PLC0415
 
+    if profile.backend.name != "library":
+        raise RunInputError(
+            f"{profile.file}: a calibration plants its rows by a column that no service can run. "
+            "Use a profile with `backend: library` and the same judge"
+        )
     return plan_calibration(profile, compile_profile(profile, gold), gold, rows, profile.run.seed)
 
 

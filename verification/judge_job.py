@@ -23,12 +23,15 @@ from data_designer.config.custom_column import custom_column_generator
 from columns.configs import ROW_KEY, SESSION, TRADE, MatchRule
 from columns.gold_examples import GoldSampler
 from columns.rendering import fence_json, read_fence
-from designer_configs.backend import Backend, Job
+from designer_configs.backend import Job, PlacedBackend
 from designer_configs.compile import CompiledProfile, add_seed, say_control
 from designer_configs.controls import Control
 from designer_configs.errors import BackendError
-from designer_configs.library_shim import ROW_ID, ModelRequest, spare_repeated_work, watch_requests
+from designer_configs.halt import Halt
+from designer_configs.library_shim import ROW_ID, spare_repeated_work
 from designer_configs.profile import Profile
+from designer_configs.requests import Request, Send
+from designer_configs.steering import guard_requests
 from gold_data.buckets import SIGNIFICANT_DIGITS
 from gold_data.errors import GoldError
 from gold_data.rules import Expectation, Fingerprint, fingerprint
@@ -212,7 +215,7 @@ def _pick_models(config: Mapping[str, Any], columns: Sequence[Mapping[str, Any]]
     return [model for model in config["model_configs"] if model["alias"] in used]
 
 
-def judge_rows(plan: JudgePlan, backend: Backend, folder: Path, tell: Answered) -> list[JudgedRow]:
+def judge_rows(plan: JudgePlan, backend: PlacedBackend, folder: Path, tell: Answered) -> list[JudgedRow]:
     """Ask the judge TRIES times about every row, each time in a request of its own.
 
     Args:
@@ -224,7 +227,6 @@ def judge_rows(plan: JudgePlan, backend: Backend, folder: Path, tell: Answered) 
     Raises:
         BackendError: the judge cannot be reached, or gave no usable answer at all.
     """
-    backend.check_models(build_question(plan.compiled))
     keyed = {f"{number:05d}-{attempt}": row for attempt in range(TRIES) for number, row in enumerate(plan.rows)}
     seeds = folder / f"{JOB}.parquet"
     pl.DataFrame([{ROW_ID: key, **row.seed} for key, row in keyed.items()], infer_schema_length=None).write_parquet(
@@ -232,13 +234,22 @@ def judge_rows(plan: JudgePlan, backend: Backend, folder: Path, tell: Answered) 
     )
     answered: set[str] = set()
 
-    def count(request: ModelRequest) -> None:
+    async def count(request: Request, send: Send) -> Any:
+        response = await send()
         if request.row_id is not None:
             answered.add(request.row_id)
             tell(len(answered))
+        return response
 
-    with watch_requests(count), spare_repeated_work():
-        result = backend.run(Job(JOB, build_job(plan, seeds.resolve()), len(keyed)))
+    halt = Halt()
+    try:
+        with guard_requests(plan.profile, backend.place, halt, count, get_job=lambda: JOB), spare_repeated_work():
+            backend.check_models(build_question(plan.compiled))
+            result = backend.run(Job(JOB, build_job(plan, seeds.resolve()), len(keyed)))
+    except KeyboardInterrupt:
+        if halt.reason is None:
+            raise
+        raise halt.reason from None
     if not result.rows:
         said = next(iter(result.lost.values())).message
         raise BackendError(f"the judge gave no usable answer to any of {len(keyed)} requests; the first failed: {said}")

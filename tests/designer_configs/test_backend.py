@@ -2,7 +2,6 @@
 
 import gc
 import json
-import logging
 import re
 import signal
 import threading
@@ -25,14 +24,12 @@ from designer_configs.backend import (
     JobInterrupted,
     JobResult,
     LibraryBackend,
-    build_provider,
-    log_library_to,
-    say_error,
 )
 from designer_configs.compile import CompiledProfile, add_seed, compile_profile
 from designer_configs.errors import BackendError
-from designer_configs.library_shim import ModelRequest, ObservedDataDesigner, spare_repeated_work, watch_requests
+from designer_configs.library_shim import ObservedDataDesigner, spare_repeated_work, steer_requests
 from designer_configs.profile import PROJECT_ROOT, load_profile
+from designer_configs.requests import HEALTH_CHECK, Request, Send, name_error
 from gold_data.ingest import read_gold
 from gold_data.store import write_gold
 
@@ -138,6 +135,23 @@ def endpoint() -> Iterator[Endpoint]:
         script.url = f"http://127.0.0.1:{server.server_port}/v1"
         yield script
         server.shutdown()
+
+
+@dataclass
+class Seen:
+    """A step that keeps every request, with the tokens of its answer or the name of its error."""
+
+    requests: list[tuple[Request, Any]] = field(default_factory=list)
+
+    async def __call__(self, request: Request, send: Send) -> Any:
+        try:
+            response = await send()
+        except Exception as exc:
+            self.requests.append((request, name_error(exc)))
+            raise
+        usage = response.usage
+        self.requests.append((request, usage and (usage.input_tokens, usage.output_tokens)))
+        return response
 
 
 @pytest.fixture(scope="module")
@@ -260,17 +274,18 @@ def test_number_that_is_none_is_refused_by_the_checks(runner: Runner, endpoint: 
     assert [violation["rule"] for violation in row["trade_checks"]["violations"]] == ["finite"]
 
 
-def test_finished_job_is_not_run_again(runner: Runner, endpoint: Endpoint) -> None:
-    endpoint.answer = answer_with({3: "I would rather not."})
+def test_job_that_is_run_again_begins_anew_and_mixes_nothing_in(runner: Runner, endpoint: Endpoint) -> None:
     first = runner.run(6)
+    stray = runner.folder / "artifacts/generate/parquet-files/batch_00007.parquet"
+    pl.DataFrame(first.rows[:1]).write_parquet(stray)
     endpoint.asked.clear()
-    assert runner.run(6) == JobResult(first.rows)
-    assert endpoint.asked == []
+    endpoint.answer = answer_with({3: "I would rather not."})
+    again = runner.run(6)
+    assert (name_rows(again), set(again.lost)) == ([f"row-{number}" for number in (0, 1, 2, 4, 5)], {3})
+    assert len(endpoint.asked) == 12
 
 
-def test_interrupted_job_keeps_its_finished_groups_and_goes_on_with_the_others(
-    runner: Runner, endpoint: Endpoint
-) -> None:
+def test_interrupted_job_gives_the_rows_of_its_finished_groups(runner: Runner, endpoint: Endpoint) -> None:
     first_group = runner.folder / "artifacts/generate/parquet-files/batch_00000.parquet"
 
     def interrupt(role: str, row: int, attempt: int) -> Reply:
@@ -287,11 +302,6 @@ def test_interrupted_job_keeps_its_finished_groups_and_goes_on_with_the_others(
         runner.run(5)
     signal.signal(signal.SIGINT, before)
     assert [row["row_id"] for row in stopped.value.rows] == [f"row-{number}" for number in range(4)]
-    endpoint.asked.clear()
-    endpoint.answer = answer_with({4: "I would rather not."})
-    result = runner.run(5)
-    assert (name_rows(result), set(result.lost)) == ([f"row-{number}" for number in range(4)], {4})
-    assert set(endpoint.asked) == {("generator", 4)}
 
 
 def test_job_interrupted_before_its_first_row_has_none(runner: Runner, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -335,16 +345,16 @@ def test_job_that_breaks_off_is_not_taken_for_lost(
 
 def test_wrong_key_is_said_in_one_line(runner: Runner, endpoint: Endpoint) -> None:
     endpoint.answer = lambda *_: (401, {"error": {"message": "that key is unknown"}})
-    requests: list[ModelRequest] = []
-    with watch_requests(requests.append), pytest.raises(BackendError) as refused:
+    seen = Seen()
+    with steer_requests([seen], lambda: "000_check"), pytest.raises(BackendError) as refused:
         runner.make_backend().check_models(runner.compiled.whole)
     said = str(refused.value)
     assert said.startswith(f"the provider offline at {endpoint.url} does not answer as it should. Cause: ")
     assert "API key" in said
     assert "\n" not in said
-    (request,) = requests
-    assert (request.row_id, request.column, request.prompt_tokens) == (None, "health_check", None)
-    assert request.error == "ProviderError"
+    ((request, came),) = seen.requests
+    assert (request.job, request.row_id, request.column) == ("000_check", None, HEALTH_CHECK)
+    assert came == "authentication"
 
 
 def test_tokens_of_a_row_are_those_the_endpoint_told(runner: Runner, endpoint: Endpoint) -> None:
@@ -354,46 +364,15 @@ def test_tokens_of_a_row_are_those_the_endpoint_told(runner: Runner, endpoint: E
         return say(text if row or attempt else "I would rather not.", None if row == 2 else usage)
 
     endpoint.answer = answer
-    requests: list[ModelRequest] = []
-    with watch_requests(requests.append):
+    seen = Seen()
+    with steer_requests([seen], lambda: "001_generate"):
         runner.run(3)
-    told = Counter((r.row_id, r.column, r.model, r.prompt_tokens, r.completion_tokens) for r in requests)
-    names = {"trade": "rehearsal-generator", "judge": "rehearsal-judge"}
-    expected = [("row-0", 100, 10), ("row-0", 100, 11), ("row-1", 101, 10), ("row-2", None, None)]
-    assert told == Counter((row, column, names[column], i, o) for row, i, o in expected for column in names)
-    assert all(r.seconds > 0 and r.error is None for r in requests)
-
-
-def test_provider_names_its_key_and_does_not_read_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("NVIDIA_API_KEY", "canary")
-    provider = build_provider(load_profile("nim_dev"), None)
-    assert provider.api_key == "NVIDIA_API_KEY"
-    assert "canary" not in repr(provider)
-    assert build_provider(load_profile("nim_dev"), "http://127.0.0.1:1/v1").endpoint == "http://127.0.0.1:1/v1"
-
-
-@pytest.mark.parametrize(
-    ("text", "said"),
-    [
-        (
-            "  |----------\n  | Cause: no key.\n  | Solution: give one.\n  |----------",
-            "Cause: no key. Solution: give one.",
-        ),
-        ("🛑 Error generating dataset: no table", "Error generating dataset: no table"),
-        ("", ""),
-    ],
-)
-def test_error_of_the_library_is_said_in_one_line(text: str, said: str) -> None:
-    assert say_error(text) == said
-
-
-def test_library_logs_to_the_file_while_it_is_open(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    logger = logging.getLogger("data_designer.engine")
-    root = logging.getLogger("data_designer")
-    before = (root.level, root.propagate, list(root.handlers))
-    with log_library_to(tmp_path / "log", verbose=False):
-        logger.info("at work")
-    logger.info("later")
-    assert (tmp_path / "log").read_text().endswith(" INFO data_designer.engine at work\n")
-    assert (root.level, root.propagate, list(root.handlers)) == before
-    assert capsys.readouterr() == ("", "")
+    told = Counter((r.row_id, r.column, r.role, r.model, r.number, came) for r, came in seen.requests)
+    roles = {"trade": "generator", "judge": "judge"}
+    expected = [("row-0", 0, (100, 10)), ("row-0", 1, (100, 11)), ("row-1", 0, (101, 10)), ("row-2", 0, None)]
+    assert told == Counter(
+        (row, column, role, f"rehearsal-{role}", number, came)
+        for row, number, came in expected
+        for column, role in roles.items()
+    )
+    assert {len(r.messages) for r, _ in seen.requests if r.number == 1} == {4}

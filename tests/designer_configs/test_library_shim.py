@@ -25,7 +25,7 @@ from pydantic import BaseModel
 from designer_configs.backend import Job, LibraryBackend
 from designer_configs.compile import add_seed, compile_profile
 from designer_configs.errors import BackendError
-from designer_configs.library_shim import draw_in_order, spare_repeated_work, watch_requests
+from designer_configs.library_shim import draw_in_order, spare_repeated_work, steer_requests
 from designer_configs.profile import PROJECT_ROOT, load_profile
 from gold_data.ingest import read_gold
 from gold_data.store import write_gold
@@ -107,7 +107,7 @@ def test_sparing_work_changes_neither_prompts_nor_rows(endpoint: str, prompts: l
     assert 12 < len(spared[1]) < 24 < len(spared[0])  # some were lost, some corrected
 
 
-@pytest.mark.parametrize("context", [spare_repeated_work, draw_in_order, lambda: watch_requests(print)])
+@pytest.mark.parametrize("context", [spare_repeated_work, draw_in_order, lambda: steer_requests([], str)])
 def test_library_is_left_as_it_was_whatever_happens(context: Any) -> None:
     def break_off() -> None:
         with context():

@@ -53,7 +53,7 @@ def test_what_is_left_out_comes_from_the_defaults(small: Path) -> None:
     assert profile.models["refiner"] == Model("c", {"max_parallel_requests": 16, "timeout": 60}, True)
     assert profile.backend == BackendChoice("library")
     assert profile.gold == GoldSource(PROJECT_ROOT / "gold.csv", PROJECT_ROOT / "bars.csv", 0.2)
-    assert profile.run == RunLimits(200, 400, 2, 7, 30, None)
+    assert profile.run == RunLimits(200, 400, 2, 7, 30, None, None, 10, 4, 1)
     assert profile.acceptance == {"realism": 4, "consistency": 4, "completeness": 4}
     assert (len(profile.indicators), profile.export) == (25, ("parquet", "csv", "jsonl"))
 
@@ -62,7 +62,7 @@ def test_defaults_then_the_file_then_the_command_line(small: Path) -> None:
     with small.open("a", encoding="utf-8") as file:
         file.write("run: {accepted: 30, max_candidates: 100, seed: 1}\nacceptance: {realism: 3}\nexport: [parquet]\n")
     profile = load_profile(small, {"num": 7, "seed": 9})
-    assert profile.run == RunLimits(7, 24, 2, 9, 30, None)  # 100 x 7 / 30 = 23.3, rounded up
+    assert profile.run == RunLimits(7, 24, 2, 9, 30, None, None, 10, 4, 1)  # 100 x 7 / 30 = 23.3, rounded up
     assert profile.acceptance == {"realism": 3, "consistency": 4, "completeness": 4}
     assert profile.export == ("parquet",)
 
@@ -100,7 +100,9 @@ def test_nvidia_knows_its_address_and_the_name_of_its_key(small: Path) -> None:
 def test_a_service(small: Path) -> None:
     small.write_text(SMALL.replace("{name: offline}", "{name: its}\nbackend: {microservices: {}}"), encoding="utf-8")
     profile = load_profile(small)
-    assert profile.backend == BackendChoice("microservices", "NEMO_MICROSERVICES_BASE_URL")
+    assert profile.backend == BackendChoice(
+        "microservices", "NEMO_MICROSERVICES_BASE_URL", datastore_url_env="NEMO_DATASTORE_URL"
+    )
     assert profile.provider.endpoint is None
 
 
@@ -187,3 +189,37 @@ def test_a_control_with_the_changes_of_a_profile() -> None:
     assert gold["from_gold"] == {"field": "entry_volatility_percent", "bins": 9}
     assert load_control(ControlUse("ticker"))["from_gold"] == {"field": "ticker"}
     assert load_control(ControlUse("ticker", params={"values": ["A"]}))["from_gold"] is None
+
+
+@pytest.mark.parametrize(
+    ("added", "path", "said"),
+    [
+        (
+            "prices: {models: {x: {prompt_per_million: 1, completion_per_million: 2}}}",
+            "prices.models.x",
+            "no role uses it",
+        ),
+        ("run: {max_cost: 5}", "run.max_cost", "needs the price of every model; add to prices.models: a, b, c"),
+        ("run: {patience_minutes: 0}", "run.patience_minutes", "above 0"),
+    ],
+)
+def test_prices_and_patience_that_make_no_sense_are_said(small: Path, added: str, path: str, said: str) -> None:
+    with small.open("a", encoding="utf-8") as file:
+        file.write(f"{added}\n")
+    with pytest.raises(ConfigError) as refused:
+        load_profile(small)
+    (problem,) = refused.value.problems
+    assert problem.path == path
+    assert said in problem.message
+
+
+def test_fallback_is_another_model_with_parameters_of_its_own(small: Path) -> None:
+    text = small.read_text(encoding="utf-8")
+    assert "judge: {model: b" in text, text
+    stands_in = "judge: {fallback: {model: spare, inference_parameters: {max_tokens: 9}}, model: b"
+    small.write_text(text.replace("judge: {model: b", stands_in), encoding="utf-8")
+    fallback = load_profile(small).models["judge"].fallback
+    assert fallback == Model("spare", {"max_tokens": 9, "max_parallel_requests": 16, "timeout": 60}, True)
+    small.write_text(text.replace("judge: {model: b", "judge: {fallback: {model: b}, model: b"), encoding="utf-8")
+    with pytest.raises(ConfigError, match="b cannot stand in for itself"):
+        load_profile(small)

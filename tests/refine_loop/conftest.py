@@ -10,8 +10,8 @@ import pytest
 from designer_configs.backend import Job, JobResult, LostRow
 from designer_configs.compile import CompiledProfile
 from designer_configs.controls import Control
-from designer_configs.library_shim import ModelRequest
 from designer_configs.profile import Profile, load_profile
+from designer_configs.requests import Request
 from refine_loop.events import EventLog
 
 Fate = Literal["accept", "criticise", "break", "lose", "copy"]
@@ -64,7 +64,7 @@ class ScriptedBackend:
         }
 
     def _answer(self, row: dict[str, Any], refine_pass: int) -> dict[str, Any] | None:
-        self._log.write_request(ModelRequest(row["row_id"], "trade", "m", 0.1, 60, 40, None))
+        self._log.write_request(Request(self._log.get_job(), row["row_id"], "trade", "generator", "m"), 0.1, 60, 40)
         fate = self._decide(row["variation"], refine_pass)
         if fate == "lose":
             return None

@@ -3,14 +3,20 @@
 import json
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import datetime, tzinfo
 from pathlib import Path
 from typing import Any
 
 import polars as pl
+import pytest
 
-from designer_configs.library_shim import ModelRequest
+from designer_configs.profile import load_profile
+from designer_configs.requests import HEALTH_CHECK, Request
 from refine_loop.events import EventLog, count_row_usage, count_usage, read_events
 
+FREE = load_profile("offline").prices
+SENT = Request("001_generate", "a", "trade", "generator", "m")
 REQUEST = {
     "event": "request",
     "job": "001_generate",
@@ -38,7 +44,7 @@ def open_log(path: Path, observe: Callable[[dict[str, Any]], None] = lambda _: N
 
 def test_usage_is_summed_in_all_by_stage_and_by_model() -> None:
     events = [request(), request(job="002_generate"), request(column="judge", model="n", prompt_tokens=5), finish(1.5)]
-    usage = count_usage([*events, finish(0.25)])
+    usage = count_usage([*events, finish(0.25)], FREE)
     assert (usage["requests"], usage["prompt_tokens"], usage["completion_tokens"]) == (3, 25, 6)
     assert (usage["seconds"], usage["request_seconds"], usage["failed_requests"]) == (1.75, 1.5, 0)
     assert [(p["stage"], p["column"], p["requests"]) for p in usage["by_stage"]] == [
@@ -49,24 +55,58 @@ def test_usage_is_summed_in_all_by_stage_and_by_model() -> None:
 
 
 def test_tokens_are_unknown_where_one_answer_did_not_say() -> None:
-    usage = count_usage([request(), request(model="n", prompt_tokens=None)])
+    usage = count_usage([request(), request(model="n", prompt_tokens=None)], FREE)
     assert (usage["prompt_tokens"], usage["completion_tokens"]) == (None, 4)
     assert [part["prompt_tokens"] for part in usage["by_model"]] == [10, None]
 
 
 def test_request_that_failed_has_no_tokens_to_be_unknown() -> None:
     failed = request(prompt_tokens=None, completion_tokens=None, error="ModelTimeoutError")
-    usage = count_usage([request(), failed])
+    usage = count_usage([request(), failed], FREE)
     assert (usage["requests"], usage["failed_requests"], usage["prompt_tokens"]) == (2, 1, 10)
 
 
 def test_seconds_of_a_job_that_was_stopped_count() -> None:
     stopped = {"event": "job_stopped", "job": "002_generate", "rows": 5, "seconds": 0.5}
-    assert count_usage([finish(1.5), stopped])["seconds"] == 2.0
+    assert count_usage([finish(1.5), stopped], FREE)["seconds"] == 2.0
+
+
+def test_seconds_of_a_job_that_was_killed_count_up_to_its_last_event() -> None:
+    def start(at: float) -> dict[str, Any]:
+        return {"event": "job_started", "active_seconds": at}
+
+    cut = [start(2.0), request(active_seconds=3.5)]
+    again = [{"event": "run_started", "active_seconds": 4.0}, start(4.0), finish(0.5) | {"active_seconds": 4.5}]
+    assert count_usage([*cut, *again], FREE)["seconds"] == 2.0
+    assert count_usage([*cut, *again, start(5.0), request(active_seconds=5.25)], FREE)["seconds"] == 2.25
+
+
+def test_active_time_goes_on_where_the_run_was_cut(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "events.jsonl").write_text(json.dumps({"event": "run_started", "active_seconds": 90.0}) + "\n")
+    moments = iter([1000.0, 1000.0, 1005.0])
+    monkeypatch.setattr("refine_loop.events.time.monotonic", lambda: next(moments, 1005.0))
+    with open_log(tmp_path) as log:
+        assert log.active_seconds == 90.0
+        assert log.active_seconds == 95.0
+
+
+def test_wall_clock_that_jumps_leaves_the_active_time_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Jumping(datetime):
+        @classmethod
+        def now(cls, tz: tzinfo | None = None) -> "Jumping":
+            return cls(1970, 1, 1, tzinfo=tz)
+
+    with open_log(tmp_path) as log:
+        log.write("run_started")
+        monkeypatch.setattr("refine_loop.events.datetime", Jumping)
+        log.write("run_finished")
+    first, second = read_events(tmp_path / "events.jsonl")
+    assert second["at"].startswith("1970")
+    assert 0 <= first["active_seconds"] <= second["active_seconds"] < 60
 
 
 def test_run_without_a_request_used_nothing() -> None:
-    usage = count_usage([])
+    usage = count_usage([], FREE)
     assert (usage["requests"], usage["prompt_tokens"], usage["seconds"], usage["by_stage"]) == (0, 0, 0, [])
 
 
@@ -94,15 +134,15 @@ def test_events_are_lines_with_a_time_and_a_name(tmp_path: Path) -> None:
 
 def test_every_line_is_on_disk_at_once(tmp_path: Path) -> None:
     with open_log(tmp_path) as log:
-        log.write_request(ModelRequest("a", "trade", "m", 0.5, 10, 2, None))
+        log.write_request(SENT, 0.5, 10, 2)
         assert read_events(tmp_path / "events.jsonl")[0]["prompt_tokens"] == 10
 
 
 def test_requests_belong_to_the_job_that_runs(tmp_path: Path) -> None:
     with open_log(tmp_path) as log:
-        log.write_request(ModelRequest(None, "health_check", "m", 0.5, 1, 1, None))
+        log.write_request(replace(SENT, job=log.get_job(), row_id=None, column=HEALTH_CHECK), 0.5, 1, 1)
         log.start_job("001_generate", 5)
-        log.write_request(ModelRequest("a", "trade", "m", 0.5, 10, None, None))
+        log.write_request(replace(SENT, job=log.get_job()), 0.5, 10, None)
     jobs = [event["job"] for event in read_events(tmp_path / "events.jsonl") if event["event"] == "request"]
     assert jobs == ["000_check", "001_generate"]
     assert log.tokens == 12
@@ -142,5 +182,5 @@ def test_tokens_of_a_run_that_goes_on_are_those_of_the_whole_run(tmp_path: Path)
     events = [request(), request(prompt_tokens=None), finish(1.0)]
     (tmp_path / "events.jsonl").write_text("".join(json.dumps(event) + "\n" for event in events))
     with open_log(tmp_path) as log:
-        log.write_request(ModelRequest("a", "trade", "m", 0.5, 100, 1, None))
+        log.write_request(SENT, 0.5, 100, 1)
     assert log.tokens == 10 + 2 + 2 + 101

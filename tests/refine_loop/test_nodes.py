@@ -67,17 +67,24 @@ def test_loop_without_a_fault_takes_one_plan_and_one_job(run_loop: RunLoop) -> N
     assert (loop.state["stop_reason"], loop.state["accepted"], loop.state["planned"]) == ("accepted", 10, 10)
 
 
-def test_round_tops_up_exactly_the_rows_that_are_missing(run_loop: RunLoop) -> None:
+def test_round_tops_up_what_is_missing_by_the_acceptance_so_far(run_loop: RunLoop) -> None:
     loop = run_loop(lambda row, refine_pass: "lose" if row in (2, 5, 9, 12) else "accept")
-    assert loop.sizes == {
-        "001_plan": 10,
-        "001_generate": 10,
-        "002_plan": 3,
-        "002_generate": 3,
-        "003_plan": 1,
-        "003_generate": 1,
-    }
-    assert dict(loop.settled["status"].value_counts().rows()) == {"accepted": 10, "failed": 4}
+    assert loop.sizes == {"001_plan": 10, "001_generate": 10, "002_plan": 5, "002_generate": 5}  # 3 missing, 7 of 10
+    assert dict(loop.settled["status"].value_counts().rows()) == {"accepted": 10, "failed": 4, "rejected": 1}
+    assert (loop.state["stop_reason"], loop.state["accepted"]) == ("accepted", 10)
+
+
+def test_rows_beyond_what_was_asked_are_the_last_of_the_plan(run_loop: RunLoop) -> None:
+    loop = run_loop(lambda row, refine_pass: "lose" if row in (2, 5, 9, 12) else "accept")
+    last = loop.settled.row(-1, named=True)
+    assert (last["status"], last["reason"]) == ("rejected", "not needed, enough was accepted")
+    assert loop.settled["status"].to_list()[10:] == ["accepted", "failed", "accepted", "accepted", "rejected"]
+
+
+def test_rows_that_are_not_needed_are_not_refined(run_loop: RunLoop) -> None:
+    loop = run_loop(lambda row, refine_pass: {2: "lose", 5: "lose", 9: "lose", 12: "criticise"}.get(row, "accept"))
+    assert not [name for name in loop.sizes if "refine" in name]
+    assert loop.settled.row(11, named=True)["reason"].endswith("(not needed, enough was accepted)")
 
 
 def test_refine_pass_takes_the_open_rows_alone(run_loop: RunLoop) -> None:
@@ -161,15 +168,17 @@ def test_three_rounds_without_an_accepted_row_stop_the_loop(run_loop: RunLoop) -
     assert loop.settled.height == 30
 
 
-def test_fruitless_rounds_are_counted_in_a_row(run_loop: RunLoop) -> None:
+def test_fruitless_rounds_are_counted_in_a_row(run_loop: RunLoop, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("refine_loop.budget.LONGEST_ROUND", 10)
     loop = run_loop(lambda row, refine_pass: "accept" if row in (21, 40) else "lose", accepted=10, max_candidates=500)
     assert loop.state["stop_reason"] == "nothing accepted"
-    assert loop.settled.filter(pl.col("status") == "accepted")["round"].to_list() == [3, 5]
-    assert loop.state["round"] == 8
+    assert loop.settled.filter(pl.col("status") == "accepted")["round"].to_list() == [3, 4]
+    assert loop.state["round"] == 7
 
 
 def test_round_is_no_larger_than_what_memory_should_hold(run_loop: RunLoop, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("refine_loop.nodes.MAX_ROUND", 4)
+    for name in ("FIRST_ROUND", "LONGEST_ROUND"):
+        monkeypatch.setattr(f"refine_loop.budget.{name}", 4)
     loop = run_loop(lambda row, refine_pass: "accept")
     assert [size for name, size in loop.sizes.items() if "plan" in name] == [4, 4, 2]
 

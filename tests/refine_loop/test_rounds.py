@@ -7,8 +7,9 @@ from typing import Any
 import polars as pl
 import pytest
 
+from designer_configs.whole_file import write_bytes, write_text
 from refine_loop.booking import Candidate, open_candidate
-from refine_loop.rounds import Rounds, write_bytes, write_parquet, write_text
+from refine_loop.rounds import Rounds, write_parquet
 from refine_loop.state import CANDIDATE_SCHEMA
 
 
@@ -113,14 +114,14 @@ def test_writing_that_fails_leaves_the_file_as_it_was(tmp_path: Path, monkeypatc
     def fail(descriptor: int) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("refine_loop.rounds.os.fsync", fail)
+    monkeypatch.setattr("designer_configs.whole_file.os.fsync", fail)
     with pytest.raises(OSError, match="No space left"):
         write_text("half", tmp_path / "file.txt")
     assert (tmp_path / "file.txt").read_text() == "whole"
 
 
 def test_first_writing_that_fails_leaves_no_file_of_that_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("refine_loop.rounds.os.fsync", lambda descriptor: 1 / 0)
+    monkeypatch.setattr("designer_configs.whole_file.os.fsync", lambda descriptor: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         write_parquet(pl.DataFrame({"a": [1]}), tmp_path / "rounds/001/plan.parquet")
     assert not list(tmp_path.rglob("plan.parquet"))

@@ -116,12 +116,6 @@ def test_missing_key_is_named(refuse: Refuse, monkeypatch: pytest.MonkeyPatch, c
     assert "export NVIDIA_API_KEY=..." in refuse(2, command, profile)
 
 
-@pytest.mark.parametrize("command", ["generate", "preview"])
-def test_backend_that_cannot_run_yet_says_so(refuse: Refuse, command: str) -> None:
-    message = refuse(2, command, "microservices")
-    assert "is declared and validated, but this version cannot run it yet" in message
-
-
 def test_folder_with_something_in_it_is_not_written_to(refuse: Refuse, tmp_path: Path) -> None:
     (tmp_path / "out").mkdir()
     write(tmp_path / "out/notes.txt", "mine")

@@ -222,7 +222,7 @@ def test_endpoint_that_is_not_there_is_named(
         (("offline", "--gold-trades", "nowhere.csv"), "nowhere.csv: there is no such file"),
         (("offline", "--gold", "nowhere"), "nowhere is no gold folder"),
         (("nim_dev",), "export NVIDIA_API_KEY=..."),
-        (("microservices",), "this version cannot run it yet"),
+        (("microservices",), "a column that no service can run"),
         (("--run", "nowhere"), "nowhere holds no run"),
         (("offline", "--run", "nowhere"), "--run takes profile and gold from the run"),
         (("offline", "--out", "file/out"), "file/out cannot be made"),
@@ -233,6 +233,7 @@ def test_what_cannot_be_used_is_refused_before_anything_is_asked(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("NVIDIA_API_KEY", raising=False)
+    monkeypatch.setenv("NEMO_MICROSERVICES_BASE_URL", "http://127.0.0.1:9")
     (tmp_path / "file").touch()
     result = cli("judge", "calibrate", *arguments)
     assert (result.exit_code, type(result.exception)) == (2, SystemExit), result.output

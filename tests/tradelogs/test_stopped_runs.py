@@ -1,9 +1,11 @@
 """A run that is stopped, however it is, keeps what it has, says how to go on, and goes on to the number asked."""
 
+import json
 import signal
 import subprocess
 import sys
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -17,6 +19,7 @@ from designer_configs.errors import BackendError
 from offline_model.launch import launch
 from offline_model.options import Options
 
+COUNTS = ("requests", "prompt_tokens", "completion_tokens")  # what a request that is sent twice adds to
 ROWS_PER_GROUP = 10  # so that a small run, too, has written some of its rows when it is stopped
 CHILD = f"""
 import designer_configs.backend
@@ -68,6 +71,13 @@ def check_complete(folder: Path) -> pl.DataFrame:
     return ledger
 
 
+def check_nothing_answered_was_sent_again(folder: Path) -> None:
+    events = [json.loads(line) for line in (folder / "events.jsonl").read_text().splitlines()]
+    answered = [event for event in events if event.get("row_id") and event["outcome"] == "answered"]
+    asked = Counter((event["job"], event["row_id"], event["column"], event["number"]) for event in answered)
+    assert set(asked.values()) == {1}
+
+
 @pytest.mark.parametrize("stopped", [signal.SIGINT, signal.SIGTERM], indirect=True)
 def test_stopped_run_keeps_what_it_has_and_goes_on(
     stopped: tuple[Path, int, str], cli: Cli, run_folder: Path, monkeypatch: pytest.MonkeyPatch
@@ -87,8 +97,11 @@ def test_stopped_run_keeps_what_it_has_and_goes_on(
     assert result.exit_code == 0, result.output
     check_complete(folder)
     assert set(accepted["row_id"]) <= set(pl.read_parquet(folder / "accepted.parquet")["row_id"])
-    whole = pl.read_parquet(run_folder / "accepted.parquet")
-    assert pl.read_parquet(folder / "accepted.parquet").equals(whole)
+    for name in ("accepted.parquet", "bars.parquet"):
+        assert pl.read_parquet(folder / name).equals(pl.read_parquet(run_folder / name))
+    ledger, whole = (pl.read_parquet(place / "ledger.parquet") for place in (folder, run_folder))
+    assert ledger.drop(COUNTS).equals(whole.drop(COUNTS))
+    check_nothing_answered_was_sent_again(folder)
 
 
 @pytest.mark.parametrize("stopped", [signal.SIGKILL], indirect=True)

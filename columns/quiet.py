@@ -1,0 +1,20 @@
+"""Turns off what the libraries would tell others: usage statistics, version checks.
+
+It imports nothing, for it must be done before Data Designer is imported; `columns.plugins`, which Data Designer loads
+while it is itself being imported, does it for Data Designer's own commands.
+"""
+
+import os
+
+QUIET = {
+    "NEMO_TELEMETRY_ENABLED": "false",  # Data Designer: model names and token counts after every job
+    "DATA_DESIGNER_DISABLE_VERSION_CHECK": "1",
+    "HF_HUB_DISABLE_TELEMETRY": "1",
+    "DO_NOT_TRACK": "1",
+}
+
+
+def silence_libraries() -> None:
+    """Turn off what they send about their use, where the environment does not say otherwise."""
+    for name, value in QUIET.items():
+        os.environ.setdefault(name, value)

@@ -1,0 +1,113 @@
+"""Whether a model may be asked: its circuit opens when it fails row after row, and closes with an answer."""
+
+import asyncio
+import contextlib
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+ROWS_THAT_OPEN = 3  # rows that fail one after the other without an answer between them: then it is not the rows
+LONGEST_PAUSE = 30  # times the first one
+LONGEST_LOOK_AWAY = 1.0  # seconds after which one that waits looks whether a cap was reached
+
+
+@dataclass(frozen=True)
+class Patience:
+    """How long a model that fails is waited for, how often one request is tried, and the first pause in seconds."""
+
+    seconds: float
+    tries: int
+    first_pause: float
+
+    def tell_pause(self, tries: int) -> float:
+        """Double the pause with every try, up to a limit."""
+        return self.first_pause * float(min(2 ** (tries - 1), LONGEST_PAUSE))
+
+
+@dataclass
+class Circuit:
+    """One model of the provider. Used on the library's loop thread alone."""
+
+    patience: Patience
+    last_words: str = ""
+    announced: bool = False
+    next_probe: float = 0.0
+    _rows: set[str | None] = field(default_factory=set)
+    _opened: float | None = None
+    _gone: bool = False
+    _probing: bool = False
+    _probes: int = 0
+    _asked_wait: float = 0.0
+    _answers: int = 0
+    _refusals: int = 0
+    _changed: asyncio.Event = field(default_factory=asyncio.Event)
+
+    @property
+    def is_open(self) -> bool:
+        return self._opened is not None
+
+    def lets_through(self) -> bool:
+        """Tell whether a request may be sent now: any while it is closed, one probe at a time while it is open."""
+        return not self.is_open or not (self._gone or self._probing or time.monotonic() < self.next_probe)
+
+    @contextlib.contextmanager
+    def send(self) -> Iterator[bool]:
+        """Mark a request as under way; gives True for the probe, which that of an open circuit is."""
+        probe = self.is_open
+        self._probing = self._probing or probe
+        try:
+            yield probe
+        finally:
+            self._probing = self._probing and not probe
+
+    def count_answer(self) -> bool:
+        """Count an answer; True where it closes the circuit."""
+        self._answers += 1
+        self._rows.clear()
+        self._opened, was_open = None, self.is_open
+        self._probes, self._asked_wait = 0, 0.0
+        if was_open:
+            self._wake()
+        return was_open
+
+    def count_failure(self, row_id: str | None, words: str, *, wait: float | None, for_good: bool = False) -> bool:
+        """Count a request that failed; True where it opens the circuit. `wait`: seconds the provider asked for."""
+        now = time.monotonic()
+        self.last_words = words
+        self._asked_wait = wait or 0.0
+        self._rows.add(row_id)
+        self._gone = self._gone or for_good
+        opens = not self.is_open and (self._gone or len(self._rows) >= ROWS_THAT_OPEN or self.asks_too_much)
+        if opens:
+            self._opened = now
+        if self.is_open and now >= self.next_probe:
+            self._probes += 1
+            self.next_probe = now + max(self.patience.tell_pause(self._probes), self._asked_wait)
+            self._wake()
+        return opens
+
+    def count_refusal(self) -> int:
+        """Count a request that was refused for itself; gives how many were, and 0 once any was answered."""
+        self._refusals += 1
+        return 0 if self._answers else self._refusals
+
+    @property
+    def asks_too_much(self) -> bool:
+        """The provider asked for a pause (Retry-After) that is longer than patience."""
+        return self._asked_wait > self.patience.seconds
+
+    def is_out_of_patience(self) -> bool:
+        """Tell whether waiting for it has no sense any more."""
+        if self._opened is None or self._probing:
+            return False
+        return self._gone or self.asks_too_much or time.monotonic() - self._opened > self.patience.seconds
+
+    async def await_change(self) -> None:
+        """Wait until the circuit has changed, or may be probed, and not for long without looking up."""
+        pause = min(max(self.next_probe - time.monotonic(), 0.005), LONGEST_LOOK_AWAY)
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._changed.wait(), LONGEST_LOOK_AWAY if self._probing else pause)
+
+    def _wake(self) -> None:
+        self._changed.set()
+        self._changed = asyncio.Event()

@@ -1,0 +1,298 @@
+"""Talks to a NeMo Data Designer service: is patient with one that is away, and says what went wrong."""
+
+import contextlib
+import io
+import json
+import os
+import re
+import tarfile
+import time
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+from urllib.parse import urlsplit
+
+import httpx
+import polars as pl
+
+from designer_configs.errors import BackendError
+from designer_configs.microservices_config import hold_back_prints, import_quietly
+from designer_configs.profile import BackendChoice
+
+FIRST_PAUSE, LONGEST_PAUSE, GROWTH = 1.0, 30.0, 1.5  # seconds between two looks at a job, and between two tries
+LONGEST_WORDS = 500  # characters of a service's message that are repeated
+ENDED = ("completed", "cancelled", "error")
+LISTED = 200  # jobs, the youngest ones, among which one is looked for by its name
+PROJECT = "synthetic-trade-logs"
+NO_TOKEN = "unused"  # without one huggingface_hub would send the person's own, meant for another host  # noqa: S105
+
+
+class Tokens(NamedTuple):
+    """Tokens of a job's prompts and answers; None where the service does not say."""
+
+    prompt: int | None
+    completion: int | None
+
+
+class Failure(NamedTuple):
+    """What an error of the client comes to: the HTTP status if there was an answer, and whether to try again."""
+
+    status: int | None
+    passes: bool
+    words: str
+
+
+class ServiceClient:
+    """NeMoDataDesignerClient for one service; neither its address nor a key ever leaves this object in words.
+
+    Args:
+        choice: Names the environment variables that hold addresses and keys.
+        patience: Seconds that a service which does not answer is waited for.
+    """
+
+    def __init__(self, choice: BackendChoice, patience: float) -> None:
+        base = os.environ.get(choice.base_url_env or "", "").rstrip("/")
+        if not urlsplit(base).netloc:
+            raise BackendError(f"${choice.base_url_env} holds no address: it must be such as http://nemo.test:8080")
+        self.place = f"the NeMo Data Designer service at ${choice.base_url_env}"
+        self._patience = patience
+        self._choice = choice
+        self._datastore = os.environ.get(choice.datastore_url_env or "", "").rstrip("/") or f"{base}/v1/hf"
+        self._token = os.environ.get(choice.datastore_token_env or "") or NO_TOKEN
+        key = os.environ.get(choice.api_key_env or "")
+        self._hidden = {base: choice.base_url_env, self._datastore: choice.datastore_url_env}
+        self._hidden |= {key: choice.api_key_env} if key else {}
+        self._hidden |= {} if self._token == NO_TOKEN else {self._token: choice.datastore_token_env}
+        for address, name in list(self._hidden.items()):
+            self._hidden.setdefault(urlsplit(address).netloc or address, name)
+        with import_quietly():
+            from huggingface_hub.utils.tqdm import disable_progress_bars  # noqa: PLC0415
+            from nemo_microservices import DefaultHttpxClient, NeMoMicroservices  # noqa: PLC0415
+            from nemo_microservices.data_designer.client.data_designer_client import (  # noqa: PLC0415
+                NeMoDataDesignerClient,
+            )
+        disable_progress_bars()
+        headers = {"Authorization": f"Bearer {key}"} if key else None
+        # A connection is closed with its answer: looks at a job are far between, and nothing is left open at the end.
+        connections = DefaultHttpxClient(limits=httpx.Limits(max_keepalive_connections=0))
+        self._sdk = NeMoMicroservices(base_url=base, default_headers=headers, http_client=connections)
+        self._client = NeMoDataDesignerClient(client=self._sdk)
+        # A job must not be sent twice because an answer was lost on the way: that one call is repeated by us alone.
+        self._sender = NeMoDataDesignerClient(client=self._sdk.with_options(max_retries=0))
+
+    def be_brief(self, patience: float) -> None:
+        """Wait no longer than that many seconds for answers from now on: a person wants to stop."""
+        self._patience = min(self._patience, patience)
+
+    def list_providers(self) -> dict[str, list[str] | None]:
+        """List the providers that the service has models of, by name; the models, where it says which are allowed.
+
+        Raises:
+            BackendError: it cannot be reached, or refuses the key.
+        """
+        providers = self._call("list its providers", self._client.get_default_model_providers, patience=0)
+        return {provider.name: provider.allowed_models for provider in providers}
+
+    def upload(self, rows: Path, repository: str) -> Any:
+        """Upload a Parquet file to the service's data store; gives the reference that a config needs."""
+        from nemo_microservices.data_designer.config.datastore import DatastoreSettings  # noqa: PLC0415
+
+        settings = DatastoreSettings(endpoint=self._datastore, token=self._token)
+        return self._call(
+            "take the rows into its data store", lambda: self._client.upload_seed_dataset(rows, repository, settings)
+        )
+
+    def build(self, make: Callable[[], Any]) -> Any:
+        """Build a config, which reads the columns of the uploaded rows from the data store."""
+        return self._call("give the uploaded rows back", make)
+
+    def submit(self, config: Any, rows: int, name: str) -> str:
+        """Create a job, once: where the answer is lost, it is looked for by its name before it is sent again."""
+        started, pause = time.monotonic(), 0.0
+        while True:
+            try:
+                with hold_back_prints() as printed:
+                    created = self._sender.create(config, num_records=rows, name=name, project=PROJECT)
+                return str(created._job.id)
+            except Exception as exc:
+                failure = self._explain(exc)
+                if not failure.passes or time.monotonic() - started > self._patience:
+                    said = failure._replace(words=f"{failure.words} {shorten(printed.getvalue())}".strip())
+                    raise self._give_up(f"create job {name}", said) from exc
+            time.sleep(pause := pause_longer(pause))
+            if (known := self.find_job(name)) is not None:
+                return known
+
+    def find_job(self, name: str) -> str | None:
+        """Find a job by its name."""
+        jobs = self._call("list its jobs", lambda: self._client.list_jobs(limit=LISTED))
+        return next((str(job.id) for job in jobs if job.name == name), None)
+
+    def read_job(self, job_id: str) -> Any:
+        """Read a job: its `status`, and what the service says of it; None where it does not know the job."""
+        return self._call(
+            f"say how job {job_id} is", lambda: self._sdk.data_designer.jobs.retrieve(job_id), may_miss=True
+        )
+
+    def cancel(self, job_id: str) -> None:
+        """Cancel a job, if it can be."""
+        self._call("cancel it", lambda: self._sdk.data_designer.jobs.cancel(job_id), patience=0, may_miss=True)
+
+    def download(self, job_id: str) -> list[dict[str, Any]] | None:
+        """Download a job's rows; None where there are none to be had."""
+        results = self._sdk.data_designer.jobs.results
+        packed = self._call(
+            f"give the rows of job {job_id}", lambda: results.download_dataset(job_id=job_id).read(), may_miss=True
+        )
+        if packed is None:
+            return None
+        try:
+            return read_archive(packed)
+        except (tarfile.TarError, pl.exceptions.PolarsError, OSError, EOFError) as exc:
+            raise BackendError(f"{self.place} gave no readable rows for job {job_id}: {exc}") from exc
+
+    def read_tokens(self, job_id: str, column: str) -> Tokens:
+        """Read a column's tokens from a job's analysis: its means per row times the rows that it counted."""
+        results = self._sdk.data_designer.jobs.results
+        try:
+            said = self._call("analyse", lambda: results.download_analysis(job_id=job_id), patience=0, may_miss=True)
+        except BackendError:
+            return Tokens(None, None)
+        return find_tokens(said, column)
+
+    def read_complaints(self, job_id: str) -> list[str]:
+        """Read the warnings and errors of a job's log, in their order; none where it cannot be had."""
+        try:
+            results = self._call("find the job", lambda: self._client.get_job_results(job_id), patience=0)
+            entries = self._call("give its log", results.get_logs, patience=0)
+        except BackendError:
+            return []
+        bad = [e for e in entries if str(e.get("levelname", "")).upper() in ("WARNING", "WARN", "ERROR", "CRITICAL")]
+        return [self.hide(shorten(str(entry["message"]))) for entry in bad]
+
+    def hide(self, text: str) -> str:
+        """Replace addresses and keys in a text by the names of their variables."""
+        for secret in sorted(self._hidden, key=len, reverse=True):
+            text = text.replace(secret, f"${self._hidden[secret]}")
+        return text
+
+    def _call(
+        self, task: str, call: Callable[[], Any], *, patience: float | None = None, may_miss: bool = False
+    ) -> Any:
+        """Call until there is an answer, or patience ends.
+
+        Args:
+            task: What the service is asked to do, after "does not".
+            patience: In seconds, where it is not the client's own.
+            may_miss: Give None where the service answers that there is no such thing.
+
+        Raises:
+            BackendError: the service refuses, or does not answer.
+        """
+        started, pause = time.monotonic(), 0.0
+        while True:
+            try:
+                with hold_back_prints(), _close_data_store():
+                    return call()
+            except BackendError:
+                raise
+            except Exception as exc:
+                failure = self._explain(exc)
+                if failure.status == 404 and may_miss:
+                    return None
+                waited = time.monotonic() - started
+                if not failure.passes or waited >= (self._patience if patience is None else patience):
+                    raise self._give_up(task, failure) from exc
+            time.sleep(pause := pause_longer(pause))
+
+    def _explain(self, exc: BaseException) -> Failure:
+        """Find what an error stands for; the client wraps the one that tells."""
+        chain: list[BaseException] = [exc]
+        while (inner := chain[-1].__cause__ or chain[-1].__context__) is not None and inner not in chain:
+            chain.append(inner)
+        for error in chain:
+            status = getattr(error, "status_code", None) or getattr(
+                getattr(error, "response", None), "status_code", None
+            )
+            if isinstance(status, int):
+                passes = status in (408, 409, 425, 429) or status >= 500
+                return Failure(status, passes, self.hide(f"HTTP {status}: {shorten(str(error))}"))
+        away = next((e for e in chain if isinstance(e, httpx.TransportError | ConnectionError | TimeoutError)), None)
+        words = shorten(str(away or exc) or type(away or exc).__name__)
+        return Failure(None, away is not None, self.hide(words))
+
+    def _give_up(self, task: str, failure: Failure) -> BackendError:
+        choice, status = self._choice, failure.status
+        if failure.passes and status is None:
+            advice = (
+                f"It does not answer: is it running, and are ${choice.base_url_env} and ${choice.datastore_url_env}"
+            )
+            advice += " its addresses?"
+        elif status in (401, 403):
+            keys = [f"${name}" for name in (choice.api_key_env, choice.datastore_token_env) if name]
+            wanted = " and ".join(keys) or "backend.microservices.api_key_env in the profile"
+            advice = f"It wants another key: see {wanted}"
+        elif status == 404:
+            advice = (
+                f"Is ${choice.base_url_env} the address of the service itself, and ${choice.datastore_url_env} that"
+            )
+            advice += " of its data store with /v1/hf at the end?"
+        elif status == 422:
+            advice = "It refuses the config: is it of a version that nemo-microservices 1.5 fits?"
+        else:
+            advice = ""
+        return BackendError(f"{self.place} does not {task}. {failure.words}. {advice}".strip())
+
+
+def pause_longer(pause: float) -> float:
+    """Give the seconds to wait after having waited `pause`, or not at all yet."""
+    return min(max(FIRST_PAUSE, pause * GROWTH), LONGEST_PAUSE)
+
+
+def read_archive(packed: bytes) -> list[dict[str, Any]]:
+    """Read the rows of a packed dataset, file by file in the order of their names; nothing is unpacked to the disk."""
+    with tarfile.open(fileobj=io.BytesIO(packed), mode="r:*") as archive:
+        members = sorted((m for m in archive.getmembers() if m.isfile() and m.name.endswith(".parquet")), key=_get_name)
+        files = [archive.extractfile(member) for member in members]
+        contents = [file.read() for file in files if file is not None]
+    return [row for content in contents for row in pl.read_parquet(io.BytesIO(content)).to_dicts()]
+
+
+def find_tokens(analysis: Any, column: str) -> Tokens:
+    """Find a column's tokens in an analysis, which has means per row."""
+    described = analysis.get("column_statistics", []) if isinstance(analysis, Mapping) else []
+    mine = next((part for part in described if isinstance(part, Mapping) and part.get("column_name") == column), {})
+    counted = mine.get("num_records")
+    means = [mine.get(f"{kind}_tokens_mean") for kind in ("prompt", "completion")]
+    prompt, completion = (
+        round(mean * counted) if isinstance(mean, int | float) and isinstance(counted, int) else None for mean in means
+    )
+    return Tokens(prompt, completion)
+
+
+def describe_job(job: Any) -> str:
+    """Say what a service says of a job that ended badly."""
+    told = {**(job.status_details or {}), **(job.error_details or {})}
+    words = told.get("message") or told.get("detail") or (json.dumps(told, default=str) if told else "")
+    return shorten(str(words))
+
+
+def shorten(text: str) -> str:
+    """Put a message on one line, and cut it where it is long."""
+    line = re.sub(r"\s+", " ", text).strip(" 🛑‼️")
+    return line if len(line) <= LONGEST_WORDS else f"{line[:LONGEST_WORDS]} ..."
+
+
+@contextlib.contextmanager
+def _close_data_store() -> Iterator[None]:
+    """Close the connections to the data store at the end; its client keeps them for the whole process."""
+    from huggingface_hub import close_session  # noqa: PLC0415
+
+    try:
+        yield
+    finally:
+        close_session()
+
+
+def _get_name(member: tarfile.TarInfo) -> str:
+    return member.name

@@ -1,0 +1,275 @@
+"""What a run does about a provider that fails: try again, wait, take the fallback, give a row up, or stop.
+
+Errors are of five kinds. *stop*: the key or the credit is refused, no further request can succeed. *missing*: the
+model is not there. *wait*: too many requests (429). *retry*: the server or the way to it failed. *refuse*: this one
+request is not accepted. A model that fails several rows without an answer in between is taken for down: its circuit
+opens, its requests wait, and one at a time is sent as a probe until an answer comes back or patience ends.
+"""
+
+import asyncio
+import contextvars
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal, NamedTuple
+
+from data_designer.errors import DataDesignerError
+
+from designer_configs.circuit import Circuit, Patience
+from designer_configs.errors import BackendError, NotSentError
+from designer_configs.halt import Halt
+from designer_configs.profile import Profile
+from designer_configs.requests import HEALTH_CHECK, Request, Send, name_error
+from designer_configs.routes import FALLBACK_ALIAS, Route, take_route
+from designer_configs.watchdog import Watchdog
+
+REFUSED_AT_FIRST = 20  # requests refused without one answer, after which the rest need not be tried
+LONGEST_WORDS = 300  # characters of a provider's message that are repeated
+Fault = Literal["stop", "missing", "wait", "retry", "refuse"]
+Notify = Callable[..., None]
+
+FAULTS: Mapping[str, Fault] = {
+    "authentication": "stop",
+    "permission_denied": "stop",
+    "quota_exceeded": "stop",
+    "not_found": "missing",
+    "rate_limit": "wait",
+    "internal_server": "retry",
+    "api_connection": "retry",
+    "timeout": "retry",
+    "request_admission_timeout": "retry",
+    "api_error": "retry",  # a body that is no JSON, such as a proxy's page
+    "TimeoutError": "retry",
+}
+RETRIED_STATUSES = (408, 425)
+
+
+class RowLostError(DataDesignerError):
+    """A request that will not be sent again; its row is lost and the message says why."""
+
+
+@dataclass(frozen=True)
+class Models:
+    """Where the provider is, which model stands in for a role's own where it is down, and how long a request may take.
+
+    `longest_request` is in seconds.
+    """
+
+    place: str
+    fallbacks: Mapping[str, Route]
+    longest_request: float
+
+
+class Turn(NamedTuple):
+    """A model that a request may go to."""
+
+    route: Route
+    circuit: Circuit
+
+
+_closed: contextvars.ContextVar[Callable[[], bool] | None] = contextvars.ContextVar("closed", default=None)
+"""Tells whether the request under way may still be sent, for its circuit; None for a question before the first job."""
+
+
+class RequestPolicy:
+    """A step of every request, outside of the one that counts what is sent.
+
+    Where the run must end, it is halted: the rows that are not finished are left alone, to be resumed.
+
+    Args:
+        patience: How often and how long to try.
+        models: Whom to ask.
+        halt: Ends the job that is running.
+        find_spent_cap: Names the cap of the profile that was reached, such as `max_tokens`.
+        notify: Takes an event and its fields.
+    """
+
+    def __init__(
+        self,
+        patience: Patience,
+        models: Models,
+        halt: Halt,
+        *,
+        find_spent_cap: Callable[[], str | None],
+        notify: Notify,
+    ) -> None:
+        self.watchdog = Watchdog(halt, patience.seconds + models.longest_request)
+        self._halt = halt
+        self._patience = patience
+        self._models = models
+        self._find_spent_cap = find_spent_cap
+        self._notify = notify
+        self._circuits: dict[str, Circuit] = {}
+
+    async def __call__(self, request: Request, send: Send) -> Any:
+        """Send a request until it is answered, or given up."""
+        with self.watchdog.expect():
+            if request.column == HEALTH_CHECK:
+                return await self._check_model(request, send)
+            return await self._send_patiently(request, send)
+
+    async def _send_patiently(self, request: Request, send: Send) -> Any:
+        tries, began = 0, time.monotonic()
+        while True:
+            turn = await self._await_turn(request)
+            try:
+                response = await self._send_once(turn, send)
+            except NotSentError:
+                continue
+            except Exception as exc:
+                tries += 1
+                pause = self._handle_fault(exc, turn, request, tries, began)
+                await asyncio.sleep(pause)
+                continue
+            if turn.circuit.count_answer():
+                self._notify("provider_back", model=turn.route.model)
+            if complaint := find_complaint(response):
+                raise RowLostError(complaint)
+            return response
+
+    def check_before_sending(self) -> None:
+        """Hold a request back that waited in the library's own queue while a cap was reached or its circuit opened.
+
+        Raises:
+            NotSentError: it is not to be sent, at least not now.
+        """
+        is_closed = _closed.get()
+        if is_closed is None:
+            return
+        if not is_closed() or self._halt.reason is not None or self._find_spent_cap() is not None:
+            raise NotSentError
+
+    async def _send_once(self, turn: Turn, send: Send, *, guarded: bool = True) -> Any:
+        with turn.circuit.send() as is_probe, take_route(turn.route):
+            token = _closed.set((lambda: is_probe or not turn.circuit.is_open) if guarded else None)
+            try:
+                return await send()
+            finally:
+                _closed.reset(token)
+                self.watchdog.note_progress()
+
+    async def _await_turn(self, request: Request) -> Turn:
+        """Wait until a circuit lets the request through; the fallback's, where the model's own is open."""
+        turns = self._list_turns(request)
+        while True:
+            if self._halt.reason is not None:
+                await self.watchdog.await_end()
+            if (cap := self._find_spent_cap()) is not None:
+                raise RowLostError(f"not finished: the cap run.{cap} was reached")
+            for turn in turns:
+                if turn.circuit.lets_through():
+                    self._announce(turn, request)
+                    return turn
+            if all(turn.circuit.is_out_of_patience() for turn in turns):
+                self._stop(self._explain_end(turns[0]))
+                continue
+            await min(turns, key=lambda turn: turn.circuit.next_probe).circuit.await_change()
+
+    def _stop(self, why: str) -> None:
+        self._halt.stop(BackendError(why))
+
+    def _announce(self, turn: Turn, request: Request) -> None:
+        if turn.route.model != request.model and not turn.circuit.announced:
+            turn.circuit.announced = True
+            self._notify("fallback_used", role=request.role, model=turn.route.model)
+
+    def _explain_end(self, turn: Turn) -> str:
+        circuit, minutes = turn.circuit, f"{self._patience.seconds / 60:g}"
+        why = (
+            f"asks for a longer pause (Retry-After) than run.patience_minutes: {minutes}"
+            if circuit.asks_too_much
+            else f"has not answered for run.patience_minutes: {minutes}"
+        )
+        return f"{self._models.place} {why}. {turn.route.model} last said: {circuit.last_words}"
+
+    def _handle_fault(self, exc: Exception, turn: Turn, request: Request, tries: int, began: float) -> float:
+        """Give the seconds to pause before the request is sent again.
+
+        Raises:
+            RowLostError: it has failed too often, or for too long.
+            Exception: the error itself, where this request alone is refused.
+        """
+        circuit, model = turn.circuit, turn.route.model
+        fault, words = classify(exc), describe_error(exc)
+        if fault == "stop" or (fault == "missing" and request.role not in self._models.fallbacks):
+            self._stop(f"{self._models.place} refuses the requests to {model}: {words}")
+            return 0
+        if fault == "refuse":
+            if circuit.count_refusal() < REFUSED_AT_FIRST:
+                raise exc
+            self._stop(f"{model} refused each of the first {REFUSED_AT_FIRST} requests; the last: {words}")
+            return 0
+        wait = getattr(exc, "retry_after", None)
+        if circuit.count_failure(request.row_id, words, wait=wait, for_good=fault == "missing"):
+            self._notify("provider_down", model=model, said=words)
+        if circuit.is_open:
+            return 0  # it waits for its turn
+        waited = time.monotonic() - began
+        if (fault == "retry" and tries >= self._patience.tries) or waited > self._patience.seconds:
+            raise RowLostError(f"no answer after {tries} tries in {waited:.0f} s; the last: {words}") from exc
+        return self._patience.tell_pause(tries)
+
+    async def _check_model(self, request: Request, send: Send) -> Any:
+        """Ask for the short answer before the first job: a person waits for it, so no longer than a few tries."""
+        first: Exception | None = None
+        for turn in self._list_turns(request):
+            for tries in range(1, self._patience.tries + 1):
+                try:
+                    return await self._send_once(turn, send, guarded=False)
+                except Exception as exc:
+                    first = first or exc
+                    fault = classify(exc)
+                    turn.circuit.count_failure(None, describe_error(exc), wait=None, for_good=fault == "missing")
+                    if fault in ("stop", "missing", "refuse"):
+                        break
+                    await asyncio.sleep(self._patience.tell_pause(tries))
+        raise first or DataDesignerError("no model was asked")
+
+    def _list_turns(self, request: Request) -> list[Turn]:
+        routes = [Route(request.role, request.model)]
+        if (fallback := self._models.fallbacks.get(request.role)) is not None:
+            routes.append(fallback)
+        return [Turn(route, self._circuits.setdefault(route.model, Circuit(self._patience))) for route in routes]
+
+
+def build_policy(
+    profile: Profile, place: str, halt: Halt, find_spent_cap: Callable[[], str | None], notify: Notify
+) -> RequestPolicy:
+    """Build the policy that a profile asks for; `place` says where its provider is."""
+    run, roles = profile.run, profile.models
+    fallbacks = {role: model.fallback for role, model in roles.items() if model.fallback is not None}
+    asked = [*roles.values(), *fallbacks.values()]
+    models = Models(
+        place,
+        {role: Route(FALLBACK_ALIAS.format(role=role), model.model) for role, model in fallbacks.items()},
+        longest_request=max(float(model.inference_parameters["timeout"]) for model in asked),
+    )
+    patience = Patience(run.patience_minutes * 60, run.tries, run.retry_seconds)
+    return RequestPolicy(patience, models, halt, find_spent_cap=find_spent_cap, notify=notify)
+
+
+def classify(exc: BaseException) -> Fault:
+    """Tell what kind of fault an error is."""
+    if getattr(exc, "status_code", None) in RETRIED_STATUSES:
+        return "retry"
+    return FAULTS.get(name_error(exc), "refuse")
+
+
+def describe_error(exc: BaseException) -> str:
+    """Say an error with its status and the provider's own words, in one line and cut where they are long."""
+    status = getattr(exc, "status_code", None)
+    words = " ".join(str(exc).split()) or name_error(exc)
+    return f"{f'HTTP {status}' if status else name_error(exc)}: {words[:LONGEST_WORDS]}"
+
+
+def find_complaint(response: Any) -> str | None:
+    """Say why an answer is none, where the provider says so: its filter stopped it, or the model refused."""
+    choices = getattr(response, "choices", None) or [None]
+    if getattr(choices[0], "finish_reason", None) == "content_filter":
+        return "the provider's content filter stopped the answer (finish_reason: content_filter)"
+    raw = getattr(response, "raw", None)
+    try:
+        refusal = raw["choices"][0]["message"].get("refusal") if isinstance(raw, dict) else None
+    except (KeyError, IndexError, AttributeError, TypeError):
+        return None
+    return f"the model refused: {str(refusal)[:LONGEST_WORDS]}" if refusal else None

@@ -1,0 +1,42 @@
+"""What every request passes, in its order."""
+
+import contextlib
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from designer_configs.halt import Halt
+from designer_configs.library_shim import keep_texts, mask_answers, send_once, steer_requests
+from designer_configs.profile import Profile
+from designer_configs.request_policy import build_policy
+from designer_configs.requests import RequestStep
+from designer_configs.secret_text import remember_secrets
+
+
+@contextlib.contextmanager
+def guard_requests(
+    profile: Profile,
+    place: str,
+    halt: Halt,
+    log: RequestStep,
+    *,
+    get_job: Callable[[], str],
+    find_spent_cap: Callable[[], str | None] = lambda: None,
+    notify: Callable[..., Any] = lambda *_args, **_fields: None,
+    journal: RequestStep | None = None,
+) -> Iterator[None]:
+    """Guard the requests of a profile's models while the context is open.
+
+    What cannot be kept halts; what is in the journal is not sent; the policy decides when, how often and to which
+    model a request goes; the log, next to the wire, sees what is really sent. Keys are masked in what comes back.
+    """
+    remember_secrets(profile.secret_names)  # a worker's process has not loaded the profile
+    policy = build_policy(profile, place, halt, find_spent_cap, notify)
+    kept: list[RequestStep] = [] if journal is None else [journal]
+    with (
+        keep_texts(),
+        mask_answers(),
+        policy.watchdog,
+        steer_requests([halt, *kept, policy, log], get_job),
+        send_once(policy.check_before_sending),
+    ):
+        yield

@@ -1,0 +1,55 @@
+"""Files that are whole or not there, whatever happens while they are written."""
+
+import contextlib
+import os
+from pathlib import Path
+
+
+def write_text(text: str, path: Path) -> None:
+    """Write a text so that the file is either whole or not there."""
+    write_bytes(text.encode(), path)
+
+
+def write_bytes(content: bytes, path: Path) -> None:
+    """Write, flush to disk, rename: a file that has its final name is whole, and keeps it through a power cut."""
+    make_folder(path.parent)
+    partial = path.with_name(f".{path.name}.partial")
+    try:
+        with partial.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        partial.replace(path)
+    except OSError:
+        with contextlib.suppress(OSError):
+            partial.unlink(missing_ok=True)  # on a full disk it would be in the way
+        raise
+    sync_folder(path.parent)
+
+
+def make_folder(folder: Path) -> None:
+    """Make a folder, where it is not there, so that it is there after a power cut too."""
+    missing = [place for place in (folder, *folder.parents) if not place.exists()]
+    folder.mkdir(parents=True, exist_ok=True)
+    for place in missing:
+        sync_folder(place.parent)
+
+
+def sync_folder(folder: Path) -> None:
+    """Wait until the disk knows which files a folder has, and under which names."""
+    _sync(folder, os.O_RDONLY | os.O_DIRECTORY)
+
+
+def sync_tree(folder: Path) -> None:
+    """Wait until all that is in a folder is on the disk."""
+    for path in folder.rglob("*"):
+        _sync(path, os.O_RDONLY)
+    sync_folder(folder)
+
+
+def _sync(path: Path, flags: int) -> None:
+    opened = os.open(path, flags)
+    try:
+        os.fsync(opened)
+    finally:
+        os.close(opened)

@@ -1,0 +1,31 @@
+"""Where a run's jobs run: in this process, at a service, or with the workers of a cluster."""
+
+import contextlib
+import functools
+from collections.abc import Iterator
+from pathlib import Path
+
+from designer_configs.backend import PlacedBackend
+from designer_configs.halt import Halt
+from designer_configs.microservices import make_backend
+from designer_configs.profile import Profile
+from refine_loop.budget import find_spent_cap
+from refine_loop.events import EventLog
+from refine_loop.parts import open_workers
+
+
+@contextlib.contextmanager
+def open_backend(
+    profile: Profile, endpoint: str | None, folder: Path, log: EventLog, halt: Halt
+) -> Iterator[PlacedBackend]:
+    """Give the backend that a profile asks for while the context is open.
+
+    Raises:
+        BackendError: the service's address is none, or the cluster cannot be reached.
+    """
+    if profile.engine.name == "ray":
+        with open_workers(profile, endpoint, folder, log, halt) as workers:
+            yield workers
+        return
+    spent = functools.partial(find_spent_cap, profile, log)
+    yield make_backend(profile, endpoint, folder, find_spent_cap=spent, observe=log.write_service_job)

@@ -1,0 +1,245 @@
+"""What a run would take, before anything is sent: requests, tokens, time and money, a low and a high figure.
+
+A few rows are planned and their jobs run without a provider: every request is answered here, by a gold trade and by the
+lowest scores, so that each kind of prompt is rendered and measured as it would be sent. The rest is assumed, and said.
+"""
+
+import math
+import tempfile
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from statistics import fmean
+from typing import Any
+
+from columns.rendering import fence_json, list_core_rows
+from designer_configs.backend import LibraryBackend, log_library_to
+from designer_configs.compile import CompiledProfile, compile_profile
+from designer_configs.library_shim import build_response, spare_repeated_work, steer_requests
+from designer_configs.profile import BackendChoice, Model, Profile
+from designer_configs.requests import Request, Send
+from gold_data.store import write_gold
+from refine_loop.events import EventLog, measure_messages
+from refine_loop.nodes import Nodes
+from refine_loop.run import read_checked_gold
+from refine_loop.state import CRITERIA, START_STATE
+
+SAMPLE = 8  # rows whose prompts are rendered
+NOWHERE = "http://127.0.0.1:9/v1"  # never called: every request is answered here
+REASONING = "The exit_price agrees with the examples; the entry_time is later than any of them."  # of a usual length
+LONG_ANSWER = 4  # times a usual one, where the profile has no max_tokens
+
+
+@dataclass(frozen=True)
+class Assumptions:
+    """What cannot be known before.
+
+    `drafts` and `mended` are the shares of first drafts and of refined rows that are accepted, `corrected` that of
+    answers which do not parse and are asked for again; `seconds` is what one request takes.
+    """
+
+    drafts: float
+    mended: float
+    corrected: float
+    characters_per_token: float
+    seconds: float
+
+
+LOW = Assumptions(drafts=0.9, mended=0.7, corrected=0.0, characters_per_token=4.0, seconds=1.0)
+HIGH = Assumptions(drafts=0.4, mended=0.4, corrected=0.05, characters_per_token=2.5, seconds=20.0)
+
+
+@dataclass(frozen=True)
+class Measured:
+    """Mean characters of a role's prompts and of a usual answer, by job stage and role."""
+
+    prompts: Mapping[tuple[str, str], float]
+    answers: Mapping[tuple[str, str], float]
+
+
+@dataclass(frozen=True)
+class Figures:
+    """One side of an estimate; `cost` None where a model has no price."""
+
+    candidates: int
+    requests: int
+    prompt_tokens: int
+    completion_tokens: int
+    seconds: float
+    cost: float | None
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """What a run would take at the least and at the most, as far as can be told."""
+
+    profile: Profile
+    measured: Measured
+    low: Figures
+    high: Figures
+
+
+def estimate_run(profile: Profile) -> Estimate:
+    """Estimate what a profile's run would take; nothing is sent and nothing is kept.
+
+    Raises:
+        RunInputError, ConfigError, GoldError: something given cannot be used.
+    """
+    measured = measure_requests(profile)
+    low, high = (_add_up(profile, measured, assumed) for assumed in (LOW, HIGH))
+    return Estimate(profile, measured, low, high)
+
+
+def measure_requests(profile: Profile) -> Measured:
+    """Render and measure the prompts of a few rows, of each job and role."""
+    here = BackendChoice("library")  # a service would be asked for the same
+    keyless = replace(profile, provider=replace(profile.provider, api_key_env=None), backend=here)
+    gold = read_checked_gold(keyless)
+    with tempfile.TemporaryDirectory(prefix="tradelogs-estimate-") as temporary:
+        folder = Path(temporary)
+        stored = write_gold(gold, folder / "gold", profile.gold.holdout, profile.gold.embargo)
+        compiled = _judge_everything(compile_profile(keyless, stored))
+        meter = _Meter(list_core_rows(stored.train.head(1))[0])
+        with (
+            log_library_to(folder / "data_designer.log", verbose=False),
+            EventLog(folder / "events.jsonl", lambda _: None) as log,
+            spare_repeated_work(),
+        ):
+            backend = LibraryBackend(keyless, NOWHERE, folder / "artifacts")
+            short = replace(keyless, run=replace(profile.run, accepted=SAMPLE, max_candidates=SAMPLE, max_tokens=None))
+            nodes = Nodes(short, compiled, backend, folder, log)
+            with steer_requests([meter], log.get_job):
+                state = nodes.generate(nodes.plan(START_STATE))
+                if profile.run.refine_passes:
+                    nodes.refine(state)
+    return meter.measure()
+
+
+class _Meter:
+    """A step that answers every request itself, and measures it."""
+
+    def __init__(self, trade: Mapping[str, Any]) -> None:
+        self._trade = fence_json(trade)
+        self._prompts: defaultdict[tuple[str, str], list[int]] = defaultdict(list)
+        self._answers: defaultdict[tuple[str, str], list[int]] = defaultdict(list)
+
+    async def __call__(self, request: Request, send: Send) -> Any:  # noqa: ARG002 - a step's signature
+        stage = request.job.partition("_")[2].partition("_")[0]
+        text = fence_json({name: {"reasoning": REASONING, "score": 1} for name in CRITERIA})
+        if request.role != "judge":
+            text = self._trade
+        self._prompts[stage, request.role].append(measure_messages(request))
+        self._answers[stage, request.role].append(len(text))
+        return build_response({"content": text, "reasoning": None, "finish_reason": "stop", "usage": None})
+
+    def measure(self) -> Measured:
+        means = ({key: fmean(lengths) for key, lengths in kept.items()} for kept in (self._prompts, self._answers))
+        return Measured(*means)
+
+
+def _judge_everything(compiled: CompiledProfile) -> CompiledProfile:
+    """Have rows judged that fail the checks, too: a gold trade seldom obeys another row's controls."""
+
+    def clear(config: dict[str, Any]) -> dict[str, Any]:
+        columns = [{name: value for name, value in c.items() if name != "skip"} for c in config["columns"]]
+        return config | {"columns": columns}
+
+    return replace(compiled, generate=clear(compiled.generate), refine=clear(compiled.refine))
+
+
+def _add_up(profile: Profile, measured: Measured, assumed: Assumptions) -> Figures:
+    run = profile.run
+    still_open, accepted, refined = 1 - assumed.drafts, assumed.drafts, 0.0
+    for _ in range(run.refine_passes):
+        refined += still_open
+        accepted += still_open * assumed.mended
+        still_open *= 1 - assumed.mended
+    candidates = min(math.ceil(run.accepted / accepted), run.max_candidates)
+    passes = {"generate": 1.0, "refine": refined}
+    requests: defaultdict[str, float] = defaultdict(float)
+    prompts: defaultdict[str, float] = defaultdict(float)
+    answers: defaultdict[str, float] = defaultdict(float)
+    for (stage, role), length in measured.prompts.items():
+        model = profile.models[role]
+        count = candidates * passes[stage] * (1 + assumed.corrected)
+        requests[model.model] += count
+        prompts[model.model] += count * length / assumed.characters_per_token
+        answers[model.model] += count * _size_answer(model, measured.answers[stage, role], assumed)
+    costs = [profile.prices.price(model, prompts[model], answers[model]) for model in requests]
+    return Figures(
+        candidates,
+        round(sum(requests.values())),
+        round(sum(prompts.values())),
+        round(sum(answers.values())),
+        _time_requests(profile, requests, assumed),
+        None if None in costs else sum(cost or 0.0 for cost in costs),
+    )
+
+
+def _size_answer(model: Model, length: float, assumed: Assumptions) -> float:
+    """Size an answer in tokens: a usual one, or at the high end all that the model may say."""
+    usual = length / assumed.characters_per_token
+    if assumed is LOW:
+        return usual
+    return float(model.inference_parameters.get("max_tokens", usual * LONG_ANSWER))
+
+
+def _time_requests(profile: Profile, requests: Mapping[str, float], assumed: Assumptions) -> float:
+    """Time the requests: models work side by side at the low end, one after the other at the high one."""
+    parallel: dict[str, int] = {}
+    for model in profile.models.values():
+        cap = int(model.inference_parameters["max_parallel_requests"])
+        parallel[model.model] = min(cap, parallel.get(model.model, cap))
+    seconds = [math.ceil(count / parallel[model]) * assumed.seconds for model, count in requests.items()]
+    return max(seconds) if assumed is LOW else sum(seconds)
+
+
+def describe_estimate(estimate: Estimate) -> list[str]:
+    """Say an estimate to a person: the figures, what was assumed, and the caps that the high figures are beyond."""
+    low, high, run = estimate.low, estimate.high, estimate.profile.run
+    rows = [
+        ("candidates", f"{low.candidates:,}", f"{high.candidates:,}"),
+        ("requests", f"{low.requests:,}", f"{high.requests:,}"),
+        ("prompt tokens", f"{low.prompt_tokens:,}", f"{high.prompt_tokens:,}"),
+        ("answer tokens", f"{low.completion_tokens:,}", f"{high.completion_tokens:,}"),
+        ("minutes", f"{low.seconds / 60:,.1f}", f"{high.seconds / 60:,.1f}"),
+        ("money", *(_say_money(figures.cost, estimate.profile) for figures in (low, high))),
+    ]
+    lines = [f"{run.accepted:,} accepted trades: estimate, nothing was sent", f"{'':<14}{'low':>16}{'high':>18}"]
+    lines += [f"{name:<14}{least:>16}{most:>18}" for name, least, most in rows]
+    lengths = ", ".join(
+        f"{stage} {role} {length:,.0f}" for (stage, role), length in sorted(estimate.measured.prompts.items())
+    )
+    lines += [
+        f"Measured on {SAMPLE} rows, characters a prompt: {lengths}.",
+        f"Low: {_say_assumptions(LOW)}; answers as short as a gold trade; models side by side.",
+        f"High: {_say_assumptions(HIGH)}; every answer max_tokens long; models one after the other.",
+    ]
+    return lines + _name_caps(estimate)
+
+
+def _say_money(cost: float | None, profile: Profile) -> str:
+    return "no prices" if cost is None else f"{cost:,.2f} {profile.prices.currency}"
+
+
+def _say_assumptions(assumed: Assumptions) -> str:
+    return (
+        f"{assumed.drafts:.0%} of first drafts and {assumed.mended:.0%} of refined rows accepted, "
+        f"{assumed.characters_per_token:g} characters a token, {assumed.seconds:g} s a request"
+    )
+
+
+def _name_caps(estimate: Estimate) -> list[str]:
+    """Name the caps of the profile that the high figures reach."""
+    run, high = estimate.profile.run, estimate.high
+    reached = [
+        ("max_candidates", run.max_candidates, high.candidates),
+        ("max_minutes", run.max_minutes, high.seconds / 60),
+        ("max_tokens", run.max_tokens, high.prompt_tokens + high.completion_tokens),
+        ("max_cost", run.max_cost, high.cost),
+    ]
+    caps = [
+        f"run.{name}: {cap:,}" for name, cap, most in reached if None not in (cap, most) and (most or 0) >= (cap or 0)
+    ]
+    return [f"The high figures reach a cap that would end the run: {', '.join(caps)}."] if caps else []

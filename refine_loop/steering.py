@@ -1,0 +1,41 @@
+"""Guards the requests of a run, which its own log counts and its caps end."""
+
+import contextlib
+import functools
+from collections.abc import Callable, Iterator
+
+from designer_configs.backend import PlacedBackend
+from designer_configs.halt import Halt
+from designer_configs.profile import Profile
+from designer_configs.requests import RequestStep
+from designer_configs.steering import guard_requests
+from refine_loop.budget import find_spent_cap
+from refine_loop.events import EventLog
+
+
+@contextlib.contextmanager
+def steer_run(
+    profile: Profile,
+    backend: PlacedBackend,
+    halt: Halt,
+    log: EventLog,
+    journal: RequestStep | None = None,
+    *,
+    find_cap: Callable[[], str | None] | None = None,
+) -> Iterator[None]:
+    """Steer the requests of a run while the context is open.
+
+    `find_cap` names the cap that was reached where this log does not know of all requests.
+    """
+    spent = find_cap or functools.partial(find_spent_cap, profile, log)
+    with guard_requests(
+        profile,
+        backend.place,
+        halt,
+        log.log_request,
+        get_job=log.get_job,
+        find_spent_cap=spent,
+        notify=log.write,
+        journal=journal,
+    ):
+        yield

@@ -1,0 +1,22 @@
+"""The page on reliability names only tests that exist, and every test of a fault."""
+
+import re
+from pathlib import Path
+
+FOLDER = Path(__file__).parent
+PAGE = FOLDER.parents[1] / "docs/reliability.md"
+OF_NO_FAULT = {
+    "test_run_gives_exactly_what_was_asked",
+    "test_first_round_is_small_where_nothing_is_known_yet",
+    "test_cap_on_tokens_within_a_job_leaves_the_rest_unfinished",
+}
+
+
+def list_tests() -> set[str]:
+    files = [path for path in FOLDER.glob("test_*.py") if path != Path(__file__)]
+    return {name for path in files for name in re.findall(r"^def (test_\w+)", path.read_text(), re.MULTILINE)}
+
+
+def test_page_names_every_test_of_a_fault_and_no_other() -> None:
+    named = set(re.findall(r"`(test_\w+)`", PAGE.read_text(encoding="utf-8")))
+    assert named == list_tests() - OF_NO_FAULT

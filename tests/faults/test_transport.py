@@ -1,0 +1,164 @@
+"""What a job comes to when the provider, or the way to it, fails."""
+
+import time
+
+import pytest
+
+from .conftest import ROWS, RunJob
+from .endpoint import Asked, Endpoint, Reply, answer_well, fail, say
+
+pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning")  # the library leaves its connections open
+
+SHORT_TIMEOUTS = {f"models.{role}.inference_parameters": {"timeout": 1} for role in ("generator", "judge", "refiner")}
+
+
+def is_first_try(asked: Asked) -> bool:
+    return asked.role == "generator" and asked.attempt == 0
+
+
+@pytest.mark.parametrize("headers", [{"Retry_After": "0"}, {}], ids=["with_retry_after", "without"])
+def test_too_many_requests_are_sent_again_later(endpoint: Endpoint, run_job: RunJob, headers: dict[str, str]) -> None:
+    endpoint.script = lambda asked: fail(429, **headers) if is_first_try(asked) and asked.row < 2 else None
+    job = run_job({"run.patience_minutes": 0.2})
+    assert (job.height, job.halted) == (ROWS, "")
+    assert job.usage["failed_requests"] == 2
+
+
+@pytest.mark.parametrize("status", [500, 502, 503])
+def test_server_error_is_tried_again(endpoint: Endpoint, run_job: RunJob, status: int) -> None:
+    endpoint.script = lambda asked: fail(status) if is_first_try(asked) else None
+    job = run_job()
+    assert (job.height, job.losses, job.halted) == (ROWS, [], "")
+    assert job.usage["failed_requests"] == ROWS
+    assert endpoint.count(role="generator") == 2 * ROWS  # the library has no tries of its own left
+
+
+def test_row_that_the_server_always_fails_on_is_given_up(endpoint: Endpoint, run_job: RunJob) -> None:
+    endpoint.script = lambda asked: fail(500, "out of luck") if (asked.role, asked.row) == ("generator", 3) else None
+    job = run_job()
+    assert (job.height, job.halted) == (ROWS - 1, "")
+    (loss,) = job.losses
+    assert loss.startswith("no answer after 3 tries in ")
+    assert loss.endswith("; the last: HTTP 500: out of luck")
+
+
+def test_answer_that_takes_too_long_is_asked_for_again(endpoint: Endpoint, run_job: RunJob) -> None:
+    endpoint.script = lambda asked: Reply(b"{}", wait=2.0) if is_first_try(asked) and asked.row == 0 else None
+    job = run_job({"models.generator.inference_parameters": {"timeout": 1}, "run.tries": 9})
+    assert (job.height, job.halted) == (ROWS, "")
+    assert {e["error"] for e in job.events if e["event"] == "request"} == {None, "timeout"}
+
+
+def test_answer_that_drips_in_is_given_up_after_the_timeout(endpoint: Endpoint, run_job: RunJob) -> None:
+    whole = say("x" * 40).body
+    endpoint.script = lambda asked: Reply(whole, drip=0.05) if is_first_try(asked) and asked.row == 0 else None
+    job = run_job({"models.generator.inference_parameters": {"timeout": 1}, "run.tries": 9})
+    assert (job.height, job.halted) == (ROWS, "")
+    assert {e["error"] for e in job.events if e["event"] == "request"} == {None, "timeout"}
+
+
+@pytest.mark.parametrize("cut", [0, 40])
+def test_connection_that_is_reset_in_mid_body_is_made_again(endpoint: Endpoint, run_job: RunJob, cut: int) -> None:
+    endpoint.script = lambda asked: Reply(answer_well(asked).body, cut=cut) if is_first_try(asked) else None
+    job = run_job()
+    assert (job.height, job.halted) == (ROWS, "")
+    assert job.usage["failed_requests"] == ROWS
+
+
+def test_body_that_is_no_json_is_asked_for_again(endpoint: Endpoint, run_job: RunJob) -> None:
+    endpoint.script = lambda asked: Reply(answer_well(asked).body[:60]) if is_first_try(asked) else None
+    job = run_job()
+    assert (job.height, job.halted) == (ROWS, "")
+
+
+def test_refused_connection_stops_the_run_after_patience(endpoint: Endpoint, run_job: RunJob) -> None:
+    endpoint.close()
+    began = time.monotonic()
+    job = run_job({"run.patience_minutes": 0.01})
+    assert time.monotonic() - began < 10
+    assert job.result is None
+    assert job.halted.startswith(f"the provider offline at {endpoint.url} has not answered for run.patience_minutes: 0")
+    assert "api_connection: All connection attempts failed" in job.halted
+    assert job.count("provider_down") == 1
+
+
+def test_provider_that_comes_back_is_waited_for(endpoint: Endpoint, run_job: RunJob) -> None:
+    endpoint.script = lambda asked: fail(503, "down for a while") if asked.seconds < 1.0 else None
+    job = run_job({"run.patience_minutes": 1})
+    assert (job.height, job.losses, job.halted) == (ROWS, [], "")
+    assert (job.count("provider_down"), job.count("provider_back")) == (1, 1)
+    assert job.usage["failed_requests"] < 2 * ROWS  # one at a time is sent to see whether it is back
+
+
+@pytest.mark.slow
+def test_provider_that_is_down_for_two_minutes_is_waited_for(endpoint: Endpoint, run_job: RunJob) -> None:
+    endpoint.script = lambda asked: fail(503) if asked.seconds < 120 else None
+    job = run_job({"run.patience_minutes": 10, "run.retry_seconds": 1})
+    assert (job.height, job.losses, job.halted) == (ROWS, [], "")
+    assert job.usage["failed_requests"] < ROWS + 20
+
+
+def test_too_many_requests_for_ever_stop_the_run(endpoint: Endpoint, run_job: RunJob) -> None:
+    endpoint.script = lambda _: fail(429, "slow down", Retry_After="0")
+    began = time.monotonic()
+    job = run_job({"run.patience_minutes": 0.02})
+    assert time.monotonic() - began < 10
+    assert job.result is None
+    assert job.halted.endswith("rehearsal-generator last said: HTTP 429: slow down")
+
+
+def test_pause_beyond_patience_stops_the_run_at_once(endpoint: Endpoint, run_job: RunJob) -> None:
+    endpoint.script = lambda _: fail(429, "come back tomorrow", Retry_After="86400")
+    began = time.monotonic()
+    job = run_job({"run.patience_minutes": 5})
+    assert time.monotonic() - began < 10
+    assert "asks for a longer pause (Retry-After) than run.patience_minutes: 5" in job.halted
+
+
+@pytest.mark.parametrize("status", [401, 403, 404])
+def test_request_that_can_never_succeed_stops_the_run_at_once(endpoint: Endpoint, run_job: RunJob, status: int) -> None:
+    endpoint.script = lambda asked: fail(status, "not for you") if asked.role == "judge" else None
+    job = run_job({"run.patience_minutes": 5})
+    assert job.result is None
+    assert job.halted.endswith(f"refuses the requests to rehearsal-judge: HTTP {status}: not for you")
+    assert endpoint.count(role="judge") <= ROWS
+
+
+def test_credit_that_is_used_up_stops_the_run_at_once(endpoint: Endpoint, run_job: RunJob) -> None:
+    endpoint.script = lambda _: fail(429, "You exceeded your current quota: insufficient_quota")
+    assert "insufficient_quota" in run_job({"run.patience_minutes": 5}).halted
+
+
+def test_request_that_is_too_large_costs_its_row(endpoint: Endpoint, run_job: RunJob) -> None:
+    endpoint.script = lambda asked: fail(413, "too large") if (asked.role, asked.row) == ("generator", 2) else None
+    job = run_job()
+    assert (job.height, job.halted) == (ROWS - 1, "")
+    assert "exceed its supported context width" in job.losses[0]
+
+
+def test_job_of_which_every_row_fails_gives_every_reason(endpoint: Endpoint, run_job: RunJob) -> None:
+    endpoint.script = lambda asked: fail(400, f"no such parameter, request {asked.row}")
+    job = run_job()
+    assert (job.height, job.halted) == (0, "")
+    assert len(job.losses) == ROWS
+    assert all("no such parameter" in loss for loss in job.losses)
+
+
+def test_model_that_refuses_every_request_stops_the_run(
+    endpoint: Endpoint, run_job: RunJob, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("designer_configs.request_policy.REFUSED_AT_FIRST", 5)
+    endpoint.script = lambda _: fail(400, "no such parameter: top_p")
+    halted = run_job().halted
+    assert halted == (
+        "rehearsal-generator refused each of the first 5 requests; the last: HTTP 400: no such parameter: top_p"
+    )
+
+
+def test_job_whose_requests_never_come_back_is_ended_by_the_watchdog(endpoint: Endpoint, run_job: RunJob) -> None:
+    endpoint.script = lambda _: Reply(b"x" * 400, drip=0.05)  # and the library's own timeout is one between two bytes
+    began = time.monotonic()
+    job = run_job(SHORT_TIMEOUTS, bounded=False)
+    assert time.monotonic() - began < 10
+    assert job.result is None
+    assert job.halted.startswith("no request to the models has come back for ")

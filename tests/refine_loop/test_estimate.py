@@ -1,0 +1,61 @@
+"""What an estimate says, without a provider."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import Result
+
+from designer_configs.profile import Prices, Profile
+from refine_loop.estimate import HIGH, LOW, Measured, _add_up, describe_estimate, estimate_run
+
+JOBS = [("generate", "generator"), ("generate", "judge"), ("refine", "refiner"), ("refine", "judge")]
+MEASURED = Measured(dict.fromkeys(JOBS, 4000.0), dict.fromkeys(JOBS, 400.0))
+
+
+def test_figures_are_those_of_a_hand_count(offline: Profile) -> None:
+    profile = replace(offline, run=replace(offline.run, accepted=100, refine_passes=0))
+    low = _add_up(profile, MEASURED, LOW)  # 100 / 0.9 = 112 candidates, a draft and a judgement each
+    assert (low.candidates, low.requests) == (112, 224)
+    assert (low.prompt_tokens, low.completion_tokens) == (224 * 1000, 224 * 100)
+    assert (low.seconds, low.cost) == (7.0, None)  # 112 requests of one model, 16 at once, 1 s each
+
+
+def test_high_figures_take_whole_answers_and_the_cap_on_candidates(offline: Profile) -> None:
+    profile = replace(offline, run=replace(offline.run, accepted=200, max_candidates=210, refine_passes=0))
+    high = _add_up(profile, MEASURED, HIGH)
+    assert high.candidates == 210
+    assert high.completion_tokens == high.requests * 512 == 441 * 512
+
+
+def test_money_needs_the_price_of_every_model(offline: Profile) -> None:
+    models = [model.model for model in offline.models.values()]
+    priced = replace(offline, prices=Prices("EUR", dict.fromkeys(models, (1.0, 10.0))))
+    low = _add_up(priced, MEASURED, LOW)
+    assert low.cost == pytest.approx((low.prompt_tokens + 10 * low.completion_tokens) / 1e6, rel=1e-3)
+    one = replace(offline, prices=Prices("EUR", {models[0]: (1.0, 10.0)}))
+    assert _add_up(one, MEASURED, LOW).cost is None
+
+
+@pytest.mark.filterwarnings("ignore::ResourceWarning")
+def test_estimate_measures_every_kind_of_prompt(offline: Profile) -> None:
+    estimate = estimate_run(replace(offline, provider=replace(offline.provider, api_key_env="NOT_SET_ANYWHERE")))
+    assert sorted(estimate.measured.prompts) == sorted(JOBS)
+    assert all(3_000 < length < 10_000 for length in estimate.measured.prompts.values())
+    assert estimate.low.prompt_tokens < estimate.high.prompt_tokens
+    assert "nothing was sent" in describe_estimate(estimate)[0]
+
+
+def test_command_says_figures_and_makes_no_folder(
+    cli: Callable[..., Result], write_profile: Callable[[Path, dict[str, Any]], Path], tmp_path: Path
+) -> None:
+    provider = {"name": "nobody", "endpoint": "http://127.0.0.1:9/v1", "provider_type": "openai"}
+    changes = {"provider": provider, "run.max_tokens": 1_000}
+    result = cli("generate", write_profile(tmp_path / "mine.yaml", changes), "--estimate", "--out", tmp_path / "run")
+    assert result.exit_code == 0, result.output
+    assert "low              high" in result.output
+    assert "The high figures reach a cap that would end the run: " in result.output
+    assert "run.max_tokens: 1,000" in result.output
+    assert not (tmp_path / "run").exists()

@@ -57,6 +57,7 @@ report_option = click.option("--report/--no-report", default=True, help="Verify 
 def generate(
     profile: str,
     out: Path | None,
+    *,
     estimate: bool,
     print_resolved_config: bool,
     verbose: bool,

@@ -274,7 +274,8 @@ def open_cluster(engine: EngineChoice) -> Iterator[None]:
     """
     is_local = engine.address == "local"
     # A socket's path may have 107 characters: no longer folder than this.
-    place = tempfile.TemporaryDirectory(prefix="ray", dir="/tmp", ignore_cleanup_errors=True)
+    short = os.environ.get("RAY_TMPDIR", "/tmp")  # noqa: S108 - TemporaryDirectory names the folder itself
+    place = tempfile.TemporaryDirectory(prefix="ray", dir=short, ignore_cleanup_errors=True)
     with _set_environment(is_local), place as temporary:
         with _keep_handlers():
             ray = importlib.import_module("ray")

@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -76,12 +77,24 @@ def check_requests(events: list[dict[str, Any]], local: list[dict[str, Any]]) ->
     assert len(lines) == len(set(lines))
 
 
-def test_killed_run_goes_on_with_what_its_workers_had(tmp_path: Path, endpoint: str, local_run: Path) -> None:
+@pytest.fixture
+def short_folder() -> Iterator[str]:
+    """Give a folder with a short name for what a killed run leaves behind: a socket's path may not be long."""
+    with tempfile.TemporaryDirectory(prefix="r", ignore_cleanup_errors=True) as folder:
+        yield folder
+
+
+def test_killed_run_goes_on_with_what_its_workers_had(
+    tmp_path: Path, endpoint: str, local_run: Path, short_folder: str
+) -> None:
     provider = {"name": "rehearsal", "endpoint": endpoint, "provider_type": "openai", "api_key_env": None}
     path = change_profile(tmp_path / "ray.yaml", SIZE | {"engine": TWO_WORKERS, "provider": provider})
     folder, command = tmp_path / "run", [sys.executable, "-c", "from tradelogs.cli import main; main()"]
     run = subprocess.Popen(
-        [*command, "generate", str(path), "--out", str(folder)], stdout=subprocess.DEVNULL, start_new_session=True
+        [*command, "generate", str(path), "--out", str(folder)],
+        stdout=subprocess.DEVNULL,
+        env=os.environ | {"RAY_TMPDIR": short_folder},
+        start_new_session=True,
     )
     wait_for_judgements(folder / "events.jsonl")
     run.kill()

@@ -158,6 +158,8 @@ def _run_loop(run: _Prepared, endpoint: str | None, observe: Observer, *, verbos
         return outcome
     except (BackendError, OSError, sqlite3.Error, KeyboardInterrupt) as exc:
         if not has_plan(run.folder):
+            if halt.reason is not None:
+                raise halt.reason from exc
             raise
         why = explain_stop(halt.reason or exc, run.folder)
         raise RunError(f"{why}\nWhat there is, is kept. Go on with it: tradelogs resume {run.folder}") from exc

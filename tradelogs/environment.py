@@ -3,6 +3,7 @@
 import atexit
 import os
 import shutil
+import sys
 import tempfile
 from pathlib import Path
 
@@ -12,6 +13,7 @@ ASKS_FOR_TRACING = "TRADELOGS_LANGSMITH_TRACING"
 TRACING = ("LANGSMITH_TRACING", "LANGSMITH_TRACING_V2", "LANGCHAIN_TRACING", "LANGCHAIN_TRACING_V2")
 HOME = "DATA_DESIGNER_HOME"
 ASSETS = "DATA_DESIGNER_MANAGED_ASSETS_PATH"
+PLOT_CACHE = "MPLCONFIGDIR"
 
 
 def prepare_environment() -> None:
@@ -25,6 +27,9 @@ def prepare_environment() -> None:
         os.environ.update(dict.fromkeys(TRACING, "false"))
     if HOME not in os.environ:
         _make_home()
+    if sys.prefix != sys.base_prefix and os.access(sys.prefix, os.W_OK):
+        # ffn imports matplotlib, which would list the machine's fonts in the user's home.
+        os.environ.setdefault(PLOT_CACHE, str(Path(sys.prefix) / "var" / "matplotlib"))
 
 
 def _make_home() -> None:

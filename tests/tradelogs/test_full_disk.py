@@ -54,7 +54,7 @@ def test_run_on_a_full_disk_stops_with_a_message_and_goes_on(
     result = cli(*begin, folder)
     assert result.exit_code == 1, result.output
     said = ("Make room on the disk", "Is there room on the disk?", "No space left on device")  # the last by the library
-    assert any(words in result.stderr for words in said)
+    assert any(words in result.stderr for words in said), result.stderr
     assert list(small_disk.glob("run/*.parquet")) == []
     assert ("tradelogs resume" in result.stderr) == folder.exists()
     ballast.unlink()

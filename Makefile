@@ -10,7 +10,7 @@ RUN_OPTIONS := $(if $(N),--num $(N)) $(if $(SEED),--seed $(SEED)) $(if $(GOLD),-
   $(if $(VERBOSE),--verbose)
 
 .DEFAULT_GOAL := help
-.PHONY: help install generate preview verify verify-selftest validate test test-slow check format bench observe clean
+.PHONY: help install generate preview verify run-is-named verify-selftest validate test test-slow check format bench observe clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -34,9 +34,11 @@ generate: $(VENV)/.installed  ## make synthetic trades under runs/
 preview: $(VENV)/.installed  ## show 5 candidates, write nothing
 	@$(BIN)/tradelogs preview $(PROFILE) $(RUN_OPTIONS)
 
-verify: $(VENV)/.installed  ## tell whether RUN= is noise, copies or good, and write its report
-	@test -n "$(RUN)" || { echo "name a run: make verify RUN=runs/..." >&2; exit 2; }
+verify: run-is-named $(VENV)/.installed  ## tell whether RUN= is noise, copies or good, and write its report
 	@$(BIN)/tradelogs verify "$(RUN)"
+
+run-is-named:
+	@test -n "$(RUN)" || { echo "name a run: make verify RUN=runs/..." >&2; exit 2; }
 
 verify-selftest: $(VENV)/.installed  ## hold the verdict against known truth (half an hour)
 	@$(BIN)/python -m verification.selftest

@@ -152,7 +152,7 @@ class LibraryBackend:
 
 def read_rows(folder: Path) -> list[dict[str, Any]]:
     """Read a job's dataset file by file: columns that hold lists may differ in type between two row groups."""
-    return [row for path in sorted(folder.glob("*.parquet")) for row in pl.read_parquet(path).to_dicts()]
+    return [row for path in sorted(folder.glob("*.parquet")) for row in pl.read_parquet(path, glob=False).to_dicts()]
 
 
 def build_config(config: dict[str, Any]) -> DataDesignerConfigBuilder:

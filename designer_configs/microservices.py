@@ -76,7 +76,7 @@ class MicroservicesBackend:
         stages = cut_stages(job.config)
         if not any(stage.remote for stage in stages):
             return self._library.run(job)
-        seeds = pl.read_parquet(job.config["seed_config"]["source"]["path"]).to_dicts()
+        seeds = pl.read_parquet(job.config["seed_config"]["source"]["path"], glob=False).to_dicts()
         rows: dict[str, Row] = {row[ROW_ID]: row for row in seeds}
         lost: dict[str, LostRow] = {}
         for stage in stages:

@@ -255,7 +255,7 @@ def read_archive(packed: bytes) -> list[dict[str, Any]]:
         members = sorted((m for m in archive.getmembers() if m.isfile() and m.name.endswith(".parquet")), key=_get_name)
         files = [archive.extractfile(member) for member in members]
         contents = [file.read() for file in files if file is not None]
-    return [row for content in contents for row in pl.read_parquet(io.BytesIO(content)).to_dicts()]
+    return [row for content in contents for row in pl.read_parquet(io.BytesIO(content), glob=False).to_dicts()]
 
 
 def find_tokens(analysis: Any, column: str) -> Tokens:

@@ -80,7 +80,7 @@ class _Task:
     def read_drawn(self) -> dict[str, Row]:
         """Read what the job drew, of which nothing but its own column is kept."""
         path = self.place.with_suffix(".parquet")
-        rows = pl.read_parquet(path).to_dicts() if path.exists() else []
+        rows = pl.read_parquet(path, glob=False).to_dicts() if path.exists() else []
         return {row.pop(ROW_ID): row for row in rows}
 
 

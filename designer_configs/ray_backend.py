@@ -165,7 +165,7 @@ class RayBackend:
         """Split a job's rows into parts of one size; the same job is always split alike, so that answers are found."""
         engine = self._profile.engine
         source = Path(job.config["seed_config"]["source"]["path"])
-        rows = pl.read_parquet(source)
+        rows = pl.read_parquet(source, glob=False)
         size = min(engine.part_rows, -(-rows.height // engine.workers))
         config = share_requests(job.config, count_workers(engine, job.config))
         parts = []
@@ -245,7 +245,7 @@ def merge_parts(job: Job, parts: Sequence[Part], results: Sequence[PartResult]) 
     rows: list[dict[str, Any]] = []
     lost: dict[int, LostRow] = {}
     for part, result in zip(parts, results, strict=True):
-        places = {row_id: place for place, row_id in enumerate(pl.read_parquet(part.seeds)[ROW_ID])}
+        places = {row_id: place for place, row_id in enumerate(pl.read_parquet(part.seeds, glob=False)[ROW_ID])}
         ids = [row[ROW_ID] for row in result.rows]
         if foreign := [row_id for row_id in ids if row_id not in places]:
             raise BackendError(f"part {part.number} of {job.name} gave rows that are not its own, such as {foreign[0]}")

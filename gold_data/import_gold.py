@@ -173,7 +173,7 @@ def _drop_foreign_bars(path: Path, trips: pl.DataFrame, report: BarsReport) -> N
             f"entered at {trade['entry_price']:g}; the bars have {trade['bars_found']} then. Are they of another day?"
         )
     report.tickers = [ticker for ticker in report.tickers if ticker not in foreign]
-    kept = pl.read_parquet(path).filter(~pl.col("ticker").is_in(foreign))
+    kept = pl.read_parquet(path, glob=False).filter(~pl.col("ticker").is_in(foreign))
     report.bars = kept.height
     path.unlink()
     if report.bars:

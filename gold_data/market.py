@@ -123,7 +123,7 @@ def iter_tickers(bars: Path, tickers: Sequence[str] | None = None) -> Iterator[p
 
     A batch is the fewest tickers that have `BATCH_ROWS` rows; rows keep the order of the file within a ticker.
     """
-    scan = pl.scan_parquet(bars)
+    scan = pl.scan_parquet(bars, glob=False)
     counts = scan.group_by("ticker").len().collect(engine="streaming").sort("ticker").rows()
     batch: list[str] = []
     size = 0
@@ -238,7 +238,7 @@ def _look_over(rows: Path, report: BarsReport) -> None:
     """Count the rows, name the tickers, and find out whether rows are finer than a minute."""
     stamp = pl.col("timestamp")
     usable = pl.col("ticker").is_not_null() & stamp.is_not_null()
-    scan = pl.scan_parquet(rows)
+    scan = pl.scan_parquet(rows, glob=False)
     report.rows_in, unusable, report.finer = (
         scan.select(
             pl.len(), (~usable).sum().alias("unusable"), (stamp != stamp.dt.truncate("1m")).any().alias("finer")

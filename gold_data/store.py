@@ -26,22 +26,24 @@ class GoldFolder:
     @cached_property
     def train(self) -> pl.DataFrame:
         """Trades that prompts and price paths may draw from."""
-        return pl.read_parquet(self.folder / TRAIN)
+        return pl.read_parquet(self.folder / TRAIN, glob=False)
 
     @cached_property
     def holdout(self) -> pl.DataFrame:
         """Trades of the held-out sessions."""
-        return pl.read_parquet(self.folder / HOLDOUT)
+        return pl.read_parquet(self.folder / HOLDOUT, glob=False)
 
     @cached_property
     def bars(self) -> pl.DataFrame | None:
         """Minute bars up to the last train session; None where the gold came without."""
-        return pl.read_parquet(self.folder / BARS) if (self.folder / BARS).is_file() else None
+        return pl.read_parquet(self.folder / BARS, glob=False) if (self.folder / BARS).is_file() else None
 
     @cached_property
     def holdout_bars(self) -> pl.DataFrame | None:
         """Minute bars of the held-out sessions; None where the gold came without."""
-        return pl.read_parquet(self.folder / HOLDOUT_BARS) if (self.folder / HOLDOUT_BARS).is_file() else None
+        return (
+            pl.read_parquet(self.folder / HOLDOUT_BARS, glob=False) if (self.folder / HOLDOUT_BARS).is_file() else None
+        )
 
     @cached_property
     def limits(self) -> GoldLimits:

@@ -118,7 +118,7 @@ def read_parquet(path: Path, what: str) -> pl.DataFrame:
         GoldError: it is damaged.
     """
     try:
-        return pl.read_parquet(path)
+        return pl.read_parquet(path, glob=False)
     except (pl.exceptions.PolarsError, OSError) as exc:
         raise GoldError(f"{path} begins as Parquet does but cannot be read as {what}; write it anew") from exc
 

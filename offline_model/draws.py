@@ -19,10 +19,10 @@ from offline_model.trades import Trade, find_price, measure_move, round_percent
 Item = TypeVar("Item")
 
 WIDEST_NOISE = 2.5  # standard deviations; bounded, so that no honest row strays beyond the judge's limits
-HOLD_NOISE = 0.25  # of the logarithm
-TOGETHER_NOISE = 0.15  # of the logarithm of both excursions alike
-APART_NOISE = 0.10  # of the logarithm of each by itself
-SHARE_NOISE = 0.08  # of where the exit lies between both excursions
+HOLD_NOISE = 0.35  # of the logarithm
+TOGETHER_NOISE = 0.22  # of the logarithm of both excursions alike
+APART_NOISE = 0.15  # of the logarithm of each by itself
+SHARE_NOISE = 0.12  # of where the exit lies between both excursions
 PRICE_NOISE = 0.006  # of the logarithm, around an example in the same ticker
 ENTRY_NOISE = 15 * MINUTE
 VOLATILITY_NOISE = 0.01

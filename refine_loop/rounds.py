@@ -25,7 +25,7 @@ class Rounds:
 
     def read_plan(self, number: int) -> list[dict[str, Any]]:
         """Read a round's plan."""
-        return pl.read_parquet(self._path(number, "plan")).to_dicts()
+        return pl.read_parquet(self._path(number, "plan"), glob=False).to_dicts()
 
     def write_seeds(self, number: int, refine_pass: int, rows: Sequence[dict[str, Any]]) -> Path:
         """Write a job's seed rows; the name holds their hash, for the library compares seed files by name alone."""
@@ -43,7 +43,7 @@ class Rounds:
 
     def read_pass(self, number: int, refine_pass: int) -> list[Candidate]:
         """Read all candidates of a round as they stood after a pass."""
-        return pl.read_parquet(self._path(number, f"pass_{refine_pass}")).to_dicts()
+        return pl.read_parquet(self._path(number, f"pass_{refine_pass}"), glob=False).to_dicts()
 
     def write_interrupted(self, number: int, candidates: Sequence[Candidate]) -> None:
         """Write what there is of a round that was stopped; the round's next pass takes its place."""
@@ -56,7 +56,9 @@ class Rounds:
     def read_settled(self) -> pl.DataFrame:
         """Read the candidates of all settled rounds, in the order they were planned."""
         paths = sorted(self._folder.glob("*/settled.parquet"))
-        return pl.concat([pl.DataFrame(schema=CANDIDATE_SCHEMA), *(pl.read_parquet(path) for path in paths)])
+        return pl.concat(
+            [pl.DataFrame(schema=CANDIDATE_SCHEMA), *(pl.read_parquet(path, glob=False) for path in paths)]
+        )
 
     def read_ended(self) -> pl.DataFrame:
         """Read every candidate that has ended: of the settled rounds, and of one that was cut short."""
@@ -64,20 +66,20 @@ class Rounds:
         for folder in sorted(self._folder.glob("*")):
             passes = [*sorted(folder.glob("pass_*.parquet")), *folder.glob("interrupted.parquet")]
             if passes and not (folder / "settled.parquet").exists():
-                frames.append(pl.read_parquet(passes[-1]).filter(pl.col("status") != "open"))
+                frames.append(pl.read_parquet(passes[-1], glob=False).filter(pl.col("status") != "open"))
         return pl.concat(frames)
 
     def read_plans(self) -> pl.DataFrame:
         """Read the plans of all rounds, whose columns the library may order differently from one to the next."""
         paths = sorted(self._folder.glob("*/plan.parquet"))
 
-        return pl.concat([pl.read_parquet(path) for path in paths], how="diagonal_relaxed")
+        return pl.concat([pl.read_parquet(path, glob=False) for path in paths], how="diagonal_relaxed")
 
     def read_accepted(self, number: int, refine_pass: int) -> list[Candidate]:
         """Read the rows accepted before a pass of a round, of earlier rounds too."""
         frames = [self.read_settled()]
         if refine_pass:
-            frames.append(pl.read_parquet(self._path(number, f"pass_{refine_pass - 1}")))
+            frames.append(pl.read_parquet(self._path(number, f"pass_{refine_pass - 1}"), glob=False))
         return pl.concat(frames).filter(pl.col("status") == "accepted").to_dicts()
 
     def count_accepted(self, last: int) -> int:

@@ -68,7 +68,7 @@ class Rows:
 
 @dataclass(frozen=True)
 class Gold:
-    """The gold on its ruler, its halves, its slopes with bootstrap samples of them, and the curves' error."""
+    """The gold on its ruler, its halves, and its slopes with bootstrap samples of them."""
 
     ruler: Ruler
     rows: Rows
@@ -110,7 +110,7 @@ def ask_conditional(yardstick: Yardstick, synthetic: pl.DataFrame) -> Answer:
     numbers = (
         ("exits move with volatility, gold = 1", str(follow[VOLATILITY])),
         ("with the time of day, gold = 1", str(follow[HOUR]) if follow[HOUR].is_known else "the gold's hardly do"),
-        ("curves over volatility, shuffled (0) to gold (1)", str(scores[0].position)),
+        ("curves, shuffled (0) to gold (1)", str(scores[0].position)),
     )
     return Answer(QUESTION, TITLE, verdict, reason, numbers, to_json(metrics))
 

@@ -1,6 +1,6 @@
 """Asks whether synthetic trades are as varied as the controls asked for, and as the gold is."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,64 +8,29 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
-from scipy.stats import binom
 
 from verification.answers import CANNOT_TELL, GOOD, UNDERFIT, Answer, Interval, Score, Verdict, to_json
+from verification.delivery import DIGITS, compare_control, find_measured, say_notes, say_starved
+from verification.delivery import Declared as Declared
 from verification.features import FEATURES, Matrix, measure_features
+from verification.matching import CALIPER
 from verification.memorisation import REAL_NEIGHBOURS, bound_share, find_nearest, say_percent
 from verification.references import PROTOTYPE_COLLAPSE
-from verification.yardstick import Yardstick, draw_rows, spread_interval
+from verification.yardstick import Yardstick, draw_rows
 
 NEIGHBOURS = 5  # k of coverage and density, as their authors advise
 COVERAGE_BAR = 0.75  # of what as many fresh gold trades would cover: a quarter of the gold missing is no chance
 EFFECTIVE_BAR = 0.5  # of the gold's effective number, at equal rows
+COLLAPSED = 0.1  # effective rows over the gold's: less is a collapse, even beside gold that no control narrowed
 DUPLICATE_BAR = 0.5  # more duplicates than the gold has by this share: most rows add nothing
-STARVED = 0.5  # of the declared share: less is a starved bucket, where chance does not explain it
-CHANCE = 0.025  # one side of 95%, over all buckets of a control together
 NEAR_QUANTILE = 0.01  # of the distances from real rows to those of other sessions: below it rows are near-duplicates
 LEAST_TRAIN = 30  # gold rows: with fewer five neighbours are not near
 LEAST_SESSIONS = 3  # of the train part, so that distances between sessions mean something
 LEAST_SYNTHETIC = 30
 MOST_ROWS = 20_000  # synthetic rows whose distances are measured; duplicates are sought among all
-DRAWS = 12  # subsamples of equal size
-RESAMPLES = 1_000
-DIGITS = 9  # significant ones by which rows are equal
+DRAWS = 12  # subsamples of equal size, and groups of the jackknife
 
 Counts = NDArray[np.int64]
-
-
-@dataclass(frozen=True, slots=True)
-class Declared:
-    """A control with the shares its values are drawn with; even shares where `weights` is None."""
-
-    name: str
-    values: tuple[str | float, ...]
-    weights: tuple[float, ...] | None = None
-
-    @property
-    def shares(self) -> Matrix:
-        """Shares of the values, which sum to 1."""
-        weights = np.array(self.weights or [1.0] * len(self.values), dtype=np.float64)
-        return np.asarray(weights / weights.sum())
-
-
-@dataclass(frozen=True)
-class Delivery:
-    """Delivered against declared shares of one control.
-
-    `variation` is the total variation, half the sum of the absolute differences, 0 to 1; `by_chance` is what 95% of
-    the sets that are drawn as declared stay below. `delivered` are shares of all rows: values that nobody declared are
-    in `undeclared`. `starved` names the buckets with less than half their share, beyond chance.
-    """
-
-    name: str
-    values: tuple[str, ...]
-    declared: tuple[float, ...]
-    delivered: tuple[float, ...]
-    undeclared: float
-    variation: Interval
-    by_chance: float
-    starved: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -109,8 +74,10 @@ class Likeness:
     gold_near_duplicates: Interval
 
 
-def ask_diversity(yardstick: Yardstick, synthetic: pl.DataFrame, controls: Sequence[Declared]) -> Answer:
-    """Ask whether trades are as varied as the controls declared, and as the gold.
+def ask_diversity(
+    yardstick: Yardstick, synthetic: pl.DataFrame, controls: Sequence[Declared], controlled: Sequence[str] = ()
+) -> Answer:
+    """Ask whether trades are as varied as the controls declared, and as the gold that the controls leave within reach.
 
     Underfit, when a bucket of a control starves, or when an upper bound is below its bar: coverage below COVERAGE_BAR
     of what as many fresh gold trades would cover, or the effective number of rows below EFFECTIVE_BAR of the gold's;
@@ -121,40 +88,52 @@ def ask_diversity(yardstick: Yardstick, synthetic: pl.DataFrame, controls: Seque
     Args:
         yardstick: Gold.
         synthetic: Trades with the controls' columns.
-        controls: Those with declared shares; metrics list the ones that have no column or no values.
+        controls: All; metrics list those that cannot be compared, having no column or no list of values.
+        controlled: Names among FEATURES that the controls set: gold far from all trades in one of them is not asked.
     """
     title = "Are they as varied as asked, and as the gold?"
     rng = yardstick.make_rng("diversity controls")
-    held = [control for control in controls if control.name in synthetic.columns and control.values]
-    deliveries = [compare_control(control, synthetic[control.name], rng) for control in held if len(synthetic)]
+    held = [control for control in controls if control.values and find_measured(control, synthetic)]
+    deliveries = [compare_control(control, synthetic, rng) for control in held if len(synthetic)]
+    repeated = len(synthetic) - synthetic["trade_id"].n_unique()
     metrics: dict[str, Any] = {
         "rows": len(synthetic),
         "rows_used": 0,
+        "repeated_ids": repeated,
         "controls": deliveries,
         "controls_not_compared": [control.name for control in controls if control not in held],
     }
     starved = [f"{each.name} {value}" for each in deliveries for value in each.starved]
     buckets = ("starved buckets of controls", str(len(starved)) if deliveries else "no control to compare")
+    notes = say_notes(deliveries, repeated)
     if lack := find_lack(yardstick, synthetic):
         verdict, reason = (UNDERFIT, say_starved(starved)) if starved else (CANNOT_TELL, lack)
         numbers = (("coverage of the gold", "unknown"), ("effective rows of 100", "unknown"), buckets)
-        return Answer("diversity", title, verdict, reason, numbers, to_json(metrics))
-    reach = yardstick.once("diversity reach", lambda: measure_reach(yardstick))
+        return Answer("diversity", title, verdict, reason + notes, numbers, to_json(metrics))
+    asked = narrow_gold(yardstick, synthetic, controlled)
+    lack = find_lack(asked, synthetic, " within reach of the controls")
+    compared = yardstick if lack else asked
+    reach = yardstick.once("diversity reach", lambda: measure_reach(yardstick, yardstick.train))
+    reach = reach if compared is yardstick else measure_reach(yardstick, asked.train, reach.near)
     used = draw_rows(yardstick.space.place(synthetic), MOST_ROWS, yardstick.make_rng("diversity rows"))
-    coverage = measure_coverage(reach, used)
+    coverage = Coverage(Interval(np.nan), np.nan, np.nan) if lack else measure_coverage(reach, used)
     likeness = measure_likeness(yardstick, reach, used)
     duplicates, own = measure_duplicates(synthetic), measure_duplicates(yardstick.train)
     metrics |= {
         "rows_used": len(used),
+        "gold_rows": len(yardstick.train),
+        "gold_rows_asked": len(asked.train),
         "coverage": coverage,
         "likeness": likeness,
         "duplicates": duplicates,
         "gold_duplicates": own,
-        "scores": score_equal_rows(yardstick, reach, synthetic),
+        "scores": [] if lack else score_equal_rows(compared, reach, synthetic),
     }
-    verdict, reason = judge(starved, coverage, likeness, (duplicates, own))
+    verdict, reason = judge(starved, coverage, likeness, (duplicates, own), lack)
+    expected = "unknown" if lack else f"{coverage.expected:.1%}"
+    within = " within reach" if len(asked.train) < len(yardstick.train) else ""
     numbers = (
-        (f"coverage of the gold (fresh gold trades: {coverage.expected:.1%})", say_percent(coverage.covered)),
+        (f"coverage of the gold{within} (fresh gold trades: {expected})", say_percent(coverage.covered)),
         (
             f"effective rows of 100 (gold: {100 * likeness.gold_effective.value:.0f})",
             f"{100 * likeness.effective.value:.0f} [{100 * likeness.effective.low:.0f}, "
@@ -162,17 +141,44 @@ def ask_diversity(yardstick: Yardstick, synthetic: pl.DataFrame, controls: Seque
         ),
         buckets,
     )
-    return Answer("diversity", title, verdict, reason, numbers, to_json(metrics))
+    return Answer("diversity", title, verdict, reason + notes, numbers, to_json(metrics))
+
+
+def narrow_gold(yardstick: Yardstick, synthetic: pl.DataFrame, controlled: Sequence[str]) -> Yardstick:
+    """Keep the gold that the controls could reach: rows that have a trade within CALIPER in each controlled feature.
+
+    Features are taken one by one, for controls are drawn apart from each other, and a combination that no trade has is
+    a lack of variety.
+    """
+    columns = [FEATURES.index(name) for name in controlled]
+    found = yardstick.space.place(synthetic)
+    parts = []
+    for part in (yardstick.train, yardstick.holdout):
+        points = yardstick.space.place(part)
+        is_near = np.full(len(points), True)
+        for column in columns:
+            gap = cKDTree(found[:, [column]]).query(points[:, [column]])[0]
+            is_near &= gap <= CALIPER
+        parts.append(part.filter(is_near))
+    if len(parts[0]) == len(yardstick.train):
+        return yardstick
+    return Yardstick(parts[0], parts[1], yardstick.size, yardstick.seed)
 
 
 def judge(
-    starved: Sequence[str], coverage: Coverage, likeness: Likeness, duplicates: tuple[Interval, Interval]
+    starved: Sequence[str],
+    coverage: Coverage,
+    likeness: Likeness,
+    duplicates: tuple[Interval, Interval],
+    lack: str = "",
 ) -> tuple[Verdict, str]:
-    """Give verdict and reason: what is surely too little, else what may be, else good."""
-    bars = (
-        (coverage.covered, COVERAGE_BAR * coverage.expected, "of the gold trades have a trade near them"),
-        (likeness.effective, EFFECTIVE_BAR * likeness.gold_effective.value, "of the trades are unlike any other"),
-    )
+    """Give verdict and reason: what is surely too little, else what may be, else good; `lack` leaves out coverage."""
+    effective_bar = (COLLAPSED if lack else EFFECTIVE_BAR) * likeness.gold_effective.value
+    bars = [(likeness.effective, effective_bar, "of the trades are unlike any other")]
+    if not lack:
+        bars.insert(
+            0, (coverage.covered, COVERAGE_BAR * coverage.expected, "of the gold trades have a trade near them")
+        )
     faults = [say_starved(starved)] if starved else []
     faults += [
         f"Only {say_percent(found)} {what}, where at least {bar:.0%} are asked."
@@ -184,6 +190,8 @@ def judge(
         faults.append(f"{say_percent(duplicates[0])} of the trades repeat another one.")
     if faults:
         return UNDERFIT, " ".join(faults)
+    if lack:
+        return CANNOT_TELL, lack
     for found, bar, what in bars:
         if found.low < bar:
             return (
@@ -194,77 +202,27 @@ def judge(
     return GOOD, f"{said[0].upper()}{said[1:]}, and no bucket of a control starves."
 
 
-def find_lack(yardstick: Yardstick, synthetic: pl.DataFrame) -> str:
-    """Say what is too little to compare; nothing where there is enough."""
+def find_lack(yardstick: Yardstick, synthetic: pl.DataFrame, where: str = "") -> str:
+    """Say what is too little to compare, and `where`; nothing where there is enough."""
     counts = (
         ("synthetic trades", len(synthetic), LEAST_SYNTHETIC),
-        ("gold trades to train on", len(yardstick.train), LEAST_TRAIN),
-        ("sessions of gold to train on", yardstick.train["session_date"].n_unique(), LEAST_SESSIONS),
+        (f"gold trades to train on{where}", len(yardstick.train), LEAST_TRAIN),
+        (f"sessions of gold to train on{where}", yardstick.train["session_date"].n_unique(), LEAST_SESSIONS),
     )
     lacks = [f"{found} {what}, at least {least} are needed" for what, found, least in counts if found < least]
     return f"Too little to compare the variety: {'; '.join(lacks)}." if lacks else ""
 
 
-def compare_control(control: Declared, column: pl.Series, rng: np.random.Generator) -> Delivery:
-    """Compare a column, not empty, with the shares its control declares.
-
-    The interval of the total variation is the percentile bootstrap's; `by_chance` draws what was declared. A bucket
-    starves below STARVED of its share, when so few have a binomial chance below CHANCE over all the buckets.
-    """
-    counts, declared = count_values(control.values, column), control.shares
-    rows = len(column)
-    wanted = np.append(declared, 0.0)
-    variation = 0.5 * float(np.abs(counts / rows - wanted).sum())
-    again, chance = (
-        0.5 * np.abs(rng.multinomial(rows, shares, RESAMPLES) / rows - wanted).sum(axis=1)
-        for shares in (counts / rows, wanted)
-    )
-    ends = np.quantile(again, (0.025, 0.975))
-    is_rare = binom.cdf(counts[:-1], rows, declared) < CHANCE / len(declared)
-    is_starved = is_rare & (counts[:-1] / rows < STARVED * declared)
-    values = tuple(str(value) for value in control.values)
-    return Delivery(
-        name=control.name,
-        values=values,
-        declared=tuple(declared.tolist()),
-        delivered=tuple((counts[:-1] / rows).tolist()),
-        undeclared=float(counts[-1] / rows),
-        variation=Interval(variation, min(float(ends[0]), variation), max(float(ends[1]), variation)),
-        by_chance=float(np.quantile(chance, 0.95)),
-        starved=tuple(value for value, found in zip(values, is_starved, strict=True) if found),
-    )
-
-
-def count_values(values: Sequence[str | float], column: pl.Series) -> Counts:
-    """Count a column's rows per declared value, and last those of no declared value, nulls among them.
-
-    Numbers are equal to DIGITS digits, whatever they are written as: 1, 1.0 and "1.0" are one value.
-    """
-    places = {normalise(value): place for place, value in reversed(list(enumerate(values)))}
-    counts = np.zeros(len(values) + 1, dtype=np.int64)
-    for value, count in column.alias("value").value_counts(name="count").rows():
-        counts[places.get(normalise(value), len(values))] += count
-    return counts
-
-
-def normalise(value: Any) -> str:
-    """Write a value so that equal ones are equal texts."""
-    try:
-        return str(value) if isinstance(value, bool) else f"{float(value):.{DIGITS}g}"
-    except (TypeError, ValueError):
-        return str(value)
-
-
-def measure_reach(yardstick: Yardstick) -> Reach:
-    """Measure balls and the distance of near-duplicates on the train part."""
-    points = yardstick.space.place(yardstick.train)
-    days = yardstick.train["session_date"]
+def measure_reach(yardstick: Yardstick, train: pl.DataFrame, near: float | None = None) -> Reach:
+    """Measure balls on rows of the train part, and the distance of near-duplicates where it is not given."""
+    points, days = yardstick.space.place(train), train["session_date"]
     distances, places = cKDTree(points).query(points, k=np.arange(1, min(REAL_NEIGHBOURS, len(points)) + 1))
     sessions = days.to_physical().to_numpy()
     is_wanted = (sessions[places] != sessions[:, None]).cumsum(axis=1) == NEIGHBOURS
     column = np.where(is_wanted.any(axis=1), is_wanted.argmax(axis=1), is_wanted.shape[1] - 1)
-    nearest = find_nearest(yardstick.train, points, points, days)
-    return Reach(points, distances[np.arange(len(points)), column], float(np.quantile(nearest.distance, NEAR_QUANTILE)))
+    if near is None:
+        near = float(np.quantile(find_nearest(train, points, points, days).distance, NEAR_QUANTILE))
+    return Reach(points, distances[np.arange(len(points)), column], near)
 
 
 def measure_coverage(reach: Reach, points: Matrix) -> Coverage:
@@ -302,18 +260,28 @@ def measure_likeness(yardstick: Yardstick, reach: Reach, points: Matrix) -> Like
     found = []
     for source in (points, reach.points):
         drawn = [draw_rows(source, rows, rng) for _ in range(DRAWS if rows < len(source) else 1)]
-        found.append(estimate_mean([measure_effective(part, reach.near) for part in drawn]))
-        apart = [cKDTree(part).query(part, k=2)[0][:, 1] for part in drawn]
-        found.append(estimate_mean([float(np.mean(distance < reach.near)) for distance in apart]))
+        found.append(estimate_mean(drawn, lambda part: measure_effective(part, reach.near)))
+        found.append(estimate_mean(drawn, lambda part: measure_near_duplicates(part, reach.near)))
     return Likeness(rows, found[0], found[2], found[1], found[3])
 
 
-def estimate_mean(values: Sequence[float]) -> Interval:
-    """Return mean and 95% of the values; both ends are the value where there is but one, measured on all rows."""
-    if len(values) == 1:
-        return Interval(values[0], values[0], values[0])
-    ends = spread_interval(np.array(values))
-    return Interval(ends.value, max(ends.low, 0.0), min(ends.high, 1.0))
+def measure_near_duplicates(points: Matrix, near: float) -> float:
+    """Measure the share of rows closer than `near` to another."""
+    return float(np.mean(cKDTree(points).query(points, k=2)[0][:, 1] < near))
+
+
+def estimate_mean(drawn: Sequence[Matrix], measure: Callable[[Matrix], float]) -> Interval:
+    """Estimate a share as its mean over subsamples; 95% are the jackknife's over DRAWS groups of the first one's rows.
+
+    Subsamples that overlap hardly differ, and one that is all rows not at all, so how they spread says nothing. The
+    interval is at least Wilson's, for rows of which all or none are alike leave the jackknife no width.
+    """
+    value, first = float(np.mean([measure(part) for part in drawn])), drawn[0]
+    groups = np.arange(len(first)) % DRAWS
+    left = np.array([measure(first[groups != group]) for group in range(DRAWS)])
+    error = 1.96 * float(np.sqrt((DRAWS - 1) / DRAWS * np.sum((left - left.mean()) ** 2)))
+    least = bound_share(min(value, 1.0), len(first))
+    return Interval(value, max(min(least.low, value - error), 0.0), min(max(least.high, value + error), 1.0))
 
 
 def score_equal_rows(yardstick: Yardstick, reach: Reach, synthetic: pl.DataFrame) -> list[Score]:
@@ -338,8 +306,3 @@ def measure_duplicates(trades: pl.DataFrame) -> Interval:
         return Interval(float("nan"))
     rows = measure_features(trades).select((pl.col(name).round_sig_figs(DIGITS) + 0.0) for name in FEATURES)
     return bound_share(1.0 - rows.n_unique() / len(rows), len(rows))
-
-
-def say_starved(starved: Sequence[str]) -> str:
-    """Name the starved buckets."""
-    return f"Less than half of what was declared came of: {', '.join(starved)}."

@@ -2,21 +2,27 @@
 
 Utility trains it on one set of trades and tests it on another, the search tunes it. Of the outcome it sees nothing but
 the target, whether `best_exit_percent` reached a threshold.
+
+What a run's controls set on purpose is no fault of its trades. Where they reach only part of the gold, that part alone
+is what they are compared with: train part, noise made of it, and hold-out are all narrowed alike.
 """
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
+from scipy.spatial import cKDTree
 from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.linear_model import LogisticRegression
 from threadpoolctl import threadpool_limits
 
-from verification.features import Matrix, measure_features
+from verification.features import EXITS, FEATURES, Matrix, measure_features, straighten
+from verification.matching import APART, CALIPER
+from verification.yardstick import Yardstick
 
 INPUTS = ("entry_volatility_percent", "entry_minute", "is_short")  # all known at the entry
 THRESHOLD = 0.6  # percent; the profit that is asked about wherever the gold has enough trades on either side of it
@@ -26,6 +32,8 @@ SUREST = 0.01  # the least chance, and 1 - it the greatest, that a model may sta
 LEAST_TRADES = 30  # held-out trades, and trades to train on, below which nothing is said
 LEAST_SESSIONS = 4  # held-out sessions, the units that are resampled, below which there is no interval
 TREES = 30
+NEIGHBOURS = 5  # of a gold trade among as many gold trades; a fresh draw of the same law has one as near 31 times of 32
+FARTHEST = 0.5  # standard deviations of the gold; no trade stands for another that is further off, however rare it is
 
 Labels = NDArray[np.int64]
 
@@ -210,3 +218,113 @@ def find_shortage(synthetic: Examples, train: Examples, holdout: Examples) -> st
     if len(np.unique(holdout.reached)) < 2:
         return f"All {len(holdout)} held-out gold trades are on the same side of the target; none can be told apart."
     return None
+
+
+@dataclass(frozen=True)
+class Narrowed:
+    """Gold and synthetic trades that reach each other in what was controlled; `given` is the gold trades before."""
+
+    train: pl.DataFrame
+    holdout: pl.DataFrame
+    synthetic: pl.DataFrame
+    controlled: tuple[str, ...]
+    given: int
+
+    @property
+    def kept(self) -> int:
+        """Number of gold trades that are left."""
+        return len(self.train) + len(self.holdout)
+
+    def say(self) -> str:
+        """Say in a sentence what is left of the gold; empty where that is all of it."""
+        if self.kept == self.given:
+            return ""
+        return (
+            f" Of {self.given} gold trades {self.kept} count: those that are like the synthetic ones in "
+            f"{name_features(self.controlled)}, which the run's controls set on purpose."
+        )
+
+    def describe(self) -> dict[str, object]:
+        """Give for `metrics` what was controlled, and how many gold trades are left of each part."""
+        left = {"given": self.given, "train": len(self.train), "holdout": len(self.holdout)}
+        return {"controlled": self.controlled, "gold_in_reach": left}
+
+
+def name_features(names: Sequence[str]) -> str:
+    """Name features in plain words."""
+    words = {"is_short": "direction", "entry_minute": "time of entry"}
+    return " and ".join(words.get(name, name.removesuffix("_percent").replace("_", " ")) for name in names)
+
+
+def find_set_outcome(controlled: Sequence[str]) -> str | None:
+    """Say which outcomes a run's controls set; None where they set none."""
+    outcomes = [name for name in controlled if name in EXITS]
+    if not outcomes:
+        return None
+    return f"The run's controls set {name_features(outcomes)}, an outcome: how trades end is then as was asked for."
+
+
+def narrow_yardstick(
+    yardstick: Yardstick, synthetic: pl.DataFrame, controlled: Sequence[str]
+) -> tuple[Yardstick, Narrowed]:
+    """Narrow a yardstick to the gold that the synthetic trades reach; it stays the same where that is all of it."""
+    rng = yardstick.make_rng("exit narrowed")
+    narrowed = narrow_alike(yardstick.train, yardstick.holdout, synthetic, controlled, rng)
+    if narrowed.kept == narrowed.given:
+        return yardstick, narrowed
+    return Yardstick(narrowed.train, narrowed.holdout, yardstick.size, yardstick.seed), narrowed
+
+
+def narrow_alike(
+    train: pl.DataFrame,
+    holdout: pl.DataFrame,
+    synthetic: pl.DataFrame,
+    controlled: Sequence[str],
+    rng: np.random.Generator,
+) -> Narrowed:
+    """Keep the trades of either side that the other reaches in what was controlled; nothing goes where nothing was.
+
+    A gold trade reaches CALIPER far, or as far as its NEIGHBOURS-th neighbour among as many gold trades as there are
+    synthetic ones, but not beyond FARTHEST. So a fresh draw of the same law loses little, however few the trades are.
+    Trades with a controlled feature unknown go.
+
+    Args:
+        train: Trade table of the gold's train part.
+        holdout: Trade table of the hold-out.
+        synthetic: Trade table.
+        controlled: Names among FEATURES.
+        rng: Draws as many gold trades.
+    """
+    given = len(train) + len(holdout)
+    if not controlled or not given or synthetic.is_empty():
+        return Narrowed(train, holdout, synthetic, tuple(controlled), given)
+    columns = [FEATURES.index(name) for name in controlled]
+    placed = [straighten(measure_features(each))[:, columns] for each in (train, holdout, synthetic)]
+    gold, made = np.concatenate(placed[:2]), placed[2]
+    is_kept, is_made_kept = _find_in_reach(gold, made, np.array([name == "is_short" for name in controlled]), rng)
+    return Narrowed(
+        train.filter(pl.Series(is_kept[: len(train)])),
+        holdout.filter(pl.Series(is_kept[len(train) :])),
+        synthetic.filter(pl.Series(is_made_kept)),
+        tuple(controlled),
+        given,
+    )
+
+
+def _find_in_reach(
+    gold: Matrix, made: Matrix, is_kind: NDArray[np.bool_], rng: np.random.Generator
+) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Find the rows of each side that the other reaches; `is_kind` marks columns that must agree."""
+    is_gold, is_made = (np.asarray(np.isfinite(side).all(axis=1)) for side in (gold, made))
+    if not (is_gold.any() and is_made.any()):
+        return np.zeros_like(is_gold), np.zeros_like(is_made)
+    spread = gold[is_gold].std(axis=0)
+    unit = np.where(is_kind, 1.0 / APART, np.where(spread > 0.0, spread, 1.0))
+    left, right = gold[is_gold] / unit, made[is_made] / unit
+    some = left[rng.permutation(len(left))[: len(right)]]
+    nearest = cKDTree(some).query(left, k=[min(NEIGHBOURS + 1, len(some))])[0][:, 0]  # the first is often itself
+    reach = np.clip(nearest, CALIPER, FARTHEST)
+    is_gold[is_gold] = cKDTree(right).query(left)[0] <= reach
+    gap, place = cKDTree(left).query(right)
+    is_made[is_made] = gap <= reach[place]
+    return is_gold, is_made

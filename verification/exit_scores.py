@@ -14,6 +14,7 @@ from verification.yardstick import Yardstick
 
 BOOTSTRAPS = 500
 BINS = 5  # of the reliability curve, of equally many trades
+STRICT = 0.99  # of intervals that give a bad name: a false alarm costs a good run, and several are read per run
 KEPT = 0.5  # of what gold teaches, that other trades must teach too to stand in for it
 
 
@@ -51,6 +52,12 @@ class Sessions:
             return np.zeros((BOOTSTRAPS, 0))
         even = np.full(self.count, 1.0 / self.count)
         return np.random.default_rng(self.seed).multinomial(self.count, even, BOOTSTRAPS).astype(np.float64)
+
+    @property
+    def stretch(self) -> float:
+        """How much wider a STRICT interval is than a 95% one."""
+        wide, narrow = (float(student.ppf(0.5 + 0.5 * level, max(self.count - 1, 1))) for level in (STRICT, 0.95))
+        return wide / narrow
 
     def add_up(self, values: Matrix) -> Matrix:
         """Add up values of trades by bootstrap: shape (BOOTSTRAPS,)."""
@@ -195,7 +202,7 @@ class Contrast:
     In chances told apart (see Scores): `knows` is the synthetic-trained model's own, `taught` gold's less nothing's,
     `kept` what is left of it above KEPT: synthetic less nothing less KEPT x `taught`. In log loss, nats: `short` is
     synthetic less gold less KEPT x (nothing less gold), `behind_nothing` and `behind_gold` plain differences. All
-    are paired by the held-out sessions.
+    are paired by the held-out sessions. `stretch` times a 95% interval's width is that of a STRICT one.
     """
 
     knows: Interval
@@ -204,6 +211,25 @@ class Contrast:
     short: Interval
     behind_nothing: Interval
     behind_gold: Interval
+    stretch: float
+
+    def surely_above(self, interval: Interval) -> bool:
+        """Whether an interval is above 0 as a STRICT one; unknown ones are not."""
+        return interval.value - self.stretch * (interval.value - interval.low) > 0.0
+
+    def surely_below(self, interval: Interval) -> bool:
+        """Whether an interval is below 0 as a STRICT one; unknown ones are not."""
+        return interval.value + self.stretch * (interval.high - interval.value) < 0.0
+
+    @property
+    def is_worse_than_nothing(self) -> bool:
+        """Whether the model is surely further off than one taught nothing, and than gold's."""
+        return self.surely_above(self.behind_nothing) and self.surely_above(self.behind_gold)
+
+    @property
+    def keeps_less(self) -> bool:
+        """Whether it surely tells apart less than KEPT of what gold teaches."""
+        return self.surely_below(self.kept)
 
 
 @dataclass(frozen=True)
@@ -230,16 +256,17 @@ def contrast_models(
         short=sessions.estimate_mean(behind - KEPT * gain),
         behind_nothing=sessions.estimate_mean(behind - gain),
         behind_gold=sessions.estimate_mean(behind),
+        stretch=sessions.stretch,
     )
 
 
 def judge_contrast(contrast: Contrast) -> Verdict:
     """Read the verdict off the intervals, by the rule that utility.py states; unknown intervals decide nothing."""
-    if contrast.behind_nothing.low > 0.0 and contrast.behind_gold.low > 0.0:
+    if contrast.is_worse_than_nothing:
         return NOISE
     if not contrast.taught.low > 0.0:
         return CANNOT_TELL
-    if contrast.kept.high < 0.0 or contrast.short.low > 0.0:
+    if contrast.keeps_less or contrast.surely_above(contrast.short):
         return UNDERFIT if contrast.knows.low > 0.0 else NOISE
     return GOOD if contrast.kept.low > 0.0 else CANNOT_TELL
 
@@ -253,28 +280,45 @@ def explain_contrast(verdict: Verdict, contrast: Contrast, reach: str, nothing: 
         reach: What is told of held-out trades, such as "that reach +0.6%".
         nothing: What the model was taught that knew nothing.
     """
-    knows, taught = (f"{100.0 * each.value:.1f}" for each in (contrast.knows, contrast.taught))
+    knows, taught = (_round_off(100.0 * each.value, 1) for each in (contrast.knows, contrast.taught))
     measured = (
-        f"it tells held-out trades {reach} from the others by {knows} points of chance, where gold teaches {taught}"
+        f"held-out trades {reach} are told a chance {knows} percentage points above the others', where gold teaches "
+        f"{taught}"
     )
     if verdict == GOOD:
         return f"Trained on them, the model keeps surely more than half of what gold teaches: {measured}."
-    if contrast.behind_nothing.low > 0.0 and contrast.behind_gold.low > 0.0:
-        further = f"its log loss is {contrast.behind_nothing} above that of {nothing}"
+    if contrast.is_worse_than_nothing:
+        further = f"its log loss is {write_loss(contrast.behind_nothing)} above that of {nothing}"
         return f"Trained on them, the model is surely further off on held-out trades than without: {further}."
     if not contrast.taught.low > 0.0:
-        spans = f"gold itself teaches {write_points(contrast.taught)} points of chance more than {nothing}"
+        spans = f"gold itself teaches {write_points(contrast.taught)} percentage points more than {nothing}"
         return f"So few held-out trades do not show that there is anything to learn: {spans}, which may be luck."
     if verdict == CANNOT_TELL:
-        return f"The interval holds both more and less than half of what gold teaches: {measured}."
-    if contrast.kept.high < 0.0:
+        return f"Neither more nor less than half of what gold teaches is sure: {measured}."
+    if contrast.keeps_less:
         return f"Trained on them, the model keeps surely less than half of what gold teaches: {measured}."
-    further = f"its log loss is {contrast.behind_gold} above that of gold"
+    further = f"its log loss is {write_loss(contrast.behind_gold)} above that of gold"
     return f"Trained on them, the model states chances that are surely further off than gold's: {further}."
 
 
 def write_points(interval: Interval) -> str:
-    """Write chances, which run from 0 to 1, as points from 0 to 100."""
-    if not interval.is_known:
+    """Write chances, which run from 0 to 1, as percentage points."""
+    ends = (100.0 * end for end in (interval.value, interval.low, interval.high))
+    return write_rounded(Interval(*ends), 1) if interval.is_known else "unknown"
+
+
+def write_loss(interval: Interval) -> str:
+    """Write a difference of log loss, nats."""
+    return write_rounded(interval, 3)
+
+
+def write_rounded(interval: Interval, digits: int) -> str:
+    """Write an estimate and its interval with so many decimals."""
+    if not math.isfinite(interval.value):
         return "unknown"
-    return f"{100.0 * interval.value:.1f} [{100.0 * interval.low:.1f}, {100.0 * interval.high:.1f}]"
+    value, low, high = (_round_off(end, digits) for end in (interval.value, interval.low, interval.high))
+    return f"{value} [{low}, {high}]" if interval.is_known else value
+
+
+def _round_off(value: float, digits: int) -> str:
+    return f"{round(value, digits) + 0.0:.{digits}f}"  # + 0.0 takes the sign off -0.0

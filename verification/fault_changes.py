@@ -163,7 +163,7 @@ def move_after_close(core: Core, scene: Scene, rng: np.random.Generator) -> Core
 def borrow_ticker_price(core: Core, scene: Scene, rng: np.random.Generator) -> Core | None:
     """Trade at the price of another ticker; the percents stay right."""
     low, high = scene.trader.limits.price_ranges[core["ticker"]]
-    for other in draw_rows(scene.trader.rows, rng):
+    for other in borrow_trades(scene.trader.rows, rng):
         if other["ticker"] != core["ticker"] and not low <= other["entry_price"] <= high:
             return scale_prices(core, other["entry_price"] / core["entry_price"], scene)
     return None
@@ -208,14 +208,14 @@ def negate_price(core: Core, _scene: Scene, _rng: np.random.Generator) -> Core:
 def borrow_entry_price(core: Core, scene: Scene, rng: np.random.Generator) -> Core | None:
     """Enter at the price of another trade of the ticker, further off than the trade ever moved."""
     reach = core["best_exit_percent"] - core["worst_exit_percent"] + 2 * LEAST_GAP
-    for other in draw_rows(scene.trader.rows, rng):
+    for other in borrow_trades(scene.trader.rows, rng):
         off = 100.0 * abs(other["entry_price"] / core["entry_price"] - 1.0)
         if other["ticker"] == core["ticker"] and off > reach:
             return core | {"entry_price": other["entry_price"]}
     return None
 
 
-def draw_rows(rows: Sequence[Core], rng: np.random.Generator) -> list[Core]:
+def borrow_trades(rows: Sequence[Core], rng: np.random.Generator) -> list[Core]:
     """Draw gold trades whose values a fault may borrow."""
     return [rows[place] for place in rng.integers(0, len(rows), size=DRAWS)]
 

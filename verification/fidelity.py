@@ -57,11 +57,12 @@ def ask_fidelity(yardstick: Yardstick, synthetic: pl.DataFrame, controlled: Sequ
     score = compare_classifier(yardstick, pairs)
     structure = {name: place_structure(yardstick, pairs, name) for name in (SHUFFLED_MARGINALS, UNIFORM_NOISE)}
     scores = [score, *score_columns(yardstick, sound, fixed)]
-    verdict, reason = _judge(yardstick, pairs, scores, structure)
+    verdict, reason = _judge(yardstick, pairs, scores, structure, _say_unpaired(yardstick, pairs, len(sound)))
     metrics = {
         "rows": len(synthetic),
         "rows_left_out": len(synthetic) - len(sound),
         "rows_used": len(pairs.gold),
+        "rows_unpaired": len(sound) - len(pairs.gold),
         "controlled": fixed,
         "scores": scores,
         "structure": structure,
@@ -69,8 +70,8 @@ def ask_fidelity(yardstick: Yardstick, synthetic: pl.DataFrame, controlled: Sequ
         **compare_columns(pairs.gold, pairs.synthetic, fixed),
     }
     numbers = (
-        ("classifier's AUC (0.5: cannot tell them apart)", str(score.value)),
-        ("between shuffled gold (0) and gold (1)", str(score.position)),
+        ("classifier's AUC (0.5: a guess)", str(score.value)),
+        ("between shuffled gold (0), gold (1)", str(score.position)),
         ("structure, noise (0) to gold (1)", str(_least(structure))),
     )
     return Answer(QUESTION, TITLE, verdict, reason, numbers, to_json(metrics))
@@ -172,14 +173,14 @@ def _least(structure: dict[str, Interval]) -> Interval:
 
 
 def _judge(
-    yardstick: Yardstick, pairs: Pairs, scores: list[Score], structure: dict[str, Interval]
+    yardstick: Yardstick, pairs: Pairs, scores: list[Score], structure: dict[str, Interval], unpaired: str
 ) -> tuple[Verdict, str]:
     score, ties = scores[0], scores[-1].position
     auc, line, rows = score.value, _draw_line(score), len(pairs.gold)
     if not auc.is_known:
         return CANNOT_TELL, _say_too_few(yardstick, pairs)
     place = _least(structure)
-    told = f"A classifier tells synthetic from gold with AUC {auc} on {rows} trades a side"
+    told = f"A classifier tells synthetic from gold with AUC {auc} on {rows} trades a side{unpaired}"
     if auc.low > line and place.is_known and place.high < STRUCTURE_LINE and ties.value < TIES_LINE:
         return NOISE, f"{told}, and what ties the gold's columns together is missing: {place} from noise 0 to gold 1."
     if auc.low > line:
@@ -187,9 +188,17 @@ def _judge(
     if not _knows_noise(score):
         return CANNOT_TELL, f"{told}, but so little gold is hardly told from shuffled gold either (AUC {score.noise})."
     if auc.high <= line:
-        near = "; nearer to gold trades than other gold is, as copies would be" if auc.high < 0.5 else ""
-        return GOOD, f"{told}, no better than the {line:.2f} up to which it counts as guessing{near}."
+        return GOOD, f"{told}, no better than the {line:.2f} up to which it counts as guessing."
     return CANNOT_TELL, f"{told}; the interval holds the line of {line:.2f}, so more trades are needed to tell."
+
+
+def _say_unpaired(yardstick: Yardstick, pairs: Pairs, rows: int) -> str:
+    """Say how many synthetic trades the classifier did not see, for each needs a gold trade of its own beside it."""
+    used, gold = len(pairs.gold), len(yardstick.gold)
+    if used == rows:
+        return ""
+    why = f"at most {CAP:,} are used" if used == CAP else f"each needs one of {gold:,} gold trades as its partner"
+    return f" ({rows - used:,} of {rows:,} synthetic ones left out: {why})"
 
 
 def _say_too_few(yardstick: Yardstick, pairs: Pairs) -> str:

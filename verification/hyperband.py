@@ -7,11 +7,13 @@ on more and more trades of its own source, and asked about the held-back ones an
 read at the greatest number of trades that both searches had. Knowing is measured as chances told apart
 (exit_scores.py). *Level* is what a model tells apart on held-out gold; *gap* is that on its own held-back
 trades, less its level. Intervals are 95%, by a bootstrap of sessions and the spread of the folds; *surely* means that
-the whole interval is on that side. The first row that holds decides.
+the whole interval is on that side, that of 99% where a bad name is given. Gold counts as far as the synthetic trades
+reach in what the run's controls set on purpose (exit_model.py). The first row that holds decides.
 
 | case | level, on held-out gold | gap | reading | verdict |
 |---|---|---|---|---|
-| 1 | too few trades or sessions, held out or to train on | | cannot tell | cannot tell |
+| 1 | too few trades or sessions, held out or to train on; | | cannot tell | cannot tell |
+|   | or an outcome was set on purpose | | | |
 | 2 | log loss surely above the base rate's and gold's | as in 4 | over or under | noise |
 | 3 | the gold-tuned model itself does not surely tell anything apart | | cannot tell | cannot tell |
 | 4 | surely less than half of gold's, or surely loses more | surely above gold's: over | over or | underfit, or noise |
@@ -25,7 +27,7 @@ A gap alone is no fault: whoever knows real trades as well as gold does may know
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -44,7 +46,9 @@ from verification.exit_model import (
     Logistic,
     Recipe,
     draw_some,
+    find_set_outcome,
     find_shortage,
+    narrow_yardstick,
     use_one_thread,
 )
 from verification.exit_scores import (
@@ -76,9 +80,9 @@ MOST_RESOURCE = 1_080  # trades on the last rung, of a search
 MOST_LEARNED = 3_240  # trades on the last rung, of a learning curve
 MOST_ROWS = 6_000  # synthetic trades used; enough for the last rung and a fold to be held back
 LABELS = (
-    "points of chance told apart on held-out gold, tuned on synthetic",
-    "points of chance told apart on held-out gold, tuned on gold",
-    "gap of own to held-out, synthetic less gold, points",
+    "chance told to held-out hits less to misses, tuned on synthetic, percentage points",
+    "the same, tuned on gold, percentage points",
+    "how much more of it on its own trades than on held-out ones, synthetic less gold, percentage points",
 )
 NOTHING_KNOWN = tuple((label, "unknown") for label in LABELS)
 
@@ -160,11 +164,19 @@ class Course:
         return next(rung for rung in self.rungs if rung.resource == resource)
 
 
-def ask_search(yardstick: Yardstick, synthetic: pl.DataFrame) -> Answer:
+def ask_search(yardstick: Yardstick, synthetic: pl.DataFrame, controlled: Sequence[str] = ()) -> Answer:
     """Tune the exit model on synthetic trades and on gold, hold both against held-out gold, and judge.
 
     Rows with an input, target or session unknown are left out; `metrics` counts what was used.
+
+    Args:
+        yardstick: The gold.
+        synthetic: Trade table.
+        controlled: Names among FEATURES whose law the run's controls set on purpose.
     """
+    given = len(synthetic)
+    yardstick, narrowed = narrow_yardstick(yardstick, synthetic, controlled)
+    synthetic = narrowed.synthetic
     bench = Bench.take(yardstick)
     made = draw_some(bench.lens.take(synthetic), MOST_ROWS, yardstick.make_rng("search synthetic"))
     sources = [Source.split(each, yardstick.make_rng("search folds")) for each in (made, bench.train)]
@@ -174,20 +186,24 @@ def ask_search(yardstick: Yardstick, synthetic: pl.DataFrame) -> Answer:
         "target": bench.lens.target,
         "inputs": INPUTS,
         "margin": KEPT,
-        "rows_given": len(synthetic),
+        **narrowed.describe(),
+        "rows_given": given,
         "rows_used": len(made),
         "sessions_held_out": bench.sessions.count,
         "rungs": [least * REDUCTION**step for step in range(HALVINGS + 1)],
         "reading": "cannot tell",
     }
     shortage = find_shortage(made, bench.train, bench.holdout) or _find_few_rungs(sources, least)
-    if shortage:
-        return Answer(QUESTION, TITLE, CANNOT_TELL, shortage, NOTHING_KNOWN, to_json(metrics))
+    outcome = find_set_outcome(controlled)
+    if outcome or shortage:
+        reason = outcome or f"{shortage}{narrowed.say()}"
+        return Answer(QUESTION, TITLE, CANNOT_TELL, reason, NOTHING_KNOWN, to_json(metrics))
     seed = int(yardstick.make_rng("search trials").integers(2**31))
     with use_one_thread():
         gold = yardstick.once(f"search gold {least}", lambda: _run(sources[1], least, least * top, bench, seed))
         tuned = _run(sources[0], least, MOST_LEARNED, bench, seed)
-    return _conclude(bench, tuned, gold, least * top, metrics)
+    answer = _conclude(bench, tuned, gold, least * top, metrics)
+    return replace(answer, reason=answer.reason + narrowed.say())
 
 
 def _find_few_rungs(sources: Sequence[Source], least: int) -> str | None:
@@ -361,8 +377,8 @@ def read_gap(verdict: Verdict, gap: Interval) -> Reading:
 def _explain(verdict: Verdict, reading: Reading, contrast: Contrast, gap: Interval, bench: Bench) -> str:
     why = explain_contrast(verdict, contrast, bench.lens.target.describe(), "the base rate").removesuffix(".")
     more = {
-        "over": "; on synthetic trades it tells apart more, with a gap that is by "
-        f"{write_points(gap)} points wider than gold's: it learned what real trades do not have",
+        "over": "; on its own trades it tells apart more than on held-out ones, by "
+        f"{write_points(gap)} percentage points more so than gold's: it learned what real trades do not have",
         "under": "; on synthetic trades it does not surely do better: there was too little in them to learn",
     }
     return f"{why}{more.get(reading, '')}."

@@ -40,7 +40,6 @@ from verification.fault_changes import Core, Scene, Trader
 from verification.planted_faults import FAULTS, Fault, find_violations, plant_fault
 
 TRIES = 3
-ROWS_PER_FAULT = 12
 UNTOUCHED_PER_FAULT = 5  # times the rows of a fault are left untouched: 60, whose rate of rejects is known to 5 points
 MOST_TRIED = 2_000  # gold trades in which a fault is tried before it counts as one that this trader cannot have
 PLANTED = "planted_trade"

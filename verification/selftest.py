@@ -128,7 +128,7 @@ def judge_sets(pool: pl.DataFrame, size: int, seed: int) -> list[Case]:
     cases = []
     for name in KNOWN:
         answers = ask_about_trades(yardstick, sets[name], drop_unknown(sets[name]))
-        overall = decide(answers, size)
+        overall = decide(answers, size, yardstick.train.height)
         said = {answer.question: answer.verdict for answer in answers}
         cases.append(Case(name, size, seed, overall.verdict, said))
     return cases

@@ -5,7 +5,7 @@ measured as chances told apart: the mean chance told to trades that reached the 
 not. What gold teaches is the scale: shuffled gold (every column permuted on its own, which keeps the base rate and
 nothing else) is at one end of it, the gold's own train part at the other. Log loss guards against chances that are told
 apart but wrong. Intervals are 95%, paired, by a bootstrap of the held-out sessions; *surely* means that the whole
-interval is on that side. The first row that holds decides.
+interval is on that side, that of 99% where a bad name is given. The first row that holds decides.
 
 | case | after training on | on held-out gold | verdict |
 |---|---|---|---|
@@ -17,9 +17,12 @@ interval is on that side. The first row that holds decides.
 | 5 | synthetic | surely tells apart more than half of what gold teaches | good |
 | 6 | synthetic | anything else | cannot tell |
 
-A synthetic set smaller than the train part is compared with a model trained on as many gold trades as it has.
+A synthetic set smaller than the train part is compared with a model trained on as many gold trades as it has. Where
+the run's controls set features on purpose, gold counts as far as the synthetic trades reach in these (exit_model.py);
+where they set an outcome, nothing can be told.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -34,7 +37,9 @@ from verification.exit_model import (
     ExitModel,
     Logistic,
     draw_some,
+    find_set_outcome,
     find_shortage,
+    narrow_yardstick,
     use_one_thread,
 )
 from verification.exit_scores import (
@@ -49,6 +54,7 @@ from verification.exit_scores import (
     judge_contrast,
     measure_log_loss,
     score_chances,
+    write_loss,
     write_points,
 )
 from verification.features import Matrix
@@ -61,9 +67,9 @@ MOST_TRAINED = 20_000  # trades of a set that are trained on; more change no dig
 MOST_TESTED = 4_000  # synthetic trades that are tested on
 GOLD, SYNTHETIC, SHUFFLED, HELD_OUT = "gold", "synthetic", "shuffled gold", "held-out gold"
 LABELS = (
-    "points of chance told apart, trained on synthetic",
-    "points of chance told apart, trained on gold",
-    "log loss, synthetic less gold",
+    "chance told to hits less to misses, trained on synthetic, percentage points",
+    "the same, trained on gold, percentage points",
+    "error of the told chances, synthetic less gold, log loss (below 0 is better)",
 )
 NOTHING_KNOWN = tuple((label, "unknown") for label in LABELS)
 
@@ -95,11 +101,19 @@ class Training:
         return {**names, "rows_trained": self.rows_trained, "rows_tested": len(self.tested), **vars(self.scores)}
 
 
-def ask_utility(yardstick: Yardstick, synthetic: pl.DataFrame) -> Answer:
+def ask_utility(yardstick: Yardstick, synthetic: pl.DataFrame, controlled: Sequence[str] = ()) -> Answer:
     """Train on synthetic trades, gold, both and noise, test on held-out gold and the other way, and judge.
 
     Rows with an input, target or session unknown are left out; `metrics` counts what was used.
+
+    Args:
+        yardstick: The gold.
+        synthetic: Trade table.
+        controlled: Names among FEATURES whose law the run's controls set on purpose.
     """
+    given = len(synthetic)
+    yardstick, narrowed = narrow_yardstick(yardstick, synthetic, controlled)
+    synthetic = narrowed.synthetic
     bench = Bench.take(yardstick)
     made = draw_some(bench.lens.take(synthetic), MOST_TRAINED, yardstick.make_rng("utility synthetic"))
     metrics: dict[str, Any] = {
@@ -107,13 +121,15 @@ def ask_utility(yardstick: Yardstick, synthetic: pl.DataFrame) -> Answer:
         "inputs": INPUTS,
         "margin": KEPT,
         "bootstraps": BOOTSTRAPS,
-        "rows_given": len(synthetic),
+        **narrowed.describe(),
+        "rows_given": given,
         "rows_used": len(made),
         "sessions_held_out": bench.sessions.count,
     }
-    shortage = find_shortage(made, bench.train, bench.holdout)
-    if shortage:
-        return Answer(QUESTION, TITLE, CANNOT_TELL, shortage, NOTHING_KNOWN, to_json(metrics))
+    outcome, shortage = find_set_outcome(controlled), find_shortage(made, bench.train, bench.holdout)
+    if outcome or shortage:
+        reason = outcome or f"{shortage}{narrowed.say()}"
+        return Answer(QUESTION, TITLE, CANNOT_TELL, reason, NOTHING_KNOWN, to_json(metrics))
     with use_one_thread():
         rested = yardstick.once(f"utility {len(made)}", lambda: _train_on_gold(yardstick, bench, len(made)))
         trainings = {**rested, **_train_on_synthetic(yardstick, bench, made)}
@@ -126,9 +142,9 @@ def ask_utility(yardstick: Yardstick, synthetic: pl.DataFrame) -> Answer:
     )
     verdict = judge_contrast(contrast)
     metrics |= {"trainings": [each.describe() for each in trainings.values()], "contrast": contrast}
-    reason = explain_contrast(verdict, contrast, bench.lens.target.describe(), SHUFFLED)
+    reason = explain_contrast(verdict, contrast, bench.lens.target.describe(), SHUFFLED) + narrowed.say()
     apart = (trainings[name].scores.told_apart for name in (SYNTHETIC, GOLD))
-    texts = (*(write_points(each) for each in apart), str(contrast.behind_gold))
+    texts = (*(write_points(each) for each in apart), write_loss(contrast.behind_gold))
     return Answer(QUESTION, TITLE, verdict, reason, tuple(zip(LABELS, texts, strict=True)), to_json(metrics))
 
 

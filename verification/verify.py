@@ -48,12 +48,12 @@ def verify_run(folder: Path, tell: Tell, *, seed: int = 0) -> dict[str, Any]:
     """
     run = read_run(folder)
     usable = drop_unknown(run.synthetic)
-    yardstick = make_yardstick(run.gold.train, run.gold.holdout, usable.height, seed)
+    yardstick = make_yardstick(run.train, run.holdout, usable.height, seed)
     answers = ask_about_trades(
         yardstick, run.synthetic, usable, declared=run.declared, controlled=run.controlled, tell=tell
     )
     answers += ask_about_bars(run, yardstick, usable, tell)
-    overall = decide(answers, run.synthetic.height)
+    overall = decide(answers, usable.height, yardstick.train.height)
     parts = {"gold": yardstick.train, "held_out": yardstick.holdout, "synthetic": usable}
     plots = describe_overview(parts, run.ledger, run.usage, yardstick.make_rng("overview"))
     metrics: dict[str, Any] = to_json(
@@ -106,18 +106,14 @@ def ask_about_trades(
 
 def ask_about_bars(run: FinishedRun, yardstick: Yardstick, usable: pl.DataFrame, tell: Tell) -> list[Answer]:
     """Ask what takes bars as well, and what the judge's calibration says where the run has one."""
-    gold, names = run.gold, run.profile.indicators
-    bars = (
-        None
-        if gold.bars is None
-        else pl.concat([gold.bars, *([] if gold.holdout_bars is None else [gold.holdout_bars])])
-    )
+    names, parts = run.profile.indicators, [part for part in (run.bars, run.holdout_bars) if part is not None]
+    bars = pl.concat(parts) if parts else None
     rng = yardstick.make_rng
     questions: list[tuple[str, Callable[[], Answer]]] = [
         (
             "backtest",
             lambda: ask_backtest(
-                usable, run.bars_file, yardstick.train, gold.bars, yardstick.holdout, gold.holdout_bars, rng("backtest")
+                usable, run.bars_file, yardstick.train, run.bars, yardstick.holdout, run.holdout_bars, rng("backtest")
             ),
         ),
         ("paths", lambda: ask_paths(yardstick.gold, bars, usable, run.bars_file, rng("paths"))),
@@ -147,12 +143,12 @@ def _ask(questions: Sequence[tuple[str, Callable[[], Answer]]], tell: Tell) -> l
 def describe_run(run: FinishedRun, yardstick: Yardstick, usable: int) -> dict[str, Any]:
     """Say what was verified: the run, its counts, and what was missing or left out."""
     synthetic = run.synthetic.height
-    notes = [f"{name} is missing, so what is told from it is left out" for name in run.missing]
+    notes = list(run.notes)
     if usable < synthetic:
         notes.append(
             f"{synthetic - usable} accepted trades have values that are missing or not finite: `validity` counts them"
         )
-    if run.gold.bars is None:
+    if run.bars is None:
         notes.append("the gold came without bars: nothing can be said of price paths, indicators and strategies")
     return {
         "name": run.folder.resolve().name,

@@ -38,12 +38,53 @@ def test_a_run_is_read_with_its_controls(run_folder: Path) -> None:
         "session_period",
     ]
     assert all(sum(declared.weights or ()) == pytest.approx(1.0) for declared in run.declared)
-    assert run.missing == ()
+    assert run.notes == ()
+    assert run.bars is not None
+    assert run.holdout_bars is not None
     assert run.calibration is None
 
 
 def test_what_is_not_needed_may_be_missing(run: Path) -> None:
-    assert read_run(run).missing == ("bars.parquet", "ledger.parquet", "usage.json")
+    left_out = "so what is told from it is left out"
+    names = ("bars.parquet", "ledger.parquet", "usage.json")
+    assert read_run(run).notes == tuple(f"{name} is missing, {left_out}" for name in names)
+
+
+@pytest.mark.parametrize("name", ["bars.parquet", "ledger.parquet", "usage.json", "gold/bars.parquet"])
+@pytest.mark.parametrize("content", [b"", b"PAR1 and then nothing", b"[]", b"null", b'{"by_stage": [{"x": 1}]}'])
+def test_what_is_not_needed_may_be_damaged(run: Path, name: str, content: bytes) -> None:
+    (run / name).write_bytes(content)
+    assert f"{name} cannot be read, so what is told from it is left out" in read_run(run).notes
+
+
+def test_a_ledger_of_another_table_is_left_out(run: Path) -> None:
+    pl.DataFrame({"status": ["accepted"]}).write_parquet(run / "ledger.parquet")
+    assert read_run(run).ledger.is_empty()
+
+
+def test_a_folder_with_brackets_in_its_name(run: Path) -> None:
+    assert read_run(run.rename(run.with_name("run[1]"))).synthetic.height == 60
+
+
+def test_gold_without_a_trade_is_named(run: Path) -> None:
+    path = run / "gold/train.parquet"
+    pl.read_parquet(path).clear().write_parquet(path)
+    with pytest.raises(VerificationError, match="has no trade"):
+        read_run(run)
+
+
+def test_times_come_on_the_exchanges_clock(run: Path) -> None:
+    path = run / "accepted.parquet"
+    accepted = pl.read_parquet(path)
+    accepted.with_columns(pl.col("entry_time").dt.convert_time_zone("UTC")).write_parquet(path)
+    assert read_run(run).synthetic["entry_time"].to_list() == accepted["entry_time"].to_list()
+
+
+def test_times_that_are_text_are_named(run: Path) -> None:
+    path = run / "accepted.parquet"
+    pl.read_parquet(path).with_columns(pl.col("entry_time").cast(pl.String)).write_parquet(path)
+    with pytest.raises(VerificationError, match="entry_time is String; it should be a time with a zone"):
+        read_run(run)
 
 
 @pytest.mark.parametrize("name", ["profile.yaml", "accepted.parquet", "gold/limits.json"])

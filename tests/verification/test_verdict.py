@@ -3,7 +3,7 @@
 import pytest
 
 from verification.answers import CANNOT_TELL, COPIES, GOOD, NOISE, UNDERFIT, Answer, Verdict
-from verification.verdict import decide, say_verdict
+from verification.verdict import decide
 
 QUESTIONS = (
     "validity",
@@ -28,7 +28,7 @@ def answer_all(**verdicts: Verdict) -> list[Answer]:
 
 
 def test_nothing_found_is_good() -> None:
-    assert decide(answer_all(), 400).verdict == GOOD
+    assert decide(answer_all(), 400, 320).verdict == GOOD
 
 
 @pytest.mark.parametrize(
@@ -45,21 +45,30 @@ def test_nothing_found_is_good() -> None:
     ],
 )
 def test_what_decides(said: dict[str, Verdict], overall: Verdict, decided_by: str) -> None:
-    decided = decide(answer_all(**said), 400)
+    decided = decide(answer_all(**said), 400, 320)
     assert (decided.verdict, decided.reason) == (overall, f"{decided_by} said so")
 
 
 @pytest.mark.parametrize("question", ["paths", "indicators", "judge"])
 def test_what_is_shown_only(question: str) -> None:
-    assert decide(answer_all(**{question: NOISE}), 400).verdict == GOOD
+    assert decide(answer_all(**{question: NOISE}), 400, 320).verdict == GOOD
 
 
 @pytest.mark.parametrize("question", ["utility", "search", "backtest"])
 def test_what_may_stay_open(question: str) -> None:
-    assert decide(answer_all(**{question: CANNOT_TELL}), 400).verdict == GOOD
+    assert decide(answer_all(**{question: CANNOT_TELL}), 400, 320).verdict == GOOD
 
 
 def test_what_is_too_small_is_said() -> None:
-    assert say_verdict(CANNOT_TELL, 5) == "cannot tell: too few accepted trades"
-    assert say_verdict(CANNOT_TELL, 400) == "cannot tell: gold too small"
-    assert decide(answer_all(fidelity=CANNOT_TELL), 400).text == "cannot tell: gold too small"
+    unsure = answer_all(fidelity=CANNOT_TELL)
+    assert decide(unsure, 400, 320).text == "cannot tell: gold too small"
+    assert decide(unsure, 300, 320).text == "cannot tell: too few accepted trades"
+    assert decide(answer_all(validity=CANNOT_TELL), 400, 320).text == "cannot tell: too few accepted trades"
+
+
+def test_good_says_what_it_does_not_rest_on() -> None:
+    said = decide(answer_all(utility=CANNOT_TELL, paths=UNDERFIT), 400, 320).reason
+    assert said == (
+        "Good by validity, fidelity, exits, diversity, memorisation, search, backtest, indicators, judge. "
+        "Not told: utility. Shown, not deciding: paths says underfit."
+    )

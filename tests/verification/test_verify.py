@@ -1,0 +1,116 @@
+"""A whole run is verified: what is written, what is said, and what too little is called."""
+
+import json
+import math
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+from click.testing import Result
+
+from gold_data.build_sample import SAMPLE
+from verification.verify import drop_unknown, verify_run
+
+QUESTIONS = [
+    "validity",
+    "fidelity",
+    "exits",
+    "diversity",
+    "memorisation",
+    "utility",
+    "search",
+    "backtest",
+    "paths",
+    "indicators",
+]
+
+
+@pytest.fixture
+def run(run_folder: Path, tmp_path: Path) -> Path:
+    """Give a copy of a small run."""
+    return Path(shutil.copytree(run_folder, tmp_path / "run", ignore=shutil.ignore_patterns("artifacts", "rounds")))
+
+
+def keep_rows(run: Path, rows: int) -> None:
+    path = run / "accepted.parquet"
+    pl.read_parquet(path)[:rows].write_parquet(path)
+
+
+def verify_quietly(run: Path, seed: int = 0) -> dict[str, Any]:
+    return verify_run(run, lambda _: None, seed=seed)
+
+
+def test_metrics_and_report_are_written_and_repeat(run: Path) -> None:
+    metrics = verify_quietly(run)
+    assert [answer["question"] for answer in metrics["answers"]] == QUESTIONS
+    assert all(len(answer["numbers"]) == 3 for answer in metrics["answers"])
+    assert json.loads((run / "metrics.json").read_text()) == metrics
+    assert "<title>" in (run / "report.html").read_text()
+    again = verify_quietly(run)
+    for document in (metrics, again):
+        document["run"].pop("created")
+    assert metrics == again
+
+
+@pytest.mark.parametrize("rows", [0, 1, 5])
+def test_too_few_rows_are_called_so(run: Path, rows: int) -> None:
+    keep_rows(run, rows)
+    metrics = verify_quietly(run)
+    assert metrics["overall"]["text"] == "cannot tell: too few accepted trades"
+    assert {answer["verdict"] for answer in metrics["answers"]} == {"cannot tell"}
+
+
+def test_rows_that_are_not_finite_are_counted_and_left_out(run: Path) -> None:
+    path = run / "accepted.parquet"
+    accepted = pl.read_parquet(path)
+    spoilt = pl.Series("entry_price", [math.nan, math.inf, *accepted["entry_price"][2:]])
+    accepted.with_columns(spoilt).write_parquet(path)
+    metrics = verify_quietly(run)
+    assert any("2 accepted trades have values" in note for note in metrics["run"]["notes"])
+    assert metrics["answers"][0]["numbers"][0][1].startswith("2 of 60")
+
+
+def test_gold_of_one_session_is_too_small(tmp_path: Path, cli: Callable[..., Result]) -> None:
+    trades = pl.read_csv(SAMPLE / "trades.csv", infer_schema=False)
+    day = trades["entry_time"].str.head(10).mode().sort()[0]
+    trades.filter(pl.col("entry_time").str.starts_with(day)).write_csv(tmp_path / "one_day.csv")
+    result = cli(
+        "generate", "offline", "--gold-trades", tmp_path / "one_day.csv", "--num", 20, "--out", tmp_path / "run"
+    )
+    assert result.exit_code == 0, result.output
+    assert verify_quietly(tmp_path / "run")["overall"]["verdict"] == "cannot tell"
+
+
+def test_unknown_values_are_dropped() -> None:
+    frame = pl.DataFrame({"entry_price": [1.0, None, math.nan, math.inf]})
+    columns = {name: pl.lit(1.0) for name in ("exit_price", "entry_volatility_percent", "worst_exit_percent")}
+    rest = {name: pl.lit(1.0) for name in ("best_exit_percent", "trade_percent_change")}
+    texts = {name: pl.lit("x") for name in ("ticker", "trade_type", "session_date", "entry_time", "exit_time")}
+    assert drop_unknown(frame.with_columns(**columns, **rest, **texts)).height == 1
+
+
+def test_the_command_says_a_line_per_question(run: Path, cli: Callable[..., Result]) -> None:
+    result = cli("verify", run)
+    assert result.exit_code == 0, result.output
+    lines = result.stdout.split("\n")
+    assert [line.split()[0] for line in lines if line.split()[:1] and line.split()[0] in QUESTIONS] == QUESTIONS
+    assert "overall: " in result.stdout
+    assert f"report: {run / 'report.html'}" in result.stdout.replace("\n", "")
+
+
+def test_the_command_names_what_is_no_run(tmp_path: Path, cli: Callable[..., Result]) -> None:
+    result = cli("verify", tmp_path)
+    assert (result.exit_code, type(result.exception)) == (2, SystemExit)
+    assert result.stderr.startswith(f"error: {tmp_path} is no finished run: profile.yaml is missing")
+
+
+def test_a_run_ends_with_its_report_unless_told_otherwise(tmp_path: Path, cli: Callable[..., Result]) -> None:
+    result = cli("generate", "--report", "offline", "--num", 5, "--out", tmp_path / "with")
+    assert result.exit_code == 0, result.output
+    assert "overall: cannot tell: too few accepted trades" in result.stdout
+    assert (tmp_path / "with/report.html").is_file()
+    assert cli("generate", "offline", "--num", 5, "--out", tmp_path / "without").exit_code == 0
+    assert not (tmp_path / "without/report.html").exists()

@@ -43,7 +43,12 @@ def profile_options(command: Callable[..., Any]) -> Callable[..., Any]:
     return command
 
 
-report_option = click.option("--report/--no-report", default=True, help="Verify what was made; on by default.")
+report_option = click.option(
+    "--report/--no-report",
+    default=True,
+    envvar="TRADELOGS_REPORT",
+    help="Verify what was made; on unless TRADELOGS_REPORT=0 is set.",
+)
 
 
 @main.command()

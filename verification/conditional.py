@@ -107,11 +107,7 @@ def ask_conditional(yardstick: Yardstick, synthetic: pl.DataFrame) -> Answer:
         "scores": scores,
         "curves": _list_curves(yardstick, gold, rows),
     }
-    numbers = (
-        ("exits move with volatility, gold = 1", str(follow[VOLATILITY])),
-        ("with the time of day, gold = 1", str(follow[HOUR]) if follow[HOUR].is_known else "the gold's hardly do"),
-        ("curves, shuffled (0) to gold (1)", str(scores[0].position)),
-    )
+    numbers = _list_numbers(strength, follow, scores[0].position)
     return Answer(QUESTION, TITLE, verdict, reason, numbers, to_json(metrics))
 
 
@@ -281,12 +277,30 @@ def _take_out(exits: Matrix, bins: Places) -> Matrix:
     return rest
 
 
+def _list_numbers(
+    strength: dict[str, Interval], follow: dict[str, Interval], position: Interval
+) -> tuple[tuple[str, str], ...]:
+    """List the numbers behind the verdict: the driver that exits surely do not follow first, else volatility."""
+    main, hour = (
+        (f"move with {driver}, gold = 1", str(follow[driver]) if follow[driver].is_known else unknown)
+        for driver, unknown in ((VOLATILITY, "unknown"), (HOUR, "the gold's hardly do"))
+    )
+    if not follow[VOLATILITY].is_known:
+        main = (f"strength with {VOLATILITY} in gold", str(strength[VOLATILITY]))
+    numbers = (main, hour) if _is_off(follow[VOLATILITY]) or not _is_off(follow[HOUR]) else (hour, main)
+    return *numbers, ("curves, shuffled (0) to gold (1)", str(position))
+
+
+def _is_off(place: Interval) -> bool:
+    return place.is_known and (place.high < LINE or place.low > 2.0 - LINE)
+
+
 def _judge(
     strength: dict[str, Interval], follow: dict[str, Interval], rows: int, gold_rows: int
 ) -> tuple[Verdict, str]:
     passing = f"{LINE:g} to {2 - LINE:g} would pass"
     for driver, place in follow.items():
-        if place.is_known and (place.high < LINE or place.low > 2.0 - LINE):
+        if _is_off(place):
             return UNDERFIT, f"Exits move {place} times as much with {driver} as the gold's do; {passing}."
     main = follow[VOLATILITY]
     told = f"Exits move {main} times as much with {VOLATILITY} as the gold's do"

@@ -10,13 +10,14 @@ from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
 from verification.answers import CANNOT_TELL, GOOD, UNDERFIT, Answer, Interval, Score, Verdict, to_json
-from verification.delivery import DIGITS, compare_control, find_measured, say_notes, say_starved
-from verification.delivery import Declared as Declared
+from verification.delivery import DIGITS, Declared, compare_control, find_measured, say_notes, say_starved
 from verification.features import FEATURES, Matrix, measure_features
 from verification.matching import CALIPER
 from verification.memorisation import REAL_NEIGHBOURS, bound_share, find_nearest, say_percent
 from verification.references import PROTOTYPE_COLLAPSE
 from verification.yardstick import Yardstick, draw_rows
+
+__all__ = ["Declared", "ask_diversity"]
 
 NEIGHBOURS = 5  # k of coverage and density, as their authors advise
 COVERAGE_BAR = 0.75  # of what as many fresh gold trades would cover: a quarter of the gold missing is no chance

@@ -69,8 +69,11 @@ def ask_fidelity(yardstick: Yardstick, synthetic: pl.DataFrame, controlled: Sequ
         "line": _draw_line(score),
         **compare_columns(pairs.gold, pairs.synthetic, fixed),
     }
+    auc = ("classifier's AUC (0.5: a guess)", str(score.value))
+    groups = min(len(np.unique(groups)) for groups in (pairs.gold_groups, pairs.synthetic_groups))
+    few = ("trades a side, and their sessions", f"{len(pairs.gold)}, {groups}")
     numbers = (
-        ("classifier's AUC (0.5: a guess)", str(score.value)),
+        auc if score.value.is_known else few,
         ("between shuffled gold (0), gold (1)", str(score.position)),
         ("structure, noise (0) to gold (1)", str(_least(structure))),
     )

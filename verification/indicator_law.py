@@ -24,6 +24,12 @@ MEAN_DISTANCE = 0.8687  # of the Kolmogorov distribution: sqrt(pi / 2) ln 2
 BAND = 1.358  # its 95% quantile
 LEVELS = (0.05, 0.25, 0.5, 0.75, 0.95)
 
+IN_DOLLARS = (
+    *("atr_14", "atr_28", "macd", "macd_signal", "macd_hist", "bb_high_20", "bb_low_20"),
+    *("ema_9", "ema_20", "ema_50", "vwap_session"),
+)  # they go with the ticker's price, so percents of the entry price are compared
+NOT_COMPARED = {"obv": "counts from the first bar"}  # of whatever bars there are: gold has days, a synthetic trade hours
+
 DONORS = (
     "Bars before a synthetic entry are a gold trade's own, rescaled: "
     "indicators that no scale changes can hardly differ."
@@ -42,7 +48,7 @@ def ask_indicators(
     Trades are paired first where controls fixed features. Distances are held against what halves of the gold's
     sessions have, and the p-values corrected by Holm, A simple sequentially rejective multiple test procedure,
     Scandinavian Journal of Statistics 1979, which holds however the indicators depend on each other. Nulls are counted
-    and left out.
+    and left out. Indicators in dollars are compared in percent of the entry price, those of NOT_COMPARED not at all.
 
     Args:
         gold: Trade table with a column per indicator.
@@ -52,7 +58,8 @@ def ask_indicators(
         rng: Draws pairs and halves.
     """
     rng = np.random.default_rng(0) if rng is None else rng
-    known = [name for name in names if name in gold.columns and name in synthetic.columns]
+    asked = [name for name in names if name not in NOT_COMPARED]
+    known = [name for name in asked if name in gold.columns and name in synthetic.columns]
     fixed = [name for name in FEATURES if name in controlled]
     left, right = match_trades(_measure(gold, known), _measure(synthetic, known), fixed, rng)
     tested = [_compare(left, right, name, rng) for name in known]
@@ -62,20 +69,13 @@ def ask_indicators(
     metrics = {
         "rows_used": len(left),
         "controlled": fixed,
-        "missing": [name for name in names if name not in known],
+        "missing": [name for name in asked if name not in known],
+        "not_compared": [{"indicator": name, "why": NOT_COMPARED[name]} for name in names if name in NOT_COMPARED],
         "levels": LEVELS,
         "indicators": tested,
         "note": DONORS,
     }
-    worst = max(
-        (row for row in tested if row["distance"].is_known), key=lambda row: row["distance"].value, default=None
-    )
-    numbers = (
-        ("indicators that differ", f"{_count(tested)} of {len(tested)}"),
-        ("farthest apart (0: same law, 1: apart)", f"{worst['indicator']} {worst['distance']}" if worst else "unknown"),
-        ("pairs of trades", str(len(left))),
-    )
-    return Answer(QUESTION, TITLE, verdict, reason, numbers, to_json(metrics))
+    return Answer(QUESTION, TITLE, verdict, reason, _list_numbers(tested, len(left)), to_json(metrics))
 
 
 def measure_distance(left: Matrix, right: Matrix) -> float:
@@ -99,7 +99,10 @@ def _hold(tested: list[dict[str, Any]]) -> list[bool]:
 
 
 def _measure(trades: pl.DataFrame, names: Sequence[str]) -> pl.DataFrame:
-    values = trades.select("trade_id", *(pl.col(name).cast(pl.Float64) for name in names)).unique("trade_id")
+    price = pl.col("entry_price").cast(pl.Float64)
+    percent = 100.0 / pl.when(price > 0.0).then(price)
+    units = [pl.col(name).cast(pl.Float64) * (percent if name in IN_DOLLARS else pl.lit(1.0)) for name in names]
+    values = trades.select("trade_id", *units).unique("trade_id")
     return measure_sound(trades).join(values, on="trade_id", how="left", maintain_order="left")
 
 
@@ -117,6 +120,7 @@ def _compare(left: pl.DataFrame, right: pl.DataFrame, name: str, rng: np.random.
     low, high = value - BAND * width, value + BAND * width
     return {
         "indicator": name,
+        "unit": "percent of the entry price" if name in IN_DOLLARS else "its own",
         "distance": Interval(value, max(low, 0.0), min(high, 1.0)) if np.isfinite(value) else Interval(np.nan),
         "floor": floor,
         "p_value": chance,
@@ -153,11 +157,28 @@ def _judge(tested: list[dict[str, Any]], rows: int) -> tuple[Verdict, str]:
     shown = f" ({', '.join(differing[:5])})" if differing else ""
     if len(differing) > LINE * len(known):
         return UNDERFIT, f"{told}{shown}; {LINE:.0%} would pass."
-    need = float(np.median([row["floor"].high for row in known])) * float(kstwobign.isf(LEVEL / len(known))) / BAND
+    need = _find_detectable(known)
     if need > DETECTABLE:
         return CANNOT_TELL, f"{told}, but with {rows} pairs only a distance above {need:.2f} would be found."
     return GOOD, f"{told}{shown}; distances above {need:.2f} would be found."
 
 
-def _count(tested: list[dict[str, Any]]) -> int:
-    return sum(row["differs"] for row in tested)
+def _find_detectable(known: list[dict[str, Any]]) -> float:
+    """Return the distance from which on the median indicator would be found to differ."""
+    return float(np.median([row["floor"].high for row in known])) * float(kstwobign.isf(LEVEL / len(known))) / BAND
+
+
+def _list_numbers(tested: list[dict[str, Any]], rows: int) -> tuple[tuple[str, str], ...]:
+    """List the numbers behind the verdict: what differs, or, where too few pairs show anything, their number first."""
+    known = [row for row in tested if row["distance"].is_known]
+    pairs = ("pairs of trades", f"{rows:,}")
+    if not known:
+        return pairs, ("indicators that differ", "unknown"), ("farthest apart (0: same law)", "unknown")
+    worst = max(known, key=lambda row: row["distance"].value)
+    count = sum(row["differs"] for row in known)
+    differing = ("indicators that differ", f"{count} of {len(known)}")
+    farthest = ("farthest apart (0: same law)", f"{worst['indicator']} {worst['distance']}")
+    need = _find_detectable(known)
+    if count <= LINE * len(known) and need > DETECTABLE:
+        return ("least distance that would be found", f"{need:.2f}"), differing, pairs
+    return differing, farthest, pairs

@@ -17,6 +17,7 @@ from gold_data.schema import NUMBER_FIELDS, TIME_FIELDS
 from gold_data.sessions import EXCHANGE_ZONE
 from verification.diversity import Declared
 from verification.errors import VerificationError
+from verification.features import FEATURES
 
 CALIBRATION = "judge_calibration.json"
 BAR_COLUMNS = ("ticker", "timestamp", "open", "high", "low", "close", "volume")
@@ -25,8 +26,12 @@ TRADE_COLUMNS = ("ticker", "trade_type", "session_date", *TIME_FIELDS, *NUMBER_F
 CONDITIONS = ("entry_volatility_percent", "entry_minute", "is_short")  # what is known of a trade when it is opened
 FEATURE_OF = {
     "entry_volatility_percent": "entry_volatility_percent",
-    "trade_type": "is_short",
+    "worst_exit_percent": "worst_exit_percent",
+    "best_exit_percent": "best_exit_percent",
+    "trade_percent_change": "trade_percent_change",
+    "exit_time": "holding_minutes",
     "entry_time": "entry_minute",
+    "trade_type": "is_short",
 }
 
 
@@ -150,25 +155,34 @@ class _Optional:
         self.notes.append(f"{name} {'cannot be read' if there else 'is missing'}, so what is told from it is left out")
 
 
-def declare_shares(control: Control) -> Declared | None:
-    """Say with which shares a control draws its values; None where its sampler has no list of them."""
+def declare_shares(control: Control) -> Declared:
+    """Say with which shares a control draws its values, and which field it sets; no values where there are no shares.
+
+    Only a category sampler has shares, and it has none where they depend on another column.
+    """
+    rule = control.check or control.match or {}
+    field, tolerance = rule.get("field"), rule.get("tolerance")
     params = control.column.get("params", {})
     values, weights = params.get("values"), params.get("weights")
-    if control.column.get("sampler_type") != "category" or not values or isinstance(values, Mapping):
-        return None
+    is_fixed = control.column.get("sampler_type") == "category" and not control.column.get("conditional_params")
+    if not is_fixed or not values or isinstance(values, Mapping):
+        return Declared(control.name, (), field=field, tolerance=tolerance)
     drawn = [float(weight) for weight in weights] if weights else [1.0] * len(values)
-    return Declared(control.name, tuple(values), tuple(weight / sum(drawn) for weight in drawn))
+    shares = tuple(weight / sum(drawn) for weight in drawn)
+    return Declared(control.name, tuple(values), shares, field, tolerance)
 
 
 def name_controlled(controls: Sequence[Control]) -> tuple[str, ...]:
     """Name the features whose law the controls set: those of the fields they match or check.
 
-    A control tied to no field may set any feature that is known when a trade is opened, so then it is all of those.
+    A control tied to no field may set any feature that is known when a trade is opened, so then it is all of those
+    besides. A field without a feature, such as the ticker, sets none.
     """
-    fields = [(control.match or control.check or {}).get("field") for control in controls]
-    if None in fields:
-        return CONDITIONS
-    return tuple(name for field, name in FEATURE_OF.items() if field in fields)
+    named = [{rule["field"] for rule in (control.match, control.check) if rule} for control in controls]
+    found = {FEATURE_OF[field] for fields in named for field in fields if field in FEATURE_OF}
+    if not all(named):
+        found.update(CONDITIONS)
+    return tuple(name for name in FEATURES if name in found)
 
 
 def read_trades(path: Path, key: str) -> pl.DataFrame:

@@ -101,7 +101,7 @@ def ask_paths(
         "note": "Synthetic bars are blocks of the gold's own, rescaled: new paths are not to be expected.",
         "shown": {"gold": np.cumsum(gold[:SHOWN], axis=1), "synthetic": np.cumsum(made[:SHOWN], axis=1)},
     }
-    return Answer(QUESTION, TITLE, verdict, reason, _count(gates, size), to_json(metrics))
+    return Answer(QUESTION, TITLE, verdict, reason, _count(gates, size, verdict), to_json(metrics))
 
 
 def cut_windows(trades: pl.DataFrame, bars: pl.DataFrame, by: str) -> tuple[Paths, NDArray[np.int64]]:
@@ -167,8 +167,17 @@ def _judge_gate(name: str, gate: Mapping[str, Any], halves: list[dict[str, Any]]
         "gold_passes": gold_passes,
         "gold_values": values,
         "verdict": says,
-        "why": BY_MAKING.get(name, "" if gold_passes else "The gold's own halves do not pass it."),
+        "why": _say_why(name, gate, gold_passes) if says == CANNOT_TELL else "",
     }
+
+
+def _say_why(name: str, gate: Mapping[str, Any], gold_passes: bool) -> str:
+    """Say why a gate does not count."""
+    if name in BY_MAKING:
+        return BY_MAKING[name]
+    if gate["value"] is None:
+        return "FinVal could not measure it."
+    return "It is failed by so little that it may be chance." if gold_passes else "The gold's own halves do not pass it."
 
 
 def _split(gold: Paths, sessions: NDArray[np.int64], rng: np.random.Generator) -> list[tuple[Paths, Paths]]:
@@ -203,16 +212,18 @@ def _judge(gates: list[dict[str, Any]], size: int) -> tuple[Verdict, str]:
     )
 
 
-def _count(gates: list[dict[str, Any]], size: int) -> tuple[tuple[str, str], ...]:
+def _count(gates: list[dict[str, Any]], size: int, verdict: Verdict) -> tuple[tuple[str, str], ...]:
+    """List the numbers behind the verdict; where too few gates say anything, how many do comes first."""
     told = [gate["verdict"] for gate in gates]
-    return (
-        ("gates clearly failed", f"{told.count(UNDERFIT)} of {len(gates)}"),
-        ("gates that say nothing here", str(told.count(CANNOT_TELL))),
-        ("paths a side", str(size)),
-    )
+    asked = len(told) - told.count(CANNOT_TELL)
+    failed, telling = ("gates clearly failed", f"{told.count(UNDERFIT)} of {asked}"), ("gates that count", f"{asked} of {len(told)}")
+    first = (telling, failed) if verdict == CANNOT_TELL else (failed, telling)
+    return *first, ("paths a side", str(size))
 
 
 def _refuse(reason: str, gold: int, made: int, broken: int) -> Answer:
-    numbers = (("synthetic paths", str(made)), ("gold paths", str(gold)), ("paths with NaN", str(broken)))
+    sides = sorted((("synthetic paths", made), ("gold paths", gold)), key=lambda side: side[1])
+    counts = [*sides, ("paths with NaN", broken)] if not broken else [("paths with NaN", broken), *sides]
+    numbers = tuple((label, f"{count:,}") for label, count in counts)
     metrics = {"gold_paths": gold, "synthetic_paths": made, "broken_paths": broken, "rows_used": 0, "gates": []}
     return Answer(QUESTION, TITLE, CANNOT_TELL, reason, numbers, metrics)

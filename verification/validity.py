@@ -25,8 +25,8 @@ UNSURE = 0.05  # above the gold's share; where so many may be impossible, findin
 MOSTLY = 0.5  # impossible rows above this share are no trades with faults but noise
 
 # Below that, noise is what breaks rules as noise made of this very gold does. How many rows noise breaks is the gold's:
-# 36% to 65% on golds simulated and real. The share alone does not tell it from a copula of the gold, which breaks 24%
-# to 45% (0.6 to 1.2 times as many as uniform noise), but of the copula's rows hardly any breaks two rules at once (3.5%
+# 35% to 65% on golds simulated and real. The share alone does not tell it from a copula of the gold, which breaks 24%
+# to 45% (0.6 to 1.2 times as many as uniform noise), but of the copula's rows hardly any breaks two rules at once (3%
 # to 5%, noise 13% to 19%): one number strays, where in noise no number knows of another.
 NOISE_SHARE = 0.75  # of the smaller share of impossible rows in NOISES; 0.75 leaves room for its interval at 150 rows
 NOISE_TWICE = 0.5  # of their smaller share of rows that break two rules at once; the copula's is 0.4 of it at the most

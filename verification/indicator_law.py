@@ -28,7 +28,9 @@ IN_DOLLARS = (
     *("atr_14", "atr_28", "macd", "macd_signal", "macd_hist", "bb_high_20", "bb_low_20"),
     *("ema_9", "ema_20", "ema_50", "vwap_session"),
 )  # they go with the ticker's price, so percents of the entry price are compared
-NOT_COMPARED = {"obv": "counts from the first bar"}  # of whatever bars there are: gold has days, a synthetic trade hours
+NOT_COMPARED = {
+    "obv": "counts from the first bar"
+}  # of whatever bars there are: gold has days, a synthetic trade hours
 
 DONORS = (
     "Bars before a synthetic entry are a gold trade's own, rescaled: "

@@ -1,6 +1,6 @@
 """Asks whether synthetic trades are new, or gold trades that the generator remembered."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -32,6 +32,7 @@ SHOWN = ("ticker", "trade_type", "entry_time", "exit_time", *NUMBER_FIELDS, "tra
 
 Places = NDArray[np.int64]
 Mask = NDArray[np.bool_]
+Number = tuple[str, str]
 
 
 @dataclass(frozen=True)
@@ -87,13 +88,13 @@ def ask_memorisation(yardstick: Yardstick, synthetic: pl.DataFrame) -> Answer:
     title = "Are they new, or copies?"
     exact = find_exact_copies(yardstick.train, synthetic)
     metrics: dict[str, Any] = {"rows": len(synthetic), "exact_copies": exact.height, "rows_used": 0}
-    numbers = [("exact copies of train rows", f"{exact.height} of {len(synthetic)}")]
+    counted = ("exact copies of train rows", f"{exact.height} of {len(synthetic)}")
     lack = find_lack(yardstick, synthetic)
     if lack:
         unknown = [("near copies of train rows", "unknown"), ("nearer to train than held-out rows are", "unknown")]
         metrics["exact_pairs"] = exact.head(PAIRS).rows()
         verdict, reason = (COPIES, say_exact(exact, synthetic)) if exact.height else (CANNOT_TELL, lack)
-        return Answer("memorisation", title, verdict, reason, (numbers[0], unknown[0], unknown[1]), to_json(metrics))
+        return Answer("memorisation", title, verdict, reason, lead_with(exact, counted, unknown), to_json(metrics))
     real = yardstick.once("memorisation", lambda: measure_real(yardstick))
     rows = synthetic[np.sort(draw_places(len(synthetic), MOST_ROWS, yardstick.make_rng("memorisation rows")))]
     points = yardstick.space.place(rows)
@@ -102,7 +103,8 @@ def ask_memorisation(yardstick: Yardstick, synthetic: pl.DataFrame) -> Answer:
     share = estimate_share(is_copy, near.place)
     pulls = measure_pulls(yardstick, points, real)
     nearer = compare_distances(near, real.held, yardstick.holdout["session_date"])
-    verdict, reason = judge(exact, synthetic, share, pulls["near"])
+    pull = pulls["near"]
+    verdict, reason = judge(exact, synthetic, share, pull, is_more_gold=len(rows) >= len(yardstick.train))
     metrics |= {
         "rows_used": len(rows),
         "near_copies": share,
@@ -116,27 +118,48 @@ def ask_memorisation(yardstick: Yardstick, synthetic: pl.DataFrame) -> Answer:
         "distances": measure_histograms(yardstick, points, real),
         "pairs": list_pairs(yardstick.train, rows, near, exact),
     }
-    numbers += [
+    shares = [
         ("near copies of train rows (real rows: 5% at most)", say_percent(share)),
-        ("nearer to train than held-out rows are (chance: 50%)", say_percent(nearer)),
+        (
+            f"near trades that fall to train, not held-out rows (chance: up to {pull.chance.high:.0%})",
+            f"{pull.share:.1%}",
+        )
+        if pull.is_beyond_chance
+        else ("nearer to train than held-out rows are (chance: 50%)", say_percent(nearer)),
     ]
-    return Answer("memorisation", title, verdict, reason, (numbers[0], numbers[1], numbers[2]), to_json(metrics))
+    return Answer("memorisation", title, verdict, reason, lead_with(exact, counted, shares), to_json(metrics))
 
 
-def judge(exact: pl.DataFrame, synthetic: pl.DataFrame, share: Interval, pull: Pull) -> tuple[Verdict, str]:
-    """Give verdict and reason from the four things that count."""
+def lead_with(exact: pl.DataFrame, counted: Number, shares: Sequence[Number]) -> tuple[Number, ...]:
+    """Put what decides first: exact copies where there are any, else the near ones."""
+    return (counted, *shares) if exact.height else (*shares, counted)
+
+
+def judge(
+    exact: pl.DataFrame, synthetic: pl.DataFrame, share: Interval, pull: Pull, *, is_more_gold: bool
+) -> tuple[Verdict, str]:
+    """Give verdict and reason from the four things that count; `is_more_gold` where only more gold helps to tell."""
     if exact.height:
         return COPIES, say_exact(exact, synthetic)
     found = f"{say_percent(share)} of the trades are near copies of a train trade; {NEAR_BAR:.0%} is the most allowed"
+    fallen = f"{pull.share:.0%} of those near gold fall to the train part (chance: up to {pull.chance.high:.0%})"
     if share.low > NEAR_BAR and pull.is_beyond_chance:
-        return COPIES, f"{found}, and they follow what the generator saw, not the held-out trades."
+        return COPIES, f"{found}. They follow what the generator saw, not the held-out trades: {fallen}."
     if share.low > SURE_BAR:
         return COPIES, f"{found}, and more than half of them cannot be chance."
     if share.high <= NEAR_BAR:
         return GOOD, f"No trade is an exact copy, and {found}."
     if share.low > NEAR_BAR:
-        return CANNOT_TELL, f"{found}, but the few held-out sessions do not show that they follow the train part."
-    return CANNOT_TELL, f"{found}: too few trades, or too few different ones, to say on which side they are."
+        held = f": {fallen}" if pull.chance.is_known else ""
+        return CANNOT_TELL, f"{found}, but the few held-out sessions do not show that they follow the train part{held}."
+    pulled = f" {fallen}, which is suspicious." if pull.is_beyond_chance else ""
+    helps = (
+        "More gold trades would help, or more varied ones; more like these hardly, for those near one gold trade "
+        "tell the same."
+        if is_more_gold
+        else "More trades would help, synthetic and gold ones."
+    )
+    return CANNOT_TELL, f"{found}: they may be on either side.{pulled} {helps}"
 
 
 def find_lack(yardstick: Yardstick, synthetic: pl.DataFrame) -> str:

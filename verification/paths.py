@@ -177,7 +177,9 @@ def _say_why(name: str, gate: Mapping[str, Any], gold_passes: bool) -> str:
         return BY_MAKING[name]
     if gate["value"] is None:
         return "FinVal could not measure it."
-    return "It is failed by so little that it may be chance." if gold_passes else "The gold's own halves do not pass it."
+    return (
+        "It is failed by so little that it may be chance." if gold_passes else "The gold's own halves do not pass it."
+    )
 
 
 def _split(gold: Paths, sessions: NDArray[np.int64], rng: np.random.Generator) -> list[tuple[Paths, Paths]]:
@@ -216,7 +218,10 @@ def _count(gates: list[dict[str, Any]], size: int, verdict: Verdict) -> tuple[tu
     """List the numbers behind the verdict; where too few gates say anything, how many do comes first."""
     told = [gate["verdict"] for gate in gates]
     asked = len(told) - told.count(CANNOT_TELL)
-    failed, telling = ("gates clearly failed", f"{told.count(UNDERFIT)} of {asked}"), ("gates that count", f"{asked} of {len(told)}")
+    failed, telling = (
+        ("gates clearly failed", f"{told.count(UNDERFIT)} of {asked}"),
+        ("gates that count", f"{asked} of {len(told)}"),
+    )
     first = (telling, failed) if verdict == CANNOT_TELL else (failed, telling)
     return *first, ("paths a side", str(size))
 

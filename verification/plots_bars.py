@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from verification.answers import CANNOT_TELL
 from verification.plots_parts import (
     MissingDataError,
     Panel,
@@ -35,6 +36,23 @@ def draw_indicators(metrics: Metrics) -> Plot:
     if not rows:
         raise MissingDataError("Left out: no indicator is known on both sides.")
     rows.sort(key=lambda row: get_end(row.get("distance"), "value") or 0.0, reverse=True)
+    return Plot(
+        "indicators",
+        "Indicators at the entry",
+        "How far each indicator's distribution is from the gold's: 0 is the same, 1 "
+        f"has nothing in common. Dots within the amber band are as near as gold is to itself. "
+        f"{_tell_indicators(metrics, rows)}",
+        (_draw_distances(rows),),
+        is_wide=True,
+        legend=(
+            ("synthetic, with its 95% interval", "synthetic", "dot"),
+            ("differs beyond chance", "copies", "dot"),
+            ("gold against gold", "gold", "band"),
+        ),
+    )
+
+
+def _draw_distances(rows: Sequence[Metrics]) -> Panel:
     ends = {
         part: [[get_end(row.get(part), end) for row in rows] for end in ("value", "low", "high")]
         for part in ("distance", "floor")
@@ -45,46 +63,40 @@ def draw_indicators(metrics: Metrics) -> Plot:
         for row in rows
     ]
     differs = [row.get("differs") is True for row in rows]
+    marker = {
+        "size": 9,
+        "symbol": ["diamond" if each else "circle" for each in differs],
+        "color": ["@copies" if each else "@synthetic" for each in differs],
+    }
+    heights = [-place for place in range(len(rows))]
     data: list[Trace] = [
         make_whiskers(ends["floor"][1], ends["floor"][2], "@gold/0.4", 9),
         make_whiskers(ends["distance"][1], ends["distance"][2], "@synthetic", 2),
-        make_dots(
-            ends["distance"][0],
-            [-place for place in range(len(rows))],
-            "@synthetic",
-            "%{text}",
-            text=texts,
-            marker={
-                "size": 9,
-                "symbol": ["diamond" if each else "circle" for each in differs],
-                "color": ["@copies" if each else "@synthetic" for each in differs],
-            },
-        ),
+        make_dots(ends["distance"][0], heights, "@synthetic", "%{text}", text=texts, marker=marker),
     ]
     reach = span_range([0.0, *(value for part in ends.values() for end in part for value in end)])
     layout = make_compact_layout(
         [str(row.get("indicator")).replace("_", " ") for row in rows],
         xaxis={"range": [-0.01, reach[1]], "title": {"text": "Kolmogorov-Smirnov distance"}, "nticks": 6},
     )
-    found = [str(row.get("indicator")) for row, each in zip(rows, differs, strict=True) if each]
-    told = (
+    return Panel(data, layout)
+
+
+def _tell_indicators(metrics: Metrics, rows: Sequence[Metrics]) -> str:
+    found = [str(row.get("indicator")) for row in rows if row.get("differs") is True]
+    told = [
         f"{len(found)} of {len(rows)} differ beyond chance: {', '.join(found)}."
         if found
-        else (f"None of the {len(rows)} differs beyond chance.")
-    )
-    return Plot(
-        "indicators",
-        "Indicators at the entry",
-        "How far each indicator's distribution is from the gold's: 0 is the same, 1 "
-        f"has nothing in common. Dots within the amber band are as near as gold is to itself. {told}",
-        (Panel(data, layout),),
-        is_wide=True,
-        legend=(
-            ("synthetic, with its 95% interval", "synthetic", "dot"),
-            ("differs beyond chance", "copies", "dot"),
-            ("gold against gold", "gold", "band"),
-        ),
-    )
+        else f"None of the {len(rows)} differs beyond chance."
+    ]
+    percent = [row for row in rows if str(row.get("unit") or "").startswith("percent")]
+    if percent:
+        told.append(f"The {len(percent)} in dollars are taken in percent of the entry price.")
+    listed = get_value(metrics, "not_compared")
+    left = [each for each in listed if isinstance(each, Mapping)] if isinstance(listed, list) else []
+    if left:
+        told.append(f"Not compared: {', '.join('{indicator} ({why})'.format_map(each) for each in left)}.")
+    return " ".join(told)
 
 
 def draw_gates(metrics: Metrics) -> Plot:
@@ -96,6 +108,32 @@ def draw_gates(metrics: Metrics) -> Plot:
     ]
     if not rows:
         raise MissingDataError("Left out: there were too few whole paths for any gate.")
+    counting = [row for row in rows if not _is_idle(row)]
+    passed = sum(row["value"] <= row["threshold"] for row in counting)
+    idle: dict[str, list[str]] = {}
+    for row in rows:
+        if _is_idle(row):
+            idle.setdefault(str(row.get("why") or "").rstrip("."), []).append(str(row.get("gate")).replace("_", " "))
+    grey = "; ".join(f"{', '.join(names)}{f' ({why})' if why else ''}" for why, names in idle.items())
+    return Plot(
+        "gates",
+        "FinVal's gates",
+        f"A gate is passed left of the thin line at 1; {passed} of the {len(counting)} that count are."
+        + (f" Grey rings do not count: {grey}." if grey else ""),
+        (_draw_ratios(rows),),
+        legend=(
+            ("synthetic paths", "synthetic", "dot"),
+            *([("does not count", "faint", "ring")] if grey else []),
+            ("halves of the gold", "gold", "line"),
+        ),
+    )
+
+
+def _is_idle(gate: Metrics) -> bool:
+    return gate.get("verdict") == CANNOT_TELL
+
+
+def _draw_ratios(rows: Sequence[Metrics]) -> Panel:
     ratios = [row["value"] / row["threshold"] for row in rows]
     gold = [
         (value / row["threshold"], -place)
@@ -108,13 +146,19 @@ def draw_gates(metrics: Metrics) -> Plot:
         f"<br>{escape_label(row.get('why') or row.get('verdict'), 70)}"
         for row in rows
     ]
+    colours = ["@faint" if _is_idle(row) else "@synthetic" for row in rows]
+    symbols = [
+        "circle-open" if _is_idle(row) or ratio > MOST_RATIO else "circle"
+        for row, ratio in zip(rows, ratios, strict=True)
+    ]
+    gold_mark = {"symbol": "line-ns", "size": 9, "line": {"width": 2, "color": "@gold"}}
     data = [
         make_dots(
             [min(ratio, MOST_RATIO) for ratio, _ in gold],
             [place for _, place in gold],
             "@gold/0.6",
             "gold against gold",
-            marker={"symbol": "line-ns", "size": 9, "line": {"width": 2, "color": "@gold"}},
+            marker=gold_mark,
         ),
         make_dots(
             [min(ratio, MOST_RATIO) for ratio in ratios],
@@ -122,7 +166,7 @@ def draw_gates(metrics: Metrics) -> Plot:
             "@synthetic",
             "%{text}",
             text=texts,
-            marker={"size": 10, "symbol": ["circle" if ratio <= MOST_RATIO else "circle-open" for ratio in ratios]},
+            marker={"size": 10, "symbol": symbols, "color": colours, "line": {"width": 2, "color": colours}},
         ),
     ]
     line = {"color": "@soft", "width": 1}
@@ -131,15 +175,7 @@ def draw_gates(metrics: Metrics) -> Plot:
         xaxis={"range": [-0.1, MOST_RATIO + 0.1], "title": {"text": "times FinVal's line"}, "dtick": 1},
         shapes=[{"type": "line", "x0": 1, "x1": 1, "y0": 0, "y1": 1, "yref": "paper", "line": line}],
     )
-    passed = sum(ratio <= 1.0 for ratio in ratios)
-    return Plot(
-        "gates",
-        "FinVal's gates",
-        f"A gate is passed left of the thin line at 1; {passed} of {len(rows)} are. Where gold's "
-        "own halves, in amber, lie right of it, the gate says nothing.",
-        (Panel(data, layout),),
-        legend=(("synthetic paths", "synthetic", "dot"), ("halves of the gold", "gold", "line")),
-    )
+    return Panel(data, layout)
 
 
 def draw_paths(metrics: Metrics) -> Plot:

@@ -1,6 +1,6 @@
 """Plots of the judge's calibration: what it catches, what it refuses in error."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from verification.plots_parts import (
@@ -23,25 +23,39 @@ def draw_faults(metrics: Metrics) -> Plot:
     faults = [each for each in get_rows(metrics, "faults") if is_number(each.get("rows")) and each["rows"] > 0]
     if not faults:
         raise MissingDataError("Left out: no fault was planted.")
+    planted = [
+        (str(each["name"]).replace("_", " "), share)
+        for each in faults
+        if each.get("criterion")
+        and not each.get("seen_by_checks")
+        and (share := _divide(each.get("caught_by_judge"), each.get("judged"))) is not None
+    ]
+    worst = min(planted, key=lambda pair: pair[1], default=None)
+    told = f" Of those only the judge can see, “{worst[0]}” slips through most." if worst else ""
+    return Plot(
+        "faults",
+        "Faults caught",
+        "Share of rows with a planted fault that checks and judge refuse: dark is caught. The row "
+        f"of untouched gold should be pale.{told}",
+        (_draw_shares(faults),),
+    )
+
+
+def _draw_shares(faults: Sequence[Metrics]) -> Panel:
     shares = [
         [_divide(each.get("caught_by_checks"), each["rows"]), _divide(each.get("caught_by_judge"), each.get("judged"))]
         for each in faults
     ]
-    planted = [
-        (each, share[1])
-        for each, share in zip(faults, shares, strict=True)
-        if each.get("criterion") and not each.get("seen_by_checks") and share[1] is not None
-    ]
     names = [str(each.get("name")).replace("_", " ") for each in faults]
-    text = [[UNKNOWN if share is None else f"{share:.0%}" for share in each] for each in shares]
+    places = list(range(len(faults)))
     data = {
         "type": "heatmap",
         "x": ["checks", "judge"],
-        "y": list(range(len(faults))),
+        "y": places,
         "z": shares,
         "zmin": 0,
         "zmax": 1,
-        "text": text,
+        "text": [[UNKNOWN if share is None else f"{share:.0%}" for share in each] for each in shares],
         "texttemplate": "%{text}",
         "showscale": False,
         "xgap": 3,
@@ -51,30 +65,14 @@ def draw_faults(metrics: Metrics) -> Plot:
         "colorscale": [[0, "@synthetic/0.04"], [1, "@synthetic/0.6"]],
         "customdata": [[escape_label(each.get("description") or "", 90)] * 2 for each in faults],
     }
+    labels = {"tickvals": places, "ticktext": [escape_label(name, 24) for name in names]}
     layout = {
         "height": 24 * len(faults) + 40,
         "margin": {"l": 8, "r": 4, "t": 30, "b": 4},
         "xaxis": {"side": "top", "showgrid": False},
-        "yaxis": {
-            "tickvals": list(range(len(faults))),
-            "ticktext": [escape_label(name, 24) for name in names],
-            "autorange": "reversed",
-            "showgrid": False,
-        },
+        "yaxis": {**labels, "autorange": "reversed", "showgrid": False},
     }
-    worst = min(planted, key=lambda pair: pair[1], default=None)
-    told = (
-        f" Of those only the judge can see, “{str(worst[0]['name']).replace('_', ' ')}” slips through most."
-        if worst
-        else ""
-    )
-    return Plot(
-        "faults",
-        "Faults caught",
-        "Share of rows with a planted fault that checks and judge refuse: dark is caught. The row "
-        f"of untouched gold should be pale.{told}",
-        (Panel([data], layout),),
-    )
+    return Panel([data], layout)
 
 
 def draw_judge_rates(metrics: Metrics) -> Plot:

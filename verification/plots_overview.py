@@ -8,6 +8,7 @@ from verification.plots_parts import (
     Panel,
     Plot,
     Trace,
+    drop_minus_zero,
     escape_label,
     format_number,
     get_mapping,
@@ -30,6 +31,11 @@ SCORE_PARTS = {"name", "value", "floor", "noise", "position"}
 WIDEST_PLACE = 2.0  # of an interval on the scale; beyond it noise and real are both within
 SCALE_ENDS = (-1.0, 2.0)  # of the scale's axis; what lies beyond is drawn at its end, and its numbers say where
 PARTS = (("gold", "gold", "solid"), ("held_out", "held", "dot"), ("synthetic", "synthetic", "solid"))
+PLAIN = {
+    "classifier AUC": "told from gold by a classifier (AUC)",
+    "rows lost to likeness": "trades too alike to count twice",
+    "gold not covered": "gold trades with no synthetic one near",
+}  # scores by their name in the metrics, in words
 PART_NAMES = {"gold": "gold", "held_out": "held-out gold", "synthetic": "synthetic"}
 
 
@@ -37,7 +43,7 @@ def draw_scale(metrics: Metrics) -> Plot:
     """Draw every score as a position between noise (0) and gold against gold (1)."""
     found = sorted(find_scores(get_value(metrics, "answers")), key=_get_position, reverse=True)
     scores = [score for score in found if not _is_vague(score)]
-    vague = [str(score["name"]) for score in found if _is_vague(score)]
+    vague = [_name_score(score) for score in found if _is_vague(score)]
     if not scores:
         raise MissingDataError("Left out: no question has a score whose place between noise and gold is known.")
     low, high = _clip_ends(scores)
@@ -45,7 +51,7 @@ def draw_scale(metrics: Metrics) -> Plot:
     positions = [[_clip(get_value(each, "position", end), low, high) for end in ("low", "high")] for each in scores]
     is_beyond = any(not low <= _get_position(each) <= high for each in scores)
     layout = make_rows_layout(
-        [_capitalise(str(each["name"])) for each in scores],
+        [_capitalise(_name_score(each)) for each in scores],
         xaxis={
             "range": [low, high],
             "tickvals": [0, 0.5, 1],
@@ -88,6 +94,15 @@ def find_scores(value: object) -> Iterator[Metrics]:
             yield from find_scores(each)
 
 
+def _name_score(score: Metrics) -> str:
+    name = str(score["name"])
+    return PLAIN.get(name, name)
+
+
+def _say_place(position: float) -> str:
+    return drop_minus_zero(f"{position:.2f}")
+
+
 def _is_vague(score: Metrics) -> bool:
     ends = [get_value(score, "position", end) for end in ("low", "high")]
     return all(map(is_number, ends)) and ends[1] - ends[0] > WIDEST_PLACE
@@ -106,7 +121,7 @@ def _tell_scale(
     return (
         "0 is as far from gold as noise, 1 as near as gold is to itself. "
         f"{reach} of {len(scores)} intervals reach the amber band of gold against gold; "
-        f"the furthest from gold is {last['name']}, at {_get_position(last):.2f}.{more}"
+        f"the furthest from gold is {_name_score(last)}, at {_say_place(_get_position(last))}.{more}"
     )
 
 
@@ -114,7 +129,7 @@ def _draw_positions(scores: Sequence[Metrics], low: float, high: float) -> Trace
     positions = [_get_position(score) for score in scores]
     is_inside = [low <= position <= high for position in positions]
     texts = [
-        f"<b>{escape_label(score['name'])}</b><br>place {position:.2f} "
+        f"<b>{escape_label(_name_score(score))}</b><br>place {_say_place(position)} "
         f"[{_say(score, 'position', 'low')}, {_say(score, 'position', 'high')}]<br>"
         f"distance {_say(score, 'value', 'value')}, gold to gold {_say(score, 'floor', 'value')}, "
         f"noise {_say(score, 'noise', 'value')}<br>noise is {escape_label(score.get('noise_is') or 'unknown')}"

@@ -1,6 +1,7 @@
 """What plots are made of: panels for Plotly, colours by name, labels that cannot be markup, readers of metrics."""
 
 import math
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeGuard
@@ -8,6 +9,7 @@ from typing import Any, TypeGuard
 UNKNOWN = "\u2013"  # a dash for what is not known
 LONGEST_LABEL = 44  # characters that fit above a row on a phone
 CLOCK_STEP = 120  # minutes between the ticks of an axis that shows the time of day
+SMALLEST = 1e-12  # what arithmetic leaves of 0
 ROW_HEIGHT = 48  # pixels of a row with its label above it
 
 Trace = dict[str, Any]
@@ -20,6 +22,9 @@ NAMES = {
     "entry_minute": "time of entry",
     "is_short": "side",
 }
+
+
+MINUS_ZERO = re.compile(r"(?<![\w.])-0(?:\.0+)?(?![\w.]*\d)")
 
 
 class MissingDataError(Exception):
@@ -102,11 +107,18 @@ def format_number(value: object, digits: int = 3) -> str:
     if not is_number(value):
         return UNKNOWN
     number = float(value)
+    if abs(number) < SMALLEST:
+        return "0"
     if number == int(number) and abs(number) < 1e15:
         return f"{int(number):,}"
     if abs(number) >= 1000.0:
         return f"{number:,.0f}"
     return f"{number:.{digits}g}" if abs(number) >= 1e-4 else f"{number:.1e}"
+
+
+def drop_minus_zero(text: str) -> str:
+    """Write every number that was rounded to -0 as 0."""
+    return MINUS_ZERO.sub("0", text)
 
 
 def format_count(value: object) -> str:

@@ -12,6 +12,7 @@ from verification.plots_parts import (
     Table,
     Trace,
     draw_intervals,
+    drop_minus_zero,
     escape_label,
     format_number,
     get_end,
@@ -107,7 +108,7 @@ def draw_pairs(metrics: Metrics) -> Plot:
 
 def _show(value: object) -> str:
     if is_number(value):
-        return f"{value:.4f}".rstrip("0").rstrip(".")
+        return drop_minus_zero(f"{value:.4f}".rstrip("0").rstrip("."))
     return UTC_OFFSET.sub("", str(UNKNOWN if value is None else value))
 
 
@@ -242,7 +243,7 @@ def draw_correlations(metrics: Metrics) -> Plot:
         "Correlations of features",
         "Each dot is a pair of features; on the dotted line both agree. Furthest "
         f"apart: {' and '.join(map(name_short, apart['pair']))}, "
-        f"{apart['gold'] + 0.0:.2g} in gold, {apart['synthetic'] + 0.0:.2g} in synthetic trades.",
+        f"{format_number(apart['gold'], 2)} in gold, {format_number(apart['synthetic'], 2)} in synthetic trades.",
         (Panel(data, layout),),
     )
 

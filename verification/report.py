@@ -16,7 +16,7 @@ from markupsafe import Markup
 from indicators.attach import write_whole
 from verification.answers import CANNOT_TELL, COPIES, GOOD, NOISE, UNDERFIT, to_json
 from verification.plots import draw_plots
-from verification.plots_parts import Plot, get_value, is_number
+from verification.plots_parts import Plot, drop_minus_zero, get_value, is_number
 
 HERE = Path(__file__).parent
 STYLES = {GOOD: "good", UNDERFIT: "underfit", NOISE: "noise", COPIES: "copies", CANNOT_TELL: "unknown"}
@@ -27,6 +27,7 @@ MARKS = {
     "copies": "M2.5 5.5h7v8h-7zM6.5 2.5h7v8",
     "unknown": "M5.5 6a2.6 2.6 0 1 1 3.7 2.4c-.8.4-1.2.8-1.2 1.7M8 13v.2",
 }  # a verdict is told by a mark and a word as well as by a colour
+MEANS: Mapping[object, str] = {("judge", UNDERFIT): "the judge misses too much"}
 SHORT = {
     "scale": "Scale",
     "validity": "Validity",
@@ -53,10 +54,11 @@ COUNTS = (
 
 @dataclass(frozen=True)
 class Chip:
-    """A verdict as it is shown."""
+    """A verdict as it is shown; `means` says below it what the word means where that is not plain."""
 
     word: str
     style: str
+    means: str = ""
 
     @property
     def mark(self) -> str:
@@ -109,7 +111,7 @@ def render_report(metrics: Mapping[str, Any]) -> str:
         name=str(get_value(metrics, "run", "name") or "a run"),
         created=tell_time(get_value(metrics, "run", "created")),
         overall=make_chip(get_value(overall, "verdict"), get_value(overall, "text")),
-        reason=str(get_value(overall, "reason") or ""),
+        reason=drop_minus_zero(str(get_value(overall, "reason") or "")),
         counts=list_counts(metrics),
         notes=[str(note).replace("`", "") for note in get_value(metrics, "run", "notes") or []],
         sections=sections,
@@ -129,9 +131,11 @@ def build_sections(metrics: Mapping[str, Any]) -> list[Section]:
         Section(
             key=str(answer.get("question")),
             title=str(answer.get("title") or answer.get("question")),
-            verdict=make_chip(answer.get("verdict")),
-            reason=str(answer.get("reason") or ""),
-            numbers=[(str(label), str(text)) for label, text in answer.get("numbers") or []],
+            verdict=make_chip(
+                answer.get("verdict"), means=MEANS.get((answer.get("question"), answer.get("verdict")), "")
+            ),
+            reason=drop_minus_zero(str(answer.get("reason") or "")),
+            numbers=[(str(label), drop_minus_zero(str(text))) for label, text in answer.get("numbers") or []],
             plots=plots.pop(str(answer.get("question")), []),
         )
         for answer in answers
@@ -144,9 +148,9 @@ def build_sections(metrics: Mapping[str, Any]) -> list[Section]:
     ]
 
 
-def make_chip(verdict: object, text: object = None) -> Chip:
+def make_chip(verdict: object, text: object = None, means: str = "") -> Chip:
     """Return how a verdict is shown; one that nobody knows looks like `cannot tell`, in its own words."""
-    return Chip(str(text or verdict or CANNOT_TELL), STYLES.get(verdict, "unknown"))  # type: ignore[call-overload]
+    return Chip(str(text or verdict or CANNOT_TELL), STYLES.get(verdict, "unknown"), means)  # type: ignore[call-overload]
 
 
 def list_counts(metrics: Mapping[str, Any]) -> list[tuple[str, str]]:

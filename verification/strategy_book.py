@@ -5,7 +5,11 @@
 3. Floor     the same rho for the train part of the gold, at an equal number of trades
 4. Loss      floor less rho, both against the same resampled hold-out, so that what they share cancels
 5. Regret    what the best strategy on synthetic trades gives away on held-out gold; the train part's best beside it
-6. Luck      PBO and deflated Sharpe of the search, on synthetic trades and on gold (`strategy_search`)
+6. Luck      PBO and deflated Sharpe of searches on half of the sessions, of synthetic trades and of gold
+             (`strategy_search`); a search of all sessions is less of a gamble than either
+
+Where a run's controls set features on purpose, gold counts as far as the synthetic trades reach in these
+(`exit_model`); where they set an outcome, nothing can be told.
 
 Intervals come from REPEATS resamples: of the gold's sessions, and of synthetic rows.
 """
@@ -33,8 +37,11 @@ from verification.backtest import (
     replay_gold,
     replay_run,
 )
+from verification.exit_model import find_set_outcome, narrow_alike
+from verification.exit_scores import write_rounded
 from verification.features import Matrix
 from verification.strategy_search import (
+    SEARCHED,
     Luck,
     Sessions,
     average_by_session,
@@ -58,9 +65,9 @@ LEAST_SESSIONS = 6  # of gold, in each part: fewer cannot be resampled
 MARGIN = 0.1  # loss of rho that is put up with: less would not change which strategies are looked at
 
 LABELS = (
-    "rank correlation with held-out gold",
+    "rank correlation with held-out gold, from -1 to 1 (0: chance)",
     "the same for the train part",
-    "regret of synthetic's best, % per trade",
+    "given away on held-out gold by synthetic's best strategy, % per trade",
 )
 PERMUTED = "expectancies in random order"
 
@@ -111,6 +118,7 @@ def ask_backtest(  # noqa: PLR0917, three pairs of trades and their bars, in tha
     gold_holdout: pl.DataFrame,
     holdout_bars: pl.DataFrame | None,
     rng: np.random.Generator,
+    controlled: Sequence[str] = (),
 ) -> Answer:
     """Answer whether strategies rank on synthetic trades as on held-out gold.
 
@@ -122,23 +130,27 @@ def ask_backtest(  # noqa: PLR0917, three pairs of trades and their bars, in tha
         gold_holdout: Trade table of the hold-out.
         holdout_bars: Bars of its tickers; None where the gold came without.
         rng: Draws samples and repeats.
+        controlled: Names among FEATURES whose law the run's controls set on purpose.
     """
     if train_bars is None or holdout_bars is None or not bars_file.is_file():
         missing = "the run has no bars" if not bars_file.is_file() else "the gold came without bars"
         return refuse(f"No trade can be replayed: {missing}.", {})
+    if outcome := find_set_outcome(controlled):
+        return refuse(outcome, {"controlled": controlled})
+    near = narrow_alike(gold_train, gold_holdout, synthetic, controlled, rng)
     book = make_book()
     try:
-        replays = replay_run(take_sample(synthetic, rng), bars_file, book)
+        replays = replay_run(take_sample(near.synthetic, rng), bars_file, book)
     except (PolarsError, OSError) as exc:
         return refuse(f"No trade can be replayed: {bars_file.name} of the run cannot be read ({exc}).", {})
     parts = {
         "synthetic": number_rows(replays),
-        "train": number_sessions(replay_gold(take_sample(gold_train, rng), train_bars, book)),
-        "holdout": number_sessions(replay_gold(take_sample(gold_holdout, rng), holdout_bars, book)),
+        "train": number_sessions(replay_gold(take_sample(near.train, rng), train_bars, book)),
+        "holdout": number_sessions(replay_gold(take_sample(near.holdout, rng), holdout_bars, book)),
     }
-    metrics: dict[str, Any] = describe_replays(parts)
+    metrics: dict[str, Any] = near.describe() | describe_replays(parts)
     if lack := find_lack(parts):
-        return refuse(lack, metrics)
+        return refuse(lack + near.say(), metrics)
     rankings = rank_book(parts, rng)
     ranking = rankings["expectancy"]
     regret = measure_regret(parts, rng)
@@ -146,12 +158,9 @@ def ask_backtest(  # noqa: PLR0917, three pairs of trades and their bars, in tha
     metrics |= {"search": measure_luck(parts, rng), "strategies": list_strategies(book, parts)}
     metrics |= {"best": {name: int(np.argmax(part.expectancy)) for name, part in parts.items()}}
     verdict, reason = judge_ranking(ranking)
-    numbers = (
-        (LABELS[0], str(ranking.rho)),
-        (LABELS[1], str(ranking.floor)),
-        (LABELS[2], str(regret["synthetic"])),
-    )
-    return Answer(QUESTION, TITLE, verdict, reason, numbers, to_json(metrics))
+    texts = (write_rounded(ranking.rho, 2), write_rounded(ranking.floor, 2), write_rounded(regret["synthetic"], 3))
+    numbers = tuple(zip(LABELS, texts, strict=True))
+    return Answer(QUESTION, TITLE, verdict, reason + near.say(), numbers, to_json(metrics))
 
 
 def take_sample(trades: pl.DataFrame, rng: np.random.Generator) -> pl.DataFrame:
@@ -187,8 +196,7 @@ def find_lack(parts: dict[str, Part]) -> str | None:
 
 def refuse(reason: str, metrics: dict[str, Any]) -> Answer:
     """Say that it cannot be told, and why."""
-    first, second, third = ((label, "unknown") for label in LABELS)
-    return Answer(QUESTION, TITLE, CANNOT_TELL, reason, (first, second, third), to_json(metrics))
+    return Answer(QUESTION, TITLE, CANNOT_TELL, reason, tuple((label, "unknown") for label in LABELS), to_json(metrics))
 
 
 def draw_weights(part: Part, size: int, rng: np.random.Generator, *, resampled: bool) -> Matrix:
@@ -318,12 +326,14 @@ def measure_luck(parts: dict[str, Part], rng: np.random.Generator) -> dict[str, 
     best = int(np.argmax(parts["synthetic"].expectancy))
     return {name: describe_luck(luck) for name, luck in lucks.items()} | {
         "synthetic_best_on_holdout": deflate_on_holdout(holdout, best, rng),
+        "synthetic_best_on_holdout_is_of": "all held-out sessions, resampled",
     }
 
 
 def describe_luck(luck: Luck) -> dict[str, Any]:
     """Name the counts of a search, and its intervals from repeats."""
     return {
+        "is_of": SEARCHED,
         "pbo": spread_of_repeats(luck.pbo),
         "deflated_sharpe": spread_of_repeats(luck.deflated_sharpe),
         "trials_per_search": luck.trials_per_search,
@@ -348,15 +358,18 @@ def judge_ranking(ranking: Ranking) -> tuple[Verdict, str]:
     rho, floor, loss = ranking.rho, ranking.floor, ranking.loss
     if not (rho.is_known and floor.is_known and loss.is_known):
         return CANNOT_TELL, "Strategies do not differ enough to be ranked."
-    agreed = f"rank correlation with held-out gold is {rho}, that of the train part {floor}"
+    agreed = f"rank correlation with held-out gold is {write_rounded(rho, 2)}, "
+    agreed += f"that of the train part {write_rounded(floor, 2)}"
     if floor.low > 0.0 and loss.low > MARGIN:
         if rho.high <= ranking.noise.high:
             return NOISE, f"Synthetic trades rank strategies no better than chance: {agreed}."
         return UNDERFIT, f"Synthetic trades rank strategies worse than gold does: {agreed}."
     if rho.low > 0.0:
-        return GOOD, f"Strategies rank on synthetic trades as on real ones: {agreed}."
+        is_near = floor.low > 0.0 and loss.high < MARGIN
+        ranked = f"as well as gold does, within {MARGIN}" if is_near else "better than chance"
+        return GOOD, f"Synthetic trades rank strategies {ranked}: {agreed}."
     if floor.low <= 0.0:
-        return CANNOT_TELL, f"The gold does not rank strategies the same way twice: the train part's rho is {floor}."
+        return CANNOT_TELL, f"The gold itself does not surely rank strategies the same way twice: {agreed}."
     return CANNOT_TELL, f"The intervals reach from chance to gold's own: {agreed}."
 
 

@@ -1,7 +1,8 @@
 """How much of a search for the best strategy is luck: PBO and deflated Sharpe by ffn, repeated on halves of sessions.
 
 A search tries every strategy of a book on the same sessions, keeps the one with the highest Sharpe ratio, and counts
-what it tried. Sharpe ratios are per session, of the mean net percent of its trades, and not annualised.
+what it tried. It sees half of the sessions, so it is more of a gamble than one of them all. Sharpe ratios are per
+session, of the mean net percent of its trades, and not annualised.
 """
 
 from dataclasses import dataclass, field
@@ -16,6 +17,7 @@ from verification.backtest import Percents
 from verification.features import Matrix
 
 REPEATS = 50
+SEARCHED = "half of the sessions, drawn anew for every search, with about half as many trades as the gold"
 BLOCKS = 6  # of sessions: PBO goes through all 20 ways to search on half of them
 LEAST_SESSIONS = 4 * BLOCKS  # so that a block of half of the sessions has two
 LEAST_KNOWN = 0.5  # share of repeats that must have a value for an interval to be stated

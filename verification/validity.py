@@ -21,7 +21,7 @@ TITLE = "Could each of these trades have happened?"
 # One impossible trade in 500 is a slip of the pen; a run that checks its rows has none. The line is low enough that 2%
 # among 400 trades are called: 4 broken ones have a lower bound above it, and fewer are rarer than one time in 20.
 LINE = 0.002
-UNSURE = 0.05  # above the gold's share; where so many may be impossible, finding none says little: 72 trades or fewer
+UNSURE = 0.05  # above the gold's share; where so many may be impossible, finding none says little: 71 trades or fewer
 MOSTLY = 0.5  # impossible rows above this share are no trades with faults but noise
 
 # Below that, noise is what breaks rules as noise made of this very gold does. How many rows noise breaks is the gold's:
@@ -201,7 +201,7 @@ def _count(broken: pl.DataFrame, least: int = 1) -> tuple[int, int]:
 
 
 def _measure_noise(yardstick: Yardstick) -> dict[str, Any]:
-    """Measure what noise made of this gold breaks: the smaller shares over NOISES of rows with one rule, and with two."""
+    """Measure what noise made of this gold breaks: of NOISES the smaller shares of rows that break a rule, or two."""
     tables = [find_broken(yardstick.references[name]) for name in NOISES]
     once, twice = (min(measure_share(*_count(table, least)).value for table in tables) for least in (1, 2))
     return {"rows": min(table.height for table in tables), "share": once, "twice_share": twice}
@@ -214,7 +214,7 @@ def _is_noise(share: Interval, twice: Interval, rows: int, noise: dict[str, Any]
     if min(rows, noise["rows"]) < LEAST_ROWS or not noise["twice_share"] > 0.0:
         return False
     line = max(LEAST_NOISE, NOISE_SHARE * noise["share"])
-    return share.low > line and twice.low > NOISE_TWICE * noise["twice_share"]
+    return bool(share.low > line and twice.low > NOISE_TWICE * noise["twice_share"])
 
 
 def _judge(share: Interval, own: Interval, found: int, rows: int, *, is_noise: bool) -> tuple[Verdict, str]:
@@ -223,19 +223,18 @@ def _judge(share: Interval, own: Interval, found: int, rows: int, *, is_noise: b
     told = f"{found} of {rows:,} trades break a rule that every trade obeys ({_say_share(share)})"
     gold = own.value if np.isfinite(own.value) else 0.0
     passing = max(LINE, gold)
-    if is_noise and share.low > MOSTLY:
-        return NOISE, f"{told}: most of them could not have happened."
     if is_noise:
-        return NOISE, f"{told}: about as many as noise made of the gold, and often two rules at once."
+        most = "most of them could not have happened"
+        like = "about as many as noise made of the gold, and often two rules at once"
+        return NOISE, f"{told}: {most if share.low > MOSTLY else like}."
     if share.low > passing:
         return UNDERFIT, f"{told}, where the gold has {gold:.2%} and {LINE:.1%} would pass."
     if share.high > gold + UNSURE:
-        return CANNOT_TELL, f"{told}: with so few trades up to {share.high:.0%} of them could be impossible."
-    if found == 0:
-        return GOOD, f"None of the {rows:,} trades breaks a rule that every trade obeys."
-    if share.value <= passing:
-        return GOOD, f"{told}, no more than {passing:.2%}, which would pass."
-    return CANNOT_TELL, f"{told}: too few to say whether it is more than {passing:.2%}, which would pass."
+        return CANNOT_TELL, f"{told}: of so few trades, up to {share.high:.0%} could be impossible."
+    if share.value > passing:
+        return CANNOT_TELL, f"{told}: too few to say whether it is more than {passing:.2%}, which would pass."
+    none = f"None of the {rows:,} trades breaks a rule that every trade obeys."
+    return GOOD, f"{told}, no more than {passing:.2%}, which would pass." if found else none
 
 
 def _describe(rule: str, synthetic: pl.DataFrame, broken: pl.DataFrame) -> dict[str, Any]:

@@ -7,8 +7,11 @@ import numpy as np
 import polars as pl
 import pytest
 
+from verification.answers import Interval
 from verification.conditional import (
+    DRIVERS,
     LEAST_ROWS,
+    _list_numbers,
     ask_conditional,
     draw_slopes,
     fit_ruler,
@@ -68,6 +71,22 @@ def test_exits_that_follow_pass_and_those_that_ignore_volatility_do_not() -> Non
     assert followed.count("underfit") <= 1
     assert followed.count("good") >= 10
     assert ignored.count("underfit") >= 19
+
+
+def test_the_first_number_is_of_the_driver_that_decided() -> None:
+    off, on, unknown = Interval(0.1, 0.0, 0.2), Interval(1.0, 0.9, 1.1), Interval(float("nan"))
+    strength = dict.fromkeys(DRIVERS, on)
+    first = [
+        _list_numbers(strength, dict(zip(DRIVERS, follow, strict=True)), on)[0]
+        for follow in ((off, off), (on, off), (on, on), (unknown, unknown))
+    ]
+    assert [label for label, _ in first] == [
+        "move with volatility, gold = 1",
+        "move with time of day, gold = 1",
+        "move with volatility, gold = 1",
+        "strength with volatility in gold",
+    ]
+    assert first[1][1] == str(off)
 
 
 @pytest.mark.parametrize(("follow", "verdicts"), [(1.0, {"good", "cannot tell"}), (0.0, {"underfit"})])

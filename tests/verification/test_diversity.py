@@ -1,6 +1,7 @@
 """Collapse, lost regions and starved controls are seen; other marginals are no fault."""
 
 import json
+from collections.abc import Sequence
 from math import isnan, log
 
 import numpy as np
@@ -10,16 +11,16 @@ from scipy.stats import multinomial
 
 from verification import diversity
 from verification.answers import CANNOT_TELL, GOOD, UNDERFIT, to_json
+from verification.delivery import NO_BUCKET, Declared, compare_control, count_values
 from verification.diversity import (
-    Declared,
     Reach,
     ask_diversity,
-    compare_control,
-    count_values,
+    estimate_mean,
     measure_coverage,
     measure_duplicates,
     measure_effective,
     measure_reach,
+    narrow_gold,
 )
 from verification.references import EXACT_COPIES, GAUSSIAN_COPULA, PROTOTYPE_COLLAPSE
 from verification.yardstick import Yardstick
@@ -41,6 +42,11 @@ def split_gold(gold: pl.DataFrame, seed: int = 0) -> tuple[pl.DataFrame, pl.Data
 def make_yardstick(gold: pl.DataFrame, seed: int = 0) -> tuple[Yardstick, pl.DataFrame]:
     train, holdout, fresh = split_gold(gold, seed)
     return Yardstick(train, holdout, len(fresh), seed), fresh
+
+
+def mark(values: Sequence[object]) -> pl.DataFrame:
+    """Make trades of which no more is known than what was asked."""
+    return pl.DataFrame({"period": pl.Series(values)})
 
 
 def draw_rng() -> np.random.Generator:
@@ -96,7 +102,7 @@ def test_a_copula_is_varied_enough(gold: pl.DataFrame) -> None:
 
 def test_coverage_agrees_with_all_pairs(gold: pl.DataFrame) -> None:
     yardstick, fresh = make_yardstick(gold)
-    reach, points = measure_reach(yardstick), yardstick.space.place(fresh[:50])
+    reach, points = measure_reach(yardstick, yardstick.train), yardstick.space.place(fresh[:50])
     inside = [
         [np.linalg.norm(row - point) <= radius for point in points]
         for row, radius in zip(reach.points, reach.radii, strict=True)
@@ -108,7 +114,7 @@ def test_coverage_agrees_with_all_pairs(gold: pl.DataFrame) -> None:
 
 def test_balls_reach_the_fifth_row_of_other_sessions(gold: pl.DataFrame) -> None:
     yardstick, _ = make_yardstick(gold)
-    days, reach = yardstick.train["session_date"].to_list(), measure_reach(yardstick)
+    days, reach = yardstick.train["session_date"].to_list(), measure_reach(yardstick, yardstick.train)
     for place in range(0, len(days), 17):
         apart = np.linalg.norm(reach.points - reach.points[place], axis=1)
         others = sorted(distance for distance, day in zip(apart, days, strict=True) if day != days[place])
@@ -140,8 +146,7 @@ def test_three_equal_prototypes_count_three() -> None:
 
 
 def test_delivered_shares_and_total_variation() -> None:
-    column = pl.Series(["open"] * 60 + ["midday"] * 35 + ["close"] * 5)
-    found = compare_control(THREE, column, draw_rng())
+    found = compare_control(THREE, mark(["open"] * 60 + ["midday"] * 35 + ["close"] * 5), draw_rng())
     assert found.delivered == pytest.approx((0.6, 0.35, 0.05))
     assert found.variation.value == pytest.approx(0.15)
     assert found.variation.low < 0.15 < found.variation.high
@@ -151,14 +156,16 @@ def test_delivered_shares_and_total_variation() -> None:
 
 def test_what_is_drawn_as_declared_is_within_chance() -> None:
     drawn = multinomial(200, THREE.shares, seed=4).rvs(200)
-    found = [compare_control(THREE, pl.Series(np.repeat(THREE.values, counts)), draw_rng()) for counts in drawn[:100]]
+    found = [
+        compare_control(THREE, mark(np.repeat(THREE.values, counts).tolist()), draw_rng()) for counts in drawn[:100]
+    ]
     assert sum(each.variation.value > each.by_chance for each in found) <= 12
     assert not any(each.starved for each in found)
 
 
 def test_few_rows_starve_nothing() -> None:
-    assert compare_control(THREE, pl.Series(["open"] * 5), draw_rng()).starved == ()
-    assert compare_control(THREE, pl.Series(["open"] * 60), draw_rng()).starved == ("midday", "close")
+    assert compare_control(THREE, mark(["open"] * 5), draw_rng()).starved == ()
+    assert compare_control(THREE, mark(["open"] * 60), draw_rng()).starved == ("midday", "close")
 
 
 def test_numbers_are_one_value_however_they_are_written() -> None:
@@ -246,3 +253,102 @@ def test_fewer_rows_are_expected_to_cover_less() -> None:
     few, many = (measure_coverage(reach, points[:rows]) for rows in (10, 100))
     assert few.expected < 0.5
     assert many.expected > 0.95
+
+
+@pytest.mark.parametrize(
+    ("kept", "controlled"),
+    [
+        (pl.col("trade_type") == "short", ["is_short"]),
+        (pl.col("entry_time").dt.hour() < 11, ["entry_minute"]),
+        (pl.col("entry_volatility_percent").rank().is_between(200, 350), ["entry_volatility_percent"]),
+    ],
+)
+def test_what_controls_narrow_is_no_fault(gold: pl.DataFrame, kept: pl.Expr, controlled: list[str]) -> None:
+    yardstick, fresh = make_yardstick(gold)
+    narrowed = fresh.filter(kept)
+    answer = ask_diversity(yardstick, narrowed, [], controlled)
+    assert answer.verdict == GOOD
+    assert 30 <= answer.metrics["gold_rows_asked"] < answer.metrics["gold_rows"]
+    assert ask_diversity(yardstick, narrowed, []).verdict != GOOD
+
+
+def test_what_is_lost_of_the_rest_is_still_seen(gold: pl.DataFrame) -> None:
+    yardstick, fresh = make_yardstick(gold)
+    early = fresh.filter(pl.col("entry_time").dt.hour() < 11)
+    assert ask_diversity(yardstick, early, [], ["entry_volatility_percent"]).verdict != GOOD
+    longs = fresh.filter(pl.col("trade_type") == "buy")
+    assert ask_diversity(yardstick, longs, [], ["entry_volatility_percent", "entry_minute"]).verdict == UNDERFIT
+    collapse = yardstick.references[PROTOTYPE_COLLAPSE]
+    assert ask_diversity(yardstick, collapse, [], ["entry_volatility_percent", "entry_minute"]).verdict == UNDERFIT
+
+
+def test_gold_within_reach_agrees_with_all_pairs(gold: pl.DataFrame) -> None:
+    yardstick, fresh = make_yardstick(gold)
+    few = fresh[:40].filter(pl.col("trade_type") == "buy")
+    found = narrow_gold(yardstick, few, ["entry_volatility_percent", "is_short"])
+    theirs, own = yardstick.space.place(few), yardstick.space.place(yardstick.train)
+    is_near = [all(min(abs(theirs[:, axis] - row[axis])) <= 0.2 for axis in (0, 6)) for row in own]
+    assert found.train["trade_id"].to_list() == yardstick.train.filter(is_near)["trade_id"].to_list()
+    assert narrow_gold(yardstick, few, []) is yardstick
+
+
+def test_too_little_gold_within_reach_is_named(gold: pl.DataFrame) -> None:
+    yardstick, fresh = make_yardstick(gold)
+    moved = fresh.with_columns(pl.col("entry_volatility_percent") * 50.0)
+    answer = ask_diversity(yardstick, moved, [], ["entry_volatility_percent"])
+    assert answer.verdict == CANNOT_TELL
+    assert "gold trades to train on within reach of the controls, at least 30" in answer.reason
+    assert answer.metrics["coverage"]["covered"]["value"] is None
+
+
+def make_volatile(own: Sequence[float], asked: Sequence[float]) -> pl.DataFrame:
+    return pl.DataFrame({"entry_volatility_percent": own, "target": asked}, strict=False)
+
+
+def test_a_field_says_what_the_trades_are() -> None:
+    control = Declared("target", (0.3, 0.4), None, "entry_volatility_percent", 0.05)
+    found = compare_control(control, make_volatile([0.31, 0.42, 0.44, 0.9], [0.3, 0.3, 0.4, 0.4]), draw_rng())
+    assert (found.measured, found.values) == ("trade", ("0.3", "0.4", NO_BUCKET))
+    assert (found.delivered, found.declared) == ((0.25, 0.5, 0.25), (0.5, 0.5, 0.0))
+    assert found.undeclared == 0.25
+    ignored = compare_control(control, make_volatile([0.3] * 60, [0.3, 0.4] * 30), draw_rng())
+    assert ignored.starved == ("0.4",)
+
+
+def test_overlapping_tolerances_move_nothing() -> None:
+    control = Declared("target", (0.70, 0.72), None, "entry_volatility_percent", 0.05)
+    found = compare_control(control, make_volatile([0.73, 0.73, 0.75], [0.70, 0.72, 0.70]), draw_rng())
+    assert found.delivered == pytest.approx((2 / 3, 1 / 3))
+    edge = Declared("target", (0.3,), None, "entry_volatility_percent", 0.1)
+    assert compare_control(edge, make_volatile([0.3 + 0.1], [0.3]), draw_rng()).undeclared == 0.0
+
+
+def test_text_and_dates_are_compared_as_they_are_written(gold: pl.DataFrame) -> None:
+    first = str(gold["session_date"][0])
+    day = Declared("day", (first, "2001-01-01"), None, "session_date")
+    side = Declared("side", ("buy", "short"), (0.9, 0.1), "trade_type")
+    shares = [compare_control(each, gold, draw_rng()).delivered[0] for each in (day, side)]
+    assert shares[0] == pytest.approx((gold["session_date"] == gold["session_date"][0]).mean())
+    assert shares[1] == pytest.approx((gold["trade_type"] == "buy").mean())
+
+
+def test_a_control_without_a_field_counts_what_was_asked() -> None:
+    assert compare_control(THREE, mark(["open"] * 5), draw_rng()).measured == "asked"
+
+
+def test_one_draw_of_all_rows_is_no_certainty() -> None:
+    rng = draw_rng()
+    found = estimate_mean([rng.random((60, 2))], lambda part: measure_effective(part, 0.05))
+    assert found.low < found.value < found.high
+    alike = estimate_mean([np.zeros((60, 2))], lambda part: measure_effective(part, 0.05))
+    assert alike.high - alike.low > 0.05
+    spread = [measure_effective(rng.random((60, 2)), 0.05) for _ in range(200)]
+    assert 0.4 < (found.high - found.low) / (4 * np.std(spread)) < 2.5
+
+
+def test_ids_that_come_twice_are_told(gold: pl.DataFrame) -> None:
+    yardstick, fresh = make_yardstick(gold)
+    twice = fresh.with_columns(trade_id=pl.when(pl.int_range(pl.len()) < 3).then(pl.lit("same")).otherwise("trade_id"))
+    answer = ask_diversity(yardstick, twice, [])
+    assert (answer.verdict, answer.metrics["repeated_ids"]) == (GOOD, 2)
+    assert "2 trades have the trade_id of another one." in answer.reason

@@ -7,7 +7,9 @@ import polars as pl
 import pytest
 
 from verification.exit_model import (
+    FARTHEST,
     INPUTS,
+    NEIGHBOURS,
     Boosting,
     Examples,
     ExitModel,
@@ -16,10 +18,14 @@ from verification.exit_model import (
     Recipe,
     choose_target,
     draw_some,
+    find_set_outcome,
     find_shortage,
+    narrow_alike,
     use_one_thread,
 )
+from verification.matching import CALIPER
 
+VOLATILITY = "entry_volatility_percent"
 RECIPES = [Logistic(), Logistic(curved=True), Boosting(leaves=4, rate=0.1, l2=1.0, least=5)]
 
 
@@ -165,3 +171,63 @@ def test_shortage_of_sessions_and_of_kinds() -> None:
     assert "1 held-out sessions; below 4" in str(find_shortage(enough, enough, one_day))
     assert "same side of the target" in str(find_shortage(enough, enough, make_examples([1] * 40)))
     assert find_shortage(enough, enough, enough) is None
+
+
+def draw_volatile(trades: int, seed: int, low: float = -9.0, high: float = 9.0) -> pl.DataFrame:
+    """Draw trades whose logarithm of volatility is normal, of which a control kept what lies between two values."""
+    logs = np.random.default_rng(seed).normal(size=20 * trades)
+    kept = logs[(logs > low) & (logs < high)][:trades]
+    return make_trades([1.0] * trades, np.exp(kept).tolist())
+
+
+def test_reach_is_that_of_counting_one_by_one() -> None:
+    train, holdout, made = draw_volatile(60, 0), draw_volatile(20, 1), draw_volatile(80, 2, 0.0, 1.0)
+    found = narrow_alike(train, holdout, made, [VOLATILITY], np.random.default_rng(0))
+    gold = np.log(pl.concat([train, holdout])[VOLATILITY].to_numpy())
+    gold, own = gold / gold.std(), np.log(made[VOLATILITY].to_numpy()) / gold.std()
+    reach = [min(max(np.sort(abs(gold - each))[NEIGHBOURS], CALIPER), FARTHEST) for each in gold]
+    is_kept = [abs(own - each).min() <= far for each, far in zip(gold, reach, strict=True)]
+    assert found.train["trade_id"].to_list() == train.filter(pl.Series(is_kept[:60]))["trade_id"].to_list()
+    assert found.holdout["trade_id"].to_list() == holdout.filter(pl.Series(is_kept[60:]))["trade_id"].to_list()
+    assert (found.kept, found.given) == (sum(is_kept), 80)
+    assert 20 < found.kept < 60
+
+
+def test_trades_of_the_same_law_reach_nearly_all_of_the_gold() -> None:
+    for made in (draw_volatile(30, 2), draw_volatile(3000, 2)):
+        found = narrow_alike(draw_volatile(300, 0), draw_volatile(100, 1), made, [VOLATILITY], np.random.default_rng(0))
+        assert found.kept > 375
+
+
+def test_a_buy_never_stands_for_a_short() -> None:
+    gold = make_trades([1.0] * 20).with_columns(trade_type=pl.Series(["buy", "short"] * 10))
+    found = narrow_alike(gold, gold.clear(), make_trades([1.0] * 5), ["is_short", VOLATILITY], np.random.default_rng(0))
+    assert found.train["trade_type"].to_list() == ["buy"] * 10
+    assert found.say() == (
+        " Of 20 gold trades 10 count: those that are like the synthetic ones in direction and entry volatility, which "
+        "the run's controls set on purpose."
+    )
+
+
+def test_trades_with_a_controlled_feature_unknown_go() -> None:
+    gaps = make_trades([1.0] * 4, [0.5, 0.5, float("nan"), 0.5]).with_columns(
+        pl.when(pl.int_range(pl.len()) > 0).then(VOLATILITY)
+    )
+    found = narrow_alike(make_trades([1.0] * 3), gaps, gaps, [VOLATILITY], np.random.default_rng(0))
+    assert [len(part) for part in (found.train, found.holdout, found.synthetic)] == [3, 2, 2]
+    unknown = gaps.with_columns(pl.lit(None, pl.Float64).alias(VOLATILITY))
+    assert narrow_alike(gaps, gaps, unknown, [VOLATILITY], np.random.default_rng(0)).kept == 0
+
+
+@pytest.mark.parametrize(("gold", "made", "names"), [(3, 0, [VOLATILITY]), (0, 3, [VOLATILITY]), (3, 3, [])])
+def test_nothing_goes_where_nothing_is_compared(gold: int, made: int, names: list[str]) -> None:
+    train, own = make_trades([1.0] * gold), make_trades([1.0] * made, [9.0] * made)
+    found = narrow_alike(train, train, own, names, np.random.default_rng(0))
+    assert (found.kept, len(found.synthetic), found.say()) == (2 * gold, made, "")
+
+
+def test_outcomes_that_are_set_are_named() -> None:
+    assert find_set_outcome(["is_short", "entry_minute", VOLATILITY]) is None
+    said = find_set_outcome(["is_short", "best_exit_percent", "holding_minutes"])
+    assert said is not None
+    assert "best exit and holding minutes" in said

@@ -19,7 +19,9 @@ from verification.exit_scores import (
     measure_auc,
     measure_log_loss,
     score_chances,
+    write_loss,
     write_points,
+    write_rounded,
 )
 from verification.features import Matrix
 
@@ -135,15 +137,17 @@ def test_kept_is_above_half_of_what_is_taught() -> None:
 
 def make_contrast(**changed: Interval) -> Contrast:
     good = {"knows": ABOVE, "taught": ABOVE, "kept": ABOVE, "short": BELOW}
-    return Contrast(**{**good, "behind_nothing": BELOW, "behind_gold": ACROSS, **changed})
+    return Contrast(**{**good, "behind_nothing": BELOW, "behind_gold": ACROSS, **changed}, stretch=1.3)
 
 
 @pytest.mark.parametrize(
     ("contrast", "verdict", "part"),
     [
         (make_contrast(), GOOD, "surely more than half"),
-        (make_contrast(kept=ACROSS), CANNOT_TELL, "both more and less than half"),
+        (make_contrast(kept=ACROSS), CANNOT_TELL, "Neither more nor less than half"),
         (make_contrast(kept=BELOW), UNDERFIT, "surely less than half"),
+        (make_contrast(kept=Interval(-0.1, -0.19, -0.01)), CANNOT_TELL, "Neither more nor less than half"),
+        (make_contrast(short=Interval(0.1, 0.01, 0.19)), GOOD, "surely more than half"),
         (make_contrast(kept=BELOW, knows=ACROSS), NOISE, "surely less than half"),
         (make_contrast(short=ABOVE), UNDERFIT, "surely further off than gold's"),
         (make_contrast(taught=ACROSS, kept=BELOW), CANNOT_TELL, "may be luck"),
@@ -160,3 +164,18 @@ def test_verdict_and_its_sentence(contrast: Contrast, verdict: Verdict, part: st
 def test_points_are_hundredths_of_a_chance() -> None:
     assert write_points(Interval(0.061, 0.02, 0.1021)) == "6.1 [2.0, 10.2]"
     assert write_points(Interval(0.061)) == "unknown"
+
+
+def test_numbers_are_rounded_and_zero_has_no_sign() -> None:
+    assert write_points(Interval(-0.0001, -0.0261, 0.02)) == "0.0 [-2.6, 2.0]"
+    assert write_loss(Interval(-0.00261, -0.0004, 0.1)) == "-0.003 [0.000, 0.100]"
+    assert (write_rounded(Interval(0.456), 2), write_rounded(Interval(math.nan), 2)) == ("0.46", "unknown")
+
+
+def test_a_bad_name_takes_99_percent() -> None:
+    assert Sessions(np.arange(11), 0).stretch == pytest.approx(3.169273 / 2.228139)  # Student's t, 10 degrees
+    assert Sessions(np.arange(100_000), 0).stretch == pytest.approx(2.575829 / 1.959964, rel=1e-3)
+    for bound in (Interval(0.1, 0.02), Interval(math.nan)):
+        contrast = make_contrast(kept=bound, short=bound)
+        assert not contrast.keeps_less
+        assert not contrast.surely_above(Interval(0.1))

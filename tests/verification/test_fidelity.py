@@ -38,6 +38,17 @@ def test_fresh_trades_of_the_same_law_are_not_blamed(parts: tuple[Yardstick, pl.
     assert score["noise"]["value"] > 0.7
 
 
+def test_what_was_left_out_of_the_pairing_is_said(parts: tuple[Yardstick, pl.DataFrame]) -> None:
+    yardstick, fresh = parts
+    many = pl.concat([fresh] * 3)
+    answer = ask_fidelity(yardstick, many)
+    used, left = answer.metrics["rows_used"], answer.metrics["rows_unpaired"]
+    assert used == len(yardstick.gold)
+    assert f"{left} of {used + left} synthetic ones left out" in answer.reason
+    assert "copies" not in answer.reason
+    assert answer.numbers[0][1] in answer.reason
+
+
 @pytest.mark.parametrize(
     ("name", "verdict"),
     [("shuffled_marginals", "noise"), ("uniform_noise", "noise"), ("prototype_collapse", "underfit")],

@@ -139,6 +139,19 @@ def test_trades_of_another_law_are_noise(yardstick: Yardstick, strength: float, 
     assert (answer.verdict, answer.metrics["reading"]) == (NOISE, reading), answer.reason
 
 
+def test_gold_counts_where_the_controls_reach(yardstick: Yardstick) -> None:
+    drawn = make_law(np.random.default_rng(13), 4000, 48, 1.0)
+    volatile = drawn.filter(pl.col("entry_volatility_percent").is_between(1.0, 1.5))[:400]
+    answer = ask_search(yardstick, volatile, ["entry_volatility_percent"])
+    assert answer.verdict in (GOOD, CANNOT_TELL), answer.reason
+    assert "gold trades" in answer.reason.rsplit("Of 640 ", maxsplit=1)[1]
+
+
+def test_an_outcome_set_on_purpose_cannot_tell(yardstick: Yardstick) -> None:
+    answer = ask_search(yardstick, make_synthetic(0.0), ["holding_minutes"])
+    assert (answer.verdict, "controls set holding minutes" in answer.reason) == (CANNOT_TELL, True)
+
+
 def test_curves_have_both_sources_on_the_same_rungs_and_synthetic_on_more(alike: Answer) -> None:
     metrics, first = alike.metrics, alike.metrics["rungs"][0]
     rungs = {name: [rung["resource"] for rung in curve] for name, curve in metrics["curves"].items()}

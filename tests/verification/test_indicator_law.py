@@ -5,7 +5,8 @@ import polars as pl
 import pytest
 from scipy.stats import ks_2samp
 
-from verification.indicator_law import ask_indicators, correct_holm, measure_distance
+from indicators.technicals import INDICATORS
+from verification.indicator_law import IN_DOLLARS, NOT_COMPARED, ask_indicators, correct_holm, measure_distance
 
 NAMES = [f"indicator_{number}" for number in range(12)]
 
@@ -71,6 +72,7 @@ def test_one_session_says_nothing_and_a_constant_does_no_harm(gold: pl.DataFrame
 def test_too_few_trades_to_find_anything_say_so(gold: pl.DataFrame) -> None:
     answer = ask_indicators(add_indicators(gold.head(90), 0), add_indicators(gold.head(90), 1), NAMES)
     assert answer.verdict == "cannot tell"
+    assert answer.numbers[0][0] == "least distance that would be found"
 
 
 def test_the_distance_is_that_of_scipy() -> None:
@@ -82,3 +84,29 @@ def test_holm_stops_at_the_first_that_holds() -> None:
     assert correct_holm([0.001, 0.012, 0.03, 0.04]) == [True, True, False, False]
     assert correct_holm([0.02, 0.02]) == [True, True]
     assert correct_holm([]) == []
+
+
+def test_what_is_in_dollars_or_shares_is_what_the_indicators_say() -> None:
+    assert {name for name, each in INDICATORS.items() if "dollars" in each.meaning} == set(IN_DOLLARS)
+    assert {name for name, each in INDICATORS.items() if "shares" in each.meaning} == set(NOT_COMPARED)
+
+
+def test_levels_are_compared_in_percent_of_the_entry_price(gold: pl.DataFrame) -> None:
+    percent = pl.Series("percent", np.random.default_rng(0).normal(100, 0.3, len(gold)))
+    own = gold.with_columns((pl.col("entry_price") * percent / 100.0).alias("ema_9"))
+    dear = own.with_columns(pl.col("entry_price", "ema_9") * 7.0)
+    answer = ask_indicators(own, dear, ["ema_9"])
+    row = answer.metrics["indicators"][0]
+    assert (answer.verdict, row["differs"], row["unit"]) == ("good", False, "percent of the entry price")
+    assert row["gold_quantiles"][2] == pytest.approx(percent.median(), abs=1e-6)
+
+
+def test_volume_that_runs_from_the_first_bar_is_not_compared(gold: pl.DataFrame) -> None:
+    own, made = (
+        add_indicators(gold, seed).with_columns(pl.lit(level).alias("obv")) for seed, level in ((0, 1.0), (1, 9.0))
+    )
+    answer = ask_indicators(own, made, [*NAMES, "obv"])
+    assert answer.metrics["not_compared"] == [{"indicator": "obv", "why": "counts from the first bar"}]
+    assert "obv" not in [row["indicator"] for row in answer.metrics["indicators"]]
+    assert answer.metrics["missing"] == []
+    assert answer.numbers[0] == ("indicators that differ", "0 of 12")

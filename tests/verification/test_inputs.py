@@ -8,6 +8,7 @@ import pytest
 
 from designer_configs.controls import Control
 from verification.errors import VerificationError
+from verification.features import EXITS
 from verification.inputs import CONDITIONS, declare_shares, name_controlled, read_run
 
 NEEDED = ("profile.yaml", "accepted.parquet", "gold/limits.json", "gold/train.parquet", "gold/holdout.parquet")
@@ -119,6 +120,14 @@ def test_a_control_sets_the_feature_of_its_field() -> None:
     assert name_controlled([]) == ()
 
 
+def test_a_control_may_set_an_outcome() -> None:
+    fields = ("exit_time", "trade_percent_change", "best_exit_percent", "worst_exit_percent")
+    assert name_controlled([make_control(field, field) for field in fields]) == EXITS
+    assert name_controlled([make_control("symbol", "ticker")]) == ()
+    mixed = [make_control("change", "trade_percent_change"), make_control("mood", None)]
+    assert set(name_controlled(mixed)) == {*CONDITIONS, "trade_percent_change"}
+
+
 def test_a_control_without_a_field_may_set_anything_known_at_the_entry() -> None:
     assert name_controlled([make_control("mood", None)]) == CONDITIONS
 
@@ -126,9 +135,20 @@ def test_a_control_without_a_field_may_set_anything_known_at_the_entry() -> None
 def test_declared_shares_sum_to_one_and_may_be_left_out() -> None:
     sampled = {"sampler_type": "category"}
     weighted = declare_shares(make_control("a", None, **sampled, params={"values": ["x", "y"], "weights": [1, 3]}))
-    assert weighted is not None
     assert weighted.weights == (0.25, 0.75)
     even = declare_shares(make_control("a", None, **sampled, params={"values": ["x", "y"]}))
-    assert even is not None
     assert even.weights == (0.5, 0.5)
-    assert declare_shares(make_control("a", None, sampler_type="uniform", params={"low": 0, "high": 1})) is None
+    assert declare_shares(make_control("a", None, sampler_type="uniform", params={"low": 0, "high": 1})).values == ()
+
+
+def test_shares_that_depend_on_another_column_are_not_declared() -> None:
+    sampled = {"sampler_type": "category", "params": {"values": ["x"]}, "conditional_params": {"b == 1": {}}}
+    assert declare_shares(make_control("a", None, **sampled)).values == ()
+
+
+def test_a_declared_control_knows_its_field_and_tolerance() -> None:
+    column = {"name": "a", "sampler_type": "category", "params": {"values": [0.3, 0.4]}}
+    rule = {"field": "entry_volatility_percent", "tolerance": 0.05}
+    for control in (Control(column, "", rule, None), Control(column, "", None, rule)):
+        declared = declare_shares(control)
+        assert (declared.field, declared.tolerance) == ("entry_volatility_percent", 0.05)

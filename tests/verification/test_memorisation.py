@@ -9,15 +9,17 @@ import pytest
 
 from gold_data.rules import fingerprint
 from verification import memorisation
-from verification.answers import CANNOT_TELL, COPIES, GOOD, Answer, to_json
+from verification.answers import CANNOT_TELL, COPIES, GOOD, Answer, Interval, to_json
 from verification.features import FEATURES, PERCENTS, Matrix, measure_features
 from verification.memorisation import (
+    Pull,
     ask_memorisation,
     bound_share,
     compare_distances,
     estimate_share,
     find_exact_copies,
     find_nearest,
+    judge,
     weigh_train,
 )
 from verification.references import (
@@ -268,3 +270,28 @@ def test_verdicts_hold_over_seeds() -> None:
         yardstick, copies = Yardstick(train, holdout, 200, seed), build_references(train, 200, rng)
         assert ask_memorisation(yardstick, make_trades(200, 30 + seed)).verdict != COPIES
         assert ask_memorisation(yardstick, copies[JITTERED_BOOTSTRAP]).verdict == COPIES
+
+
+def test_what_decided_comes_first() -> None:
+    yardstick = make_yardstick()
+    near = ask_memorisation(yardstick, yardstick.references[JITTERED_BOOTSTRAP])
+    assert near.numbers[0][0].startswith("near copies")
+    assert near.numbers[1][0].startswith("near trades that fall to train")
+    assert near.numbers[2] == ("exact copies of train rows", "0 of 400")
+    assert "fall to the train part (chance: up to" in near.reason
+
+
+@pytest.mark.parametrize(
+    ("pull", "is_more_gold", "named"),
+    [
+        (Pull(0.5, Interval(0.5, 0.4, 0.6)), True, "More gold trades would help"),
+        (Pull(0.5, Interval(0.5, 0.4, 0.6)), False, "synthetic and gold ones"),
+        (Pull(0.9, Interval(0.5, 0.4, 0.6)), True, "90% of those near gold fall to the train part (chance: up to 60%)"),
+    ],
+)
+def test_what_would_help_is_said(pull: Pull, is_more_gold: bool, named: str) -> None:
+    trades = make_trades(20, 3)
+    none = find_exact_copies(trades[:0], trades)
+    verdict, reason = judge(none, trades, Interval(0.1, 0.08, 0.12), pull, is_more_gold=is_more_gold)
+    assert (verdict, named in reason, "too few" in reason) == (CANNOT_TELL, True, False)
+    assert ("suspicious" in reason) == pull.is_beyond_chance

@@ -76,6 +76,8 @@ def test_the_same_market_passes_and_a_wilder_one_does_not(tmp_path: Path, monkey
     gates = {gate["gate"]: gate for gate in wild.metrics["gates"]}
     assert gates["marginal_ks"]["verdict"] == "underfit"
     assert gates["memorization"]["verdict"] == "cannot tell"
+    assert all(bool(gate["why"]) == (gate["verdict"] == "cannot tell") for gate in gates.values())
+    assert wild.numbers[0] == ("gates clearly failed", "3 of 3")
 
 
 @pytest.mark.slow
@@ -96,6 +98,7 @@ def test_a_gate_that_the_gold_fails_says_nothing(tmp_path: Path, monkeypatch: py
     answer = ask_paths(gold, bars, gold, write_bars(gold, bars, tmp_path), rng)
     assert answer.verdict == "cannot tell"
     assert answer.metrics["gates"][0]["why"] == "The gold's own halves do not pass it."
+    assert answer.numbers[0] == ("gates that count", "0 of 1")
 
 
 def test_nan_is_refused_before_finval_sees_it(tmp_path: Path) -> None:

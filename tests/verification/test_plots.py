@@ -12,8 +12,18 @@ from tests.verification.report_answers import make_answers, make_interval, make_
 from tests.verification.report_fixture import HOSTILE, make_metrics
 from verification.answers import CANNOT_TELL
 from verification.plots import ALWAYS, BY_QUESTION, draw_plots
+from verification.plots_bars import draw_gates, draw_indicators
 from verification.plots_overview import draw_scale, find_scores
-from verification.plots_parts import UNKNOWN, Plot, escape_label, format_count, format_number, make_band, span_range
+from verification.plots_parts import (
+    UNKNOWN,
+    Plot,
+    drop_minus_zero,
+    escape_label,
+    format_count,
+    format_number,
+    make_band,
+    span_range,
+)
 from verification.plots_run import draw_funnel
 
 METRICS = make_metrics()
@@ -125,6 +135,37 @@ def test_a_question_that_could_not_be_answered_says_so_for_its_plots() -> None:
     assert list_plots({"answers": [answer]})["gates"].sentence == "Left out: not measured. There are no bars."
 
 
+def test_gates_that_do_not_count_are_grey_and_say_why() -> None:
+    gate = {"value": 1.6, "threshold": 1.0, "gold_values": [0.2], "why": "", "verdict": "good"}
+    idle = gate | {"gate": "memorization", "verdict": CANNOT_TELL, "why": "It is so by making."}
+    plot = draw_gates({"gates": [gate | {"gate": "skew", "value": 0.5}, idle]})
+    marker = plot.panels[0].data[1]["marker"]
+    assert (marker["color"], marker["symbol"]) == (["@synthetic", "@faint"], ["circle", "circle-open"])
+    assert "1 of the 1 that count" in plot.sentence
+    assert "Grey rings do not count: memorization (It is so by making)." in plot.sentence
+
+
+def test_indicators_that_are_not_compared_are_said() -> None:
+    row = {"indicator": "ema_9", "distance": make_interval(0.1, 0.05), "unit": "percent of the entry price"}
+    left = [{"indicator": "obv", "why": "counts from the first bar"}]
+    plot = draw_indicators({"indicators": [row], "not_compared": left})
+    assert plot.sentence.endswith("Not compared: obv (counts from the first bar).")
+    assert "The 1 in dollars are taken in percent" in plot.sentence
+
+
+def test_scores_have_plain_names_on_the_scale() -> None:
+    plot = draw_scale({"answers": [make_score("rows lost to likeness", 0.5)]})
+    assert plot.panels[0].layout["annotations"][0]["text"] == "Trades too alike to count twice"
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [("-0.0 [-0.8, 0.7]", "0 [-0.8, 0.7]"), ("-0.00%", "0%"), ("-0.05", "-0.05"), ("1-0.0", "1-0.0"), ("-0", "0")],
+)
+def test_minus_zero_is_zero(text: str, shown: str) -> None:
+    assert drop_minus_zero(text) == shown
+
+
 def test_funnel_names_the_greatest_loss() -> None:
     plot = draw_funnel({"plots": {"funnel": [["a", 100], ["b", 40], ["c", 70]]}})
     assert plot.sentence.startswith("70 of 100 candidates were accepted, 70%. Most, 60, were lost on the way to “b”.")
@@ -156,7 +197,7 @@ def test_labels_are_short_plain_lines(text: object, label: str) -> None:
     ("value", "text"),
     [(0.12345, "0.123"), (-2.0, "-2"), (12345.6, "12,346"), (0.00001, "1.0e-05"), (None, UNKNOWN),
      (float("nan"), UNKNOWN),
-     (True, UNKNOWN), (0, "0")],
+     (True, UNKNOWN), (0, "0"), (-0.0, "0"), (-1e-17, "0")],
 )  # fmt: skip
 def test_numbers_have_few_digits(value: object, text: str) -> None:
     assert format_number(value) == text

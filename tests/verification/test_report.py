@@ -116,6 +116,13 @@ def test_hostile_texts_are_shown_as_they_are() -> None:
     assert len(elements.scripts) == 3
 
 
+def test_a_judge_that_misses_says_so_below_the_word() -> None:
+    answer = {"question": "judge", "verdict": "underfit", "numbers": [["faults", "-0.0"]] * 3, "metrics": {}}
+    page = render_report({"answers": [answer, answer | {"question": "fidelity"}]})
+    assert page.count('<small class="means">the judge misses too much</small>') == 2  # on the board, and in its section
+    assert "<dd>0</dd>" in page
+
+
 def test_embedded_json_holds_no_markup() -> None:
     text = embed_json({"a": "</script><!-- & \u2028", "b": float("nan")})
     assert not set("<>&\u2028") & set(text)

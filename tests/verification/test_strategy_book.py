@@ -131,6 +131,16 @@ def test_verdicts_come_from_intervals(
     assert judge_ranking(Ranking(Interval(*rho), Interval(*floor), Interval(*loss), NO_CHANCE))[0] == verdict
 
 
+@pytest.mark.parametrize(
+    ("high", "said"), [(0.3, "better than chance: "), (0.05, "as well as gold does, within 0.1: ")]
+)
+def test_as_well_as_gold_takes_a_bound_on_the_loss(high: float, said: str) -> None:
+    rho = Interval(0.452, 0.032, 0.736)
+    verdict, reason = judge_ranking(Ranking(rho, Interval(0.5, 0.1, 0.8), Interval(0.0, -0.1, high), NO_CHANCE))
+    assert verdict == "good"
+    assert said + "rank correlation with held-out gold is 0.45 [0.03, 0.74], that of" in reason
+
+
 def test_means_by_session_and_sharpe_ratios_are_typed_in() -> None:
     percents = np.array([[1, 2, 3, 4], [1, 1, 1, 1]], np.float32)
     assert average_by_session(percents, np.array([7, 2, 7, 9])).tolist() == [[2, 1], [2, 1], [4, 1]]
@@ -195,6 +205,7 @@ def test_gold_itself_is_good_and_everything_is_json(
     assert metrics["regret_percent"]["synthetic"]["value"] == 0.0
     assert metrics["gap_percent"]["synthetic_book"]["value"] == pytest.approx(0.0, abs=1e-5)
     assert metrics["search"]["synthetic"]["trials"] == 3 * 156
+    assert "half of the sessions" in metrics["search"]["synthetic"]["is_of"]
     assert {len(column) for column in metrics["strategies"].values()} == {156}
     assert len(json.dumps(metrics, allow_nan=False)) < 50_000
 
@@ -221,6 +232,24 @@ def test_one_session_cannot_be_resampled(sample: Gold, run_bars: Path) -> None:
     assert one["session_date"].n_unique() == 1
     answer = ask(sample, run_bars, sample.trades, one)
     assert (answer.verdict, "1 sessions; 6" in answer.reason) == ("cannot tell", True)
+
+
+def test_gold_counts_where_the_controls_reach(sample: Gold, run_bars: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(strategy_search, "REPEATS", 3)
+    monkeypatch.setattr(strategy_book, "REPEATS", 50)
+    shorts = sample.trades.filter(pl.col("trade_type") == "short")
+    narrowed = ask_backtest(
+        shorts, run_bars, sample.trades, sample.bars, sample.trades, sample.bars, np.random.default_rng(0), ["is_short"]
+    )
+    assert narrowed.metrics["rows_used"]["train"] <= len(shorts) == narrowed.metrics["gold_in_reach"]["holdout"]
+    assert f"Of {2 * len(sample.trades)} gold trades {2 * len(shorts)} count" in narrowed.reason
+    assert narrowed.metrics["rho"]["expectancy"]["rho"]["value"] == pytest.approx(1.0, abs=1e-4)
+
+
+def test_an_outcome_set_on_purpose_cannot_tell(sample: Gold, run_bars: Path) -> None:
+    rng, trades = np.random.default_rng(0), sample.trades
+    answer = ask_backtest(trades, run_bars, trades, sample.bars, trades, sample.bars, rng, ["trade_percent_change"])
+    assert (answer.verdict, "set trade percent change" in answer.reason) == ("cannot tell", True)
 
 
 def test_constant_prices_rank_nothing(sample: Gold, run_bars: Path, monkeypatch: pytest.MonkeyPatch) -> None:

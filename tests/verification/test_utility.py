@@ -66,6 +66,41 @@ def test_noise_references_are_no_better_than_noise(yardstick: Yardstick) -> None
         assert ask_utility(yardstick, yardstick.references[name]).verdict in (NOISE, CANNOT_TELL)
 
 
+def draw_volatile(strength: float) -> pl.DataFrame:
+    """Draw trades whose volatility a control kept between 1% and 1.5%: of the gold's upper half."""
+    drawn = make_law(np.random.default_rng(13), 4000, 48, strength)
+    return drawn.filter(pl.col("entry_volatility_percent").is_between(1.0, 1.5))[:400]
+
+
+def test_gold_counts_where_the_controls_reach(yardstick: Yardstick) -> None:
+    answer = ask_utility(yardstick, draw_volatile(1.0), ["entry_volatility_percent"])
+    assert answer.verdict in (GOOD, CANNOT_TELL), answer.reason
+    left = answer.metrics["gold_in_reach"]
+    assert (left["given"], answer.metrics["controlled"]) == (640, ["entry_volatility_percent"])
+    assert 100 < left["train"] < 240
+    assert f"Of 640 gold trades {left['train'] + left['holdout']} count" in answer.reason
+    assert list_trainings(answer)[GOLD, "held-out gold"]["rows_tested"] == left["holdout"]
+
+
+def test_controls_that_reach_all_of_the_gold_change_nothing(yardstick: Yardstick) -> None:
+    everywhere = pl.concat([yardstick.gold, make_synthetic(1.0)])
+    plain, controlled = (ask_utility(yardstick, everywhere, names) for names in ((), ["entry_volatility_percent"]))
+    assert (plain.verdict, plain.reason, plain.numbers) == (controlled.verdict, controlled.reason, controlled.numbers)
+
+
+def test_an_outcome_set_on_purpose_cannot_tell(yardstick: Yardstick) -> None:
+    answer = ask_utility(yardstick, make_synthetic(0.0), ["best_exit_percent"])
+    assert (answer.verdict, "controls set best exit" in answer.reason) == (CANNOT_TELL, True)
+
+
+def test_too_little_gold_in_reach_says_so(yardstick: Yardstick) -> None:
+    far = make_synthetic(1.0).with_columns(entry_volatility_percent=pl.lit(50.0))
+    answer = ask_utility(yardstick, far, ["entry_volatility_percent"])
+    assert answer.verdict == CANNOT_TELL
+    assert "0 held-out gold trades; below 30" in answer.reason
+    assert "Of 640 gold trades 0 count" in answer.reason
+
+
 def list_trainings(answer: Answer) -> dict[tuple[str, str], dict[str, float]]:
     return {(each["trained_on"], each["tested_on"]): each for each in answer.metrics["trainings"]}
 

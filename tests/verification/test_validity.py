@@ -137,7 +137,31 @@ def test_a_fault_that_the_gold_has_as_often_is_no_fault(gold: pl.DataFrame) -> N
 
 def test_without_trades_nothing_is_told(gold: pl.DataFrame) -> None:
     assert ask_validity(Yardstick(gold, gold.clear(), 0), gold.clear()).verdict == "cannot tell"
-    assert ask_validity(Yardstick(gold.clear(), gold.clear(), 5), gold.head(5)).verdict == "good"
+    assert ask_validity(Yardstick(gold.clear(), gold.clear(), 5), gold.head(100)).verdict == "good"
+
+
+@pytest.mark.parametrize(("rows", "verdict"), [(1, "cannot tell"), (71, "cannot tell"), (72, "good")])
+def test_good_needs_enough_trades_to_exclude_faults(gold: pl.DataFrame, rows: int, verdict: str) -> None:
+    answer = ask_validity(Yardstick(gold, gold.clear(), rows), gold.head(rows))
+    assert answer.verdict == verdict
+    assert answer.numbers[0] == ("impossible trades", f"0 of {rows}")
+
+
+@pytest.mark.parametrize(
+    ("name", "verdict"),
+    [("shuffled_marginals", "noise"), ("uniform_noise", "noise"), ("gaussian_copula", "underfit")],
+)
+def test_noise_is_what_breaks_rules_as_noise_of_the_gold_does(gold: pl.DataFrame, name: str, verdict: str) -> None:
+    few = gold.filter(pl.col("session_date").rank("dense") <= 3)
+    for own in (gold, few):
+        made = build_references(own, 400, np.random.default_rng(5))[name]
+        assert ask_validity(Yardstick(own, own.clear(), 400), made).verdict == verdict
+
+
+def test_noise_is_not_called_on_a_handful_of_trades(gold: pl.DataFrame) -> None:
+    made = build_references(gold, 30, np.random.default_rng(5))["uniform_noise"]
+    answer = ask_validity(Yardstick(gold, gold.clear(), 30), made)
+    assert (answer.verdict, answer.metrics["share"]["value"] > 0.3) == ("underfit", True)
 
 
 def test_shares_have_the_exact_interval() -> None:

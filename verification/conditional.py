@@ -282,7 +282,7 @@ def _list_numbers(
 ) -> tuple[tuple[str, str], ...]:
     """List the numbers behind the verdict: the driver that exits surely do not follow first, else volatility."""
     main, hour = (
-        (f"move with {driver}, gold = 1", str(follow[driver]) if follow[driver].is_known else unknown)
+        (f"exits' move with {driver}, gold = 1", str(follow[driver]) if follow[driver].is_known else unknown)
         for driver, unknown in ((VOLATILITY, "unknown"), (HOUR, "the gold's hardly do"))
     )
     if not follow[VOLATILITY].is_known:
@@ -325,7 +325,9 @@ def _refuse(yardstick: Yardstick, rows: int) -> Answer:
         f"{rows} synthetic and {gold} gold trades of {sessions} sessions; curves over {BINS} bins need {LEAST_ROWS} of "
         "each, and 6 gold sessions."
     )
-    numbers = (("synthetic trades", str(rows)), ("gold trades", str(gold)), ("gold sessions", str(sessions)))
+    counts = {"synthetic trades": (rows, LEAST_ROWS), "gold trades": (gold, LEAST_ROWS), "gold sessions": (sessions, 6)}
+    scarce = sorted(counts.items(), key=lambda count: count[1][0] / count[1][1])
+    numbers = tuple((label, f"{found:,}") for label, (found, _) in scarce)
     return Answer(QUESTION, TITLE, CANNOT_TELL, reason, numbers, {"rows_used": rows, "scores": [], "curves": []})
 
 

@@ -114,7 +114,7 @@ def label_trades(control: Declared, trades: pl.DataFrame) -> pl.Series:
     if find_measured(control, trades) != "trade":
         return trades[control.name]
     own = trades[str(control.field)]
-    if control.tolerance is None or not own.dtype.is_numeric():
+    if control.tolerance is None or not own.dtype.is_numeric() or any(isinstance(each, str) for each in control.values):
         return own
     numbers = np.array([float(value) for value in control.values])
     apart = np.abs(own.cast(pl.Float64).to_numpy()[:, None] - numbers)

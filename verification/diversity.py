@@ -114,7 +114,7 @@ def ask_diversity(
     asked = narrow_gold(yardstick, synthetic, controlled)
     lack = find_lack(asked, synthetic, " within reach of the controls")
     compared = yardstick if lack else asked
-    reach = yardstick.once("diversity reach", lambda: measure_reach(yardstick, yardstick.train))
+    reach = keep_reach(yardstick)
     reach = reach if compared is yardstick else measure_reach(yardstick, asked.train, reach.near)
     used = draw_rows(yardstick.space.place(synthetic), MOST_ROWS, yardstick.make_rng("diversity rows"))
     coverage = Coverage(Interval(np.nan), np.nan, np.nan) if lack else measure_coverage(reach, used)
@@ -128,18 +128,15 @@ def ask_diversity(
         "likeness": likeness,
         "duplicates": duplicates,
         "gold_duplicates": own,
-        "scores": [] if lack else score_equal_rows(compared, reach, synthetic),
+        "scores": [] if lack else score_equal_rows(compared, synthetic),
     }
     verdict, reason = judge(starved, coverage, likeness, (duplicates, own), lack)
     expected = "unknown" if lack else f"{coverage.expected:.1%}"
+    effective = say_percent(likeness.effective).replace("%", "")
     within = " within reach" if len(asked.train) < len(yardstick.train) else ""
     numbers = (
         (f"coverage of the gold{within} (fresh gold trades: {expected})", say_percent(coverage.covered)),
-        (
-            f"effective rows of 100 (gold: {100 * likeness.gold_effective.value:.0f})",
-            f"{100 * likeness.effective.value:.0f} [{100 * likeness.effective.low:.0f}, "
-            f"{100 * likeness.effective.high:.0f}]",
-        ),
+        (f"effective rows of 100 (gold: {100 * likeness.gold_effective.value:.0f})", effective),
         buckets,
     )
     return Answer("diversity", title, verdict, reason + notes, numbers, to_json(metrics))
@@ -214,6 +211,11 @@ def find_lack(yardstick: Yardstick, synthetic: pl.DataFrame, where: str = "") ->
     return f"Too little to compare the variety: {'; '.join(lacks)}." if lacks else ""
 
 
+def keep_reach(yardstick: Yardstick) -> Reach:
+    """Measure the whole train part's reach once."""
+    return yardstick.once("diversity reach", lambda: measure_reach(yardstick, yardstick.train))
+
+
 def measure_reach(yardstick: Yardstick, train: pl.DataFrame, near: float | None = None) -> Reach:
     """Measure balls on rows of the train part, and the distance of near-duplicates where it is not given."""
     points, days = yardstick.space.place(train), train["session_date"]
@@ -285,15 +287,16 @@ def estimate_mean(drawn: Sequence[Matrix], measure: Callable[[Matrix], float]) -
     return Interval(value, max(min(least.low, value - error), 0.0), min(max(least.high, value + error), 1.0))
 
 
-def score_equal_rows(yardstick: Yardstick, reach: Reach, synthetic: pl.DataFrame) -> list[Score]:
+def score_equal_rows(yardstick: Yardstick, synthetic: pl.DataFrame) -> list[Score]:
     """Place lost coverage and lost effective rows between gold against gold and a collapse, at equal rows."""
+    near = keep_reach(yardstick).near
 
     def lose_coverage(left: Matrix, right: Matrix) -> float:
         radii = cKDTree(right).query(right, k=[min(NEIGHBOURS + 1, len(right))])[0][:, 0]
         return 1.0 - float(np.mean(count_in_balls(right, radii, left) > 0))
 
     def lose_rows(left: Matrix, _: Matrix) -> float:
-        return 1.0 - measure_effective(left, reach.near)
+        return 1.0 - measure_effective(left, near)
 
     return [
         yardstick.score(name, distance, synthetic, PROTOTYPE_COLLAPSE)

@@ -283,7 +283,7 @@ def explain_contrast(verdict: Verdict, contrast: Contrast, reach: str, nothing: 
     knows, taught = (_round_off(100.0 * each.value, 1) for each in (contrast.knows, contrast.taught))
     measured = (
         f"held-out trades {reach} are told a chance {knows} percentage points above the others', where gold teaches "
-        f"{taught}"
+        f"{taught} above what {nothing} does"
     )
     if verdict == GOOD:
         return f"Trained on them, the model keeps surely more than half of what gold teaches: {measured}."

@@ -71,7 +71,7 @@ def ask_fidelity(yardstick: Yardstick, synthetic: pl.DataFrame, controlled: Sequ
     }
     auc = ("classifier's AUC (0.5: a guess)", str(score.value))
     groups = min(len(np.unique(groups)) for groups in (pairs.gold_groups, pairs.synthetic_groups))
-    few = ("trades a side, and their sessions", f"{len(pairs.gold)}, {groups}")
+    few = ("sessions a side", str(groups)) if len(pairs.gold) >= LEAST_ROWS else ("trades a side", str(len(pairs.gold)))
     numbers = (
         auc if score.value.is_known else few,
         ("between shuffled gold (0), gold (1)", str(score.position)),

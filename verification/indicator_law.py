@@ -67,7 +67,8 @@ def ask_indicators(
     tested = [_compare(left, right, name, rng) for name in known]
     for place, row in zip(np.argsort([row["p_value"] for row in tested]), _hold(tested), strict=True):
         tested[place]["differs"] = bool(row and tested[place]["distance"].value > tested[place]["floor"].high)
-    verdict, reason = _judge(tested, len(left))
+    sessions = left["session_date"].n_unique()
+    verdict, reason = _judge(tested, len(left), sessions)
     metrics = {
         "rows_used": len(left),
         "controlled": fixed,
@@ -77,7 +78,7 @@ def ask_indicators(
         "indicators": tested,
         "note": DONORS,
     }
-    return Answer(QUESTION, TITLE, verdict, reason, _list_numbers(tested, len(left)), to_json(metrics))
+    return Answer(QUESTION, TITLE, verdict, reason, _list_numbers(tested, len(left), sessions), to_json(metrics))
 
 
 def measure_distance(left: Matrix, right: Matrix) -> float:
@@ -147,12 +148,12 @@ def _measure_clustering(gold: pl.DataFrame, name: str, rng: np.random.Generator)
     return max(float(np.mean(ratios)), 1.0)
 
 
-def _judge(tested: list[dict[str, Any]], rows: int) -> tuple[Verdict, str]:
+def _judge(tested: list[dict[str, Any]], rows: int, sessions: int) -> tuple[Verdict, str]:
     known = [row for row in tested if row["distance"].is_known]
     if not known:
         return CANNOT_TELL, (
-            f"{rows} pairs of gold and synthetic trades with indicators; {LEAST_ROWS} values of one, from "
-            f"{LEAST_SESSIONS} gold sessions, are needed."
+            f"{rows} pairs of gold and synthetic trades with indicators, from {sessions} gold sessions; {LEAST_ROWS} "
+            f"values of one, from {LEAST_SESSIONS} sessions, are needed."
         )
     differing = [row["indicator"] for row in known if row["differs"]]
     told = f"{len(differing)} of {len(known)} indicators at the entry differ from the gold's beyond chance"
@@ -170,12 +171,14 @@ def _find_detectable(known: list[dict[str, Any]]) -> float:
     return float(np.median([row["floor"].high for row in known])) * float(kstwobign.isf(LEVEL / len(known))) / BAND
 
 
-def _list_numbers(tested: list[dict[str, Any]], rows: int) -> tuple[tuple[str, str], ...]:
-    """List the numbers behind the verdict: what differs, or, where too few pairs show anything, their number first."""
+def _list_numbers(tested: list[dict[str, Any]], rows: int, sessions: int) -> tuple[tuple[str, str], ...]:
+    """List the numbers behind the verdict: what differs, or, where too little shows anything, what is scarce first."""
     known = [row for row in tested if row["distance"].is_known]
     pairs = ("pairs of trades", f"{rows:,}")
     if not known:
-        return pairs, ("indicators that differ", "unknown"), ("farthest apart (0: same law)", "unknown")
+        gold = ("gold sessions", f"{sessions:,}")
+        first = (gold, pairs) if rows >= LEAST_ROWS and sessions < LEAST_SESSIONS else (pairs, gold)
+        return *first, ("indicators that differ", "unknown")
     worst = max(known, key=lambda row: row["distance"].value)
     count = sum(row["differs"] for row in known)
     differing = ("indicators that differ", f"{count} of {len(known)}")

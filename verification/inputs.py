@@ -95,7 +95,7 @@ def read_run(folder: Path) -> FinishedRun:
         holdout=read_trades(folder / "gold" / HOLDOUT, "trade_id"),
         bars=optional.read_bars(f"gold/{BARS}"),
         holdout_bars=optional.read_bars(f"gold/{HOLDOUT_BARS}"),
-        declared=tuple(declared for control in controls if (declared := declare_shares(control)) is not None),
+        declared=tuple(declare_shares(control) for control in controls),
         controlled=name_controlled(controls),
         ledger=optional.read_ledger(),
         usage=optional.read_usage(),

@@ -122,19 +122,16 @@ def draw_luck(metrics: Metrics) -> Plot:
         tickvals=[0, 0.25, 0.5, 0.75, 1],
     )
     panel.layout["xaxis"]["range"] = [-0.02, 1.02]
-    told = [
-        (said, get_value(metrics, *path))
-        for said, path in (
-            ("Each search", ("search", "synthetic", "is_of")),
-            ("The last row", ("search", "synthetic_best_on_holdout_is_of")),
-        )
-    ]
-    of = " ".join(f"{said} is of {what}." for said, what in told if isinstance(what, str) and what)
+    told = {
+        "Each search is of": get_value(metrics, "search", "synthetic", "is_of"),
+        "Synthetic's best is held against": get_value(metrics, "search", "synthetic_best_on_holdout_is_of"),
+    }
+    of = "".join(f" {said} {what}." for said, what in told.items() if isinstance(what, str) and what)
     return Plot(
         "luck",
         "Luck in the search",
         "PBO is the probability that the best of a search falls below the middle afterwards "
         "(low is good); deflated Sharpe that its return is above 0, given how many were tried (high is good)."
-        + (f" {of}" if of else ""),
+        f"{of}",
         (panel,),
     )

@@ -157,11 +157,8 @@ def _draw_curve(name: str, colour: str, curves: Mapping[str, Sequence[Metrics]])
         ),
     ]
     every = [rung for each in curves.values() for rung in each]
-    values = [
-        _scale(get_value(rung, which, end))
-        for rung in every
-        for which, end in (("held_out", "low"), ("held_out", "high"), ("own", "value"))
-    ]
+    ends = (("held_out", "low"), ("held_out", "high"), ("own", "value"))
+    values = [_scale(get_value(rung, *path)) for rung in every for path in ends]
     resources = sorted({rung["resource"] for rung in every if is_number(rung.get("resource"))})
     layout = {
         "height": 300,

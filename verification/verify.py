@@ -96,10 +96,10 @@ def ask_about_trades(
         ("validity", lambda: ask_validity(yardstick, synthetic)),
         ("fidelity", lambda: ask_fidelity(yardstick, usable, controlled)),
         ("exits", lambda: ask_conditional(yardstick, usable)),
-        ("diversity", lambda: ask_diversity(yardstick, usable, declared)),
+        ("diversity", lambda: ask_diversity(yardstick, usable, declared, controlled)),
         ("memorisation", lambda: ask_memorisation(yardstick, usable)),
-        ("utility", lambda: ask_utility(yardstick, usable)),
-        ("search", lambda: ask_search(yardstick, usable)),
+        ("utility", lambda: ask_utility(yardstick, usable, controlled)),
+        ("search", lambda: ask_search(yardstick, usable, controlled)),
     ]
     return _ask(questions, tell)
 
@@ -108,14 +108,10 @@ def ask_about_bars(run: FinishedRun, yardstick: Yardstick, usable: pl.DataFrame,
     """Ask what takes bars as well, and what the judge's calibration says where the run has one."""
     names, parts = run.profile.indicators, [part for part in (run.bars, run.holdout_bars) if part is not None]
     bars = pl.concat(parts) if parts else None
+    gold = (yardstick.train, run.bars, yardstick.holdout, run.holdout_bars)
     rng = yardstick.make_rng
     questions: list[tuple[str, Callable[[], Answer]]] = [
-        (
-            "backtest",
-            lambda: ask_backtest(
-                usable, run.bars_file, yardstick.train, run.bars, yardstick.holdout, run.holdout_bars, rng("backtest")
-            ),
-        ),
+        ("backtest", lambda: ask_backtest(usable, run.bars_file, *gold, rng("backtest"), run.controlled)),
         ("paths", lambda: ask_paths(yardstick.gold, bars, usable, run.bars_file, rng("paths"))),
     ]
     if bars is not None:

@@ -81,9 +81,9 @@ def test_the_first_number_is_of_the_driver_that_decided() -> None:
         for follow in ((off, off), (on, off), (on, on), (unknown, unknown))
     ]
     assert [label for label, _ in first] == [
-        "move with volatility, gold = 1",
-        "move with time of day, gold = 1",
-        "move with volatility, gold = 1",
+        "exits' move with volatility, gold = 1",
+        "exits' move with time of day, gold = 1",
+        "exits' move with volatility, gold = 1",
         "strength with volatility in gold",
     ]
     assert first[1][1] == str(off)
@@ -122,7 +122,9 @@ def test_few_rows_on_either_side_say_nothing(rows: int) -> None:
 
 def test_one_session_says_nothing() -> None:
     day = draw_trades(np.random.default_rng(0), 400).with_columns(pl.lit(dt.date(2024, 10, 1)).alias("session_date"))
-    assert ask_conditional(Yardstick(day, day.clear(), 400), day).verdict == "cannot tell"
+    answer = ask_conditional(Yardstick(day, day.clear(), 400), day)
+    assert answer.verdict == "cannot tell"
+    assert answer.numbers[0] == ("gold sessions", "1")
 
 
 def test_constant_columns_and_nan_do_no_harm() -> None:

@@ -95,6 +95,7 @@ def test_one_session_says_nothing(gold: pl.DataFrame) -> None:
     answer = ask_fidelity(Yardstick(day, day.clear(), len(day)), gold)
     assert answer.verdict == "cannot tell"
     assert "1 gold sessions" in answer.reason
+    assert answer.numbers[0] == ("sessions a side", "1")
 
 
 def test_unknown_numbers_and_constant_columns_do_no_harm(parts: tuple[Yardstick, pl.DataFrame]) -> None:

@@ -64,7 +64,8 @@ def test_few_rows_say_nothing(gold: pl.DataFrame, rows: int) -> None:
 
 def test_one_session_says_nothing_and_a_constant_does_no_harm(gold: pl.DataFrame) -> None:
     day = add_indicators(gold, 0).with_columns(pl.lit(gold["session_date"][0]).alias("session_date"))
-    assert ask_indicators(day, day, NAMES).verdict == "cannot tell"
+    answer = ask_indicators(day, day, NAMES)
+    assert (answer.verdict, answer.numbers[0]) == ("cannot tell", ("gold sessions", "1"))
     flat = gold.with_columns(pl.lit(1.0).alias("indicator_0"))
     assert ask_indicators(flat, flat, ["indicator_0"]).verdict == "good"
 

@@ -1,6 +1,7 @@
 """What a person is told when a run cannot start or go on."""
 
 import errno
+import shutil
 import sqlite3
 from pathlib import Path
 
@@ -8,6 +9,7 @@ STORAGE_ERRORS = (OSError, sqlite3.Error)
 """What is raised where a run's folder does not take what the run must keep."""
 
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+LITTLE_ROOM = 16 * 2**20  # bytes; with less a library may have failed for want of it without saying so
 
 
 class RunError(Exception):
@@ -27,4 +29,5 @@ def explain_stop(error: BaseException, folder: Path) -> str:
     if isinstance(error, OSError):
         advice = ". Make room on the disk" if error.errno in _NO_ROOM or error.errno is None else ""
         return f"{error.filename or folder} cannot be written: {error.strerror or error}{advice}"
-    return str(error)
+    advice = ". Is there room on the disk?" if shutil.disk_usage(folder).free < LITTLE_ROOM else ""
+    return f"{error}{advice}"

@@ -125,6 +125,8 @@ class LibraryBackend:
             return JobResult([], lost)
         except KeyboardInterrupt as exc:
             raise JobInterrupted(read_rows(dataset)) from exc
+        finally:
+            self._designer.close()
         return JobResult(read_rows(result.artifact_storage.final_dataset_path), self._explain_losses(group))
 
     def check_models(self, config: dict[str, Any]) -> None:
@@ -138,6 +140,8 @@ class LibraryBackend:
         except Exception as exc:
             said = say_error(str(exc)) or type(exc).__name__
             raise BackendError(f"{self.place} does not answer as it should. {said}") from exc
+        finally:
+            self._designer.close()
 
     def _explain_losses(self, group: int) -> dict[int, LostRow]:
         """Give the last error of every position that had one; a row that came back later is not lost all the same."""

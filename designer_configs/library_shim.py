@@ -7,7 +7,6 @@ import asyncio
 import contextlib
 import contextvars
 import functools
-import inspect
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -20,8 +19,8 @@ from data_designer.engine.column_generators.utils.judge_score_factory import (
     create_judge_response_model,
     create_judge_structured_output_model,
 )
-from data_designer.engine.dataset_builders.async_scheduler import AsyncTaskScheduler
 from data_designer.engine.dataset_builders.dataset_builder import DatasetBuilder
+from data_designer.engine.dataset_builders.utils import skip_evaluator
 from data_designer.engine.dataset_builders.utils.async_concurrency import ensure_async_engine_loop
 from data_designer.engine.models.clients.adapters.http_model_client import HttpModelClient
 from data_designer.engine.models.clients.errors import ProviderError, ProviderErrorKind
@@ -33,15 +32,10 @@ from data_designer.engine.models.clients.types import (
     Usage,
 )
 from data_designer.engine.models.facade import ModelFacade
-from data_designer.engine.models.recipes.response_recipes import PydanticResponseRecipe
 from data_designer.engine.models.registry import ModelRegistry
-from data_designer.engine.models.request_admission.controller import AdaptiveRequestAdmissionController
-from data_designer.engine.processing.ginja.environment import UserTemplateSandboxEnvironment
-from data_designer.engine.processing.gsonschema import validators
 from data_designer.engine.sampling_gen.schema import Dag
 from data_designer.integrations.opentelemetry import get_open_telemetry_runtime
 from data_designer.interface.data_designer import DataDesigner
-from httpx._transports import default as default_transport
 from opentelemetry.metrics import Meter
 
 from designer_configs.requests import HEALTH_CHECK, Request, RequestStep, chain
@@ -214,17 +208,13 @@ def keep_texts() -> Iterator[None]:
     Stock 0.9.6 decodes every text of a row that happens to be JSON before it renders a template: a ticker `NaN` or
     `1e5` would reach the model as a number, and `null` as None. Objects and lists are decoded as before.
     """
-    modules = (expression, llm_completion)
+    modules = (expression, llm_completion, skip_evaluator)
     stock = [module.deserialize_json_values for module in modules]
 
     def decode(data: Any) -> Any:
-        decoded = stock[0](data)
         if not isinstance(data, dict):
-            return decoded
-        return {
-            name: value if isinstance(value, str) and not isinstance(decoded[name], dict | list) else decoded[name]
-            for name, value in data.items()
-        }
+            return stock[0](data)
+        return {name: stock[0](value) if _holds_more(value) else value for name, value in data.items()}
 
     for module in modules:
         module.deserialize_json_values = decode
@@ -233,6 +223,11 @@ def keep_texts() -> Iterator[None]:
     finally:
         for module, function in zip(modules, stock, strict=True):
             module.deserialize_json_values = function
+
+
+def _holds_more(value: Any) -> bool:
+    """Tell whether a value is an object or a list, or may be one as text."""
+    return value.lstrip().startswith(("{", "[")) if isinstance(value, str) else isinstance(value, dict | list)
 
 
 def describe_response(response: ChatCompletionResponse) -> dict[str, Any] | None:
@@ -296,35 +291,6 @@ def draw_in_order() -> Iterator[None]:
         Dag.to_networkx = stock
 
 
-_UNHEARD = (
-    (AdaptiveRequestAdmissionController, "_request_event_locked"),
-    (AdaptiveRequestAdmissionController, "_emit_events"),
-    (AsyncTaskScheduler, "_record_observed_task_state"),
-)
-"""What describes the library's inner state, request by request, to its metrics: to nobody while none are served."""
-
-
-@contextlib.contextmanager
-def spare_repeated_work() -> Iterator[None]:
-    """Do once, while the context is open, what the library does on every call and what always comes out the same.
-
-    Stock 0.9.6 spends half its loop thread on it: the judge's JSON schema, a compiled prompt (it is still validated and
-    rendered in the secure sandbox), a validator class; and a TLS context, certificates and all, for each of a client's
-    16 connection shards, 0.7 s a job even for plain http. What a later version no longer has is left alone.
-    """
-    with contextlib.ExitStack() as stack:
-        for owner, name in (
-            (PydanticResponseRecipe, "schema"),
-            (UserTemplateSandboxEnvironment, "from_string"),
-            (validators, "extend_jsonschema_validator_with_pruning"),
-            (default_transport, "create_ssl_context"),
-        ):
-            stack.enter_context(_remember(owner, name))
-        for owner, name in _UNHEARD if find_metrics_port() is None else ():
-            stack.enter_context(_silence(owner, name))
-        yield
-
-
 @contextlib.contextmanager
 def open_meter(port: int) -> Iterator[Meter | None]:
     """Serve the library's metrics on 127.0.0.1 while the context is open, and give a meter whose metrics it serves too.
@@ -351,37 +317,3 @@ def find_metrics_port() -> int | None:
     """Find the port where metrics are served in this process; None while none are."""
     url = get_open_telemetry_runtime().metrics_url
     return None if url is None else urlsplit(url).port
-
-
-@contextlib.contextmanager
-def _silence(owner: type[Any], name: str) -> Iterator[None]:
-    """Let a method do nothing."""
-    stock = vars(owner).get(name)
-    if stock is None:
-        yield
-        return
-    setattr(owner, name, lambda *_args, **_kwargs: None)
-    try:
-        yield
-    finally:
-        setattr(owner, name, stock)
-
-
-@contextlib.contextmanager
-def _remember(owner: Any, name: str) -> Iterator[None]:
-    """Keep what a function, or a property, gave for the arguments it was last given."""
-    stock = inspect.getattr_static(owner, name, None)
-    inherited = inspect.isclass(owner) and name not in vars(owner)
-    if isinstance(stock, property) and stock.fget is not None:
-        setattr(owner, name, property(functools.lru_cache(maxsize=64)(stock.fget)))
-    elif inspect.isfunction(stock):
-        # A plain function stands in: lru_cache's own object would not bind to an instance as a method does.
-        remembered = functools.lru_cache(maxsize=64)(stock)
-        setattr(owner, name, lambda *args, **kwargs: remembered(*args, **kwargs))  # noqa: PLW0108
-    else:
-        yield
-        return
-    try:
-        yield
-    finally:
-        delattr(owner, name) if inherited else setattr(owner, name, stock)

@@ -16,7 +16,8 @@ from typing import Any
 from columns.rendering import fence_json, list_core_rows
 from designer_configs.backend import LibraryBackend, log_library_to
 from designer_configs.compile import CompiledProfile, compile_profile
-from designer_configs.library_shim import build_response, spare_repeated_work, steer_requests
+from designer_configs.library_shim import build_response, steer_requests
+from designer_configs.library_speed import quicken_library
 from designer_configs.profile import BackendChoice, Model, Profile
 from designer_configs.requests import Request, Send
 from gold_data.store import write_gold
@@ -104,7 +105,7 @@ def measure_requests(profile: Profile) -> Measured:
         with (
             log_library_to(folder / "data_designer.log", verbose=False),
             EventLog(folder / "events.jsonl", lambda _: None) as log,
-            spare_repeated_work(),
+            quicken_library(),
         ):
             backend = LibraryBackend(keyless, NOWHERE, folder / "artifacts")
             short = replace(keyless, run=replace(profile.run, accepted=SAMPLE, max_candidates=SAMPLE, max_tokens=None))

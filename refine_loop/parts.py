@@ -15,7 +15,7 @@ from designer_configs.answer_journal import AnswerJournal
 from designer_configs.backend import Job, JobInterrupted, LibraryBackend, log_library_to
 from designer_configs.errors import BackendError, StorageError
 from designer_configs.halt import Halt
-from designer_configs.library_shim import spare_repeated_work
+from designer_configs.library_speed import quicken_library
 from designer_configs.profile import Profile
 from designer_configs.ray_backend import LOOK_SECONDS, Part, PartResult, RayBackend, Watch, open_cluster
 from designer_configs.whole_file import write_text
@@ -42,7 +42,7 @@ def run_part(part: Part) -> PartResult:
             EventLog(find_log(part), lambda _: None) as log,
             AnswerJournal(rounds, trace=trace) as journal,
             steer_run(part.profile, backend, halt, log, journal, find_cap=_CapFile(find_cap_file(part)).read),
-            spare_repeated_work(),
+            quicken_library(),
         ):
             log.start_job(part.name, part.rows)
             log.write("part_started", job=part.name, rows=part.rows, pid=os.getpid(), host=socket.gethostname())

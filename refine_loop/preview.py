@@ -9,7 +9,7 @@ from typing import Any
 from designer_configs.backend import log_library_to
 from designer_configs.compile import compile_profile
 from designer_configs.halt import Halt
-from designer_configs.library_shim import spare_repeated_work
+from designer_configs.library_speed import quicken_library
 from designer_configs.microservices import make_backend
 from designer_configs.profile import Profile
 from gold_data.store import write_gold
@@ -39,7 +39,7 @@ def preview_candidates(profile: Profile, count: int, endpoint: str | None, *, ve
         with (
             log_library_to(folder / "data_designer.log", verbose=verbose),
             EventLog(folder / "events.jsonl", lambda _: None) as log,
-            spare_repeated_work(),
+            quicken_library(),
         ):
             halt = Halt()
             patience = min(profile.run.patience_minutes, LONGEST_PATIENCE)

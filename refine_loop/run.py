@@ -17,7 +17,7 @@ from designer_configs.compile import CompiledProfile, compile_profile
 from designer_configs.controls import find_foreign_buckets
 from designer_configs.errors import BackendError, ConfigError, StorageError
 from designer_configs.halt import Halt
-from designer_configs.library_shim import spare_repeated_work
+from designer_configs.library_speed import quicken_library
 from designer_configs.profile import Profile, load_profile
 from designer_configs.whole_file import sync_tree
 from gold_data.ingest import Gold, read_gold
@@ -172,7 +172,7 @@ def _drive_graph(run: _Prepared, backend: PlacedBackend, log: EventLog, halt: Ha
         open_checkpoints(run.folder / "checkpoints.sqlite") as checkpoints,
         AnswerJournal(run.folder / "rounds", trace=trace) as journal,
         steer_run(run.profile, backend, halt, log, journal),
-        spare_repeated_work(),
+        quicken_library(),
     ):
         journal.close_settled()
         graph = build_graph(nodes, checkpoints)

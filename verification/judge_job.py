@@ -28,7 +28,8 @@ from designer_configs.compile import CompiledProfile, add_seed, say_control
 from designer_configs.controls import Control
 from designer_configs.errors import BackendError
 from designer_configs.halt import Halt
-from designer_configs.library_shim import ROW_ID, spare_repeated_work
+from designer_configs.library_shim import ROW_ID
+from designer_configs.library_speed import quicken_library
 from designer_configs.profile import Profile
 from designer_configs.requests import Request, Send
 from designer_configs.steering import guard_requests
@@ -242,7 +243,7 @@ def judge_rows(plan: JudgePlan, backend: PlacedBackend, folder: Path, tell: Answ
 
     halt = Halt()
     try:
-        with guard_requests(plan.profile, backend.place, halt, count, get_job=lambda: JOB), spare_repeated_work():
+        with guard_requests(plan.profile, backend.place, halt, count, get_job=lambda: JOB), quicken_library():
             backend.check_models(build_question(plan.compiled))
             result = backend.run(Job(JOB, build_job(plan, seeds.resolve()), len(keyed)))
     except KeyboardInterrupt:

@@ -27,7 +27,8 @@ from designer_configs.backend import (
 )
 from designer_configs.compile import CompiledProfile, add_seed, compile_profile
 from designer_configs.errors import BackendError
-from designer_configs.library_shim import ObservedDataDesigner, spare_repeated_work, steer_requests
+from designer_configs.library_shim import ObservedDataDesigner, steer_requests
+from designer_configs.library_speed import quicken_library
 from designer_configs.profile import PROJECT_ROOT, load_profile
 from designer_configs.requests import HEALTH_CHECK, Request, Send, name_error
 from gold_data.ingest import read_gold
@@ -173,7 +174,7 @@ class Runner:
         plan = [{"row_id": f"row-{number}", "variation": number, **PLANNED} for number in range(rows)]
         pl.DataFrame(plan).write_parquet(self.folder / f"{rows}.parquet")
         config = add_seed(self.compiled.generate, seeds or self.folder / f"{rows}.parquet")
-        with spare_repeated_work():
+        with quicken_library():
             return self.make_backend().run(Job(name, config, rows))
 
     def make_backend(self) -> LibraryBackend:

@@ -19,7 +19,8 @@ from data_designer.engine.models.clients.adapters.http_model_client import HttpM
 from designer_configs.backend import Job, JobInterrupted, JobResult, LibraryBackend
 from designer_configs.compile import add_seed, compile_profile
 from designer_configs.halt import Halt
-from designer_configs.library_shim import draw_in_order, spare_repeated_work
+from designer_configs.library_shim import draw_in_order
+from designer_configs.library_speed import quicken_library
 from designer_configs.profile import PROJECT_ROOT, load_profile
 from gold_data.ingest import read_gold
 from gold_data.store import GoldFolder, write_gold
@@ -117,7 +118,7 @@ def run_job(endpoint: Endpoint, gold_folder: GoldFolder, plan: pl.DataFrame, tmp
         try:
             with contextlib.ExitStack() as stack:
                 log = stack.enter_context(EventLog(tmp_path / "events.jsonl", lambda _: None))
-                for context in (steer_run(profile, backend, halt, log), spare_repeated_work()):
+                for context in (steer_run(profile, backend, halt, log), quicken_library()):
                     stack.enter_context(context)
                 if not bounded:
                     stack.enter_context(unbind_requests())

@@ -78,7 +78,7 @@ def test_refused_connection_stops_the_run_after_patience(endpoint: Endpoint, run
     assert time.monotonic() - began < 10
     assert job.result is None
     assert job.halted.startswith(f"the provider offline at {endpoint.url} has not answered for run.patience_minutes: 0")
-    assert "api_connection: All connection attempts failed" in job.halted
+    assert f"api_connection: no connection to 127.0.0.1:{endpoint.port} (Connection refused)" in job.halted
     assert job.count("provider_down") == 1
 
 

@@ -11,21 +11,28 @@ from typing import Any
 import polars as pl
 import pytest
 from data_designer.engine.column_generators.generators.llm_completion import ColumnGeneratorWithModelChatCompletion
+from data_designer.engine.dataset_builders import async_scheduler
 from data_designer.engine.dataset_builders.async_scheduler import AsyncTaskScheduler
+from data_designer.engine.models import facade
+from data_designer.engine.models.clients.adapters.http_model_client import HttpModelClient
 from data_designer.engine.models.facade import ModelFacade
-from data_designer.engine.models.recipes.response_recipes import PydanticResponseRecipe
+from data_designer.engine.models.parsers.errors import ParserException
+from data_designer.engine.models.recipes import response_recipes
+from data_designer.engine.models.recipes.response_recipes import PydanticResponseRecipe, StructuredResponseRecipe
 from data_designer.engine.models.request_admission.controller import AdaptiveRequestAdmissionController
 from data_designer.engine.processing.ginja.environment import UserTemplateSandboxEnvironment
 from data_designer.engine.processing.ginja.exceptions import UserTemplateError, UserTemplateUnsupportedFiltersError
 from data_designer.engine.processing.gsonschema import validators
 from data_designer.engine.sampling_gen.schema import Dag
-from httpx._transports import default as default_transport
+from hypothesis import given
+from hypothesis import strategies as st
 from pydantic import BaseModel
 
 from designer_configs.backend import Job, LibraryBackend
 from designer_configs.compile import add_seed, compile_profile
 from designer_configs.errors import BackendError
-from designer_configs.library_shim import draw_in_order, spare_repeated_work, steer_requests
+from designer_configs.library_shim import draw_in_order, keep_texts, steer_requests
+from designer_configs.library_speed import quicken_library
 from designer_configs.profile import PROJECT_ROOT, load_profile
 from gold_data.ingest import read_gold
 from gold_data.store import write_gold
@@ -41,7 +48,10 @@ SPARED = [
     (PydanticResponseRecipe, "schema"),
     (UserTemplateSandboxEnvironment, "from_string"),
     (validators, "extend_jsonschema_validator_with_pruning"),
-    (default_transport, "create_ssl_context"),
+    (HttpModelClient, "_get_async_client"),
+    (facade, "deepcopy"),
+    (async_scheduler, "hashlib"),
+    (response_recipes, "LLMResponseParser"),
     (AdaptiveRequestAdmissionController, "_request_event_locked"),
     (AdaptiveRequestAdmissionController, "_emit_events"),
     (AsyncTaskScheduler, "_record_observed_task_state"),
@@ -94,10 +104,10 @@ def list_places() -> list[object]:
     return [part for place in places for part in place]
 
 
-def test_sparing_work_changes_neither_prompts_nor_rows(endpoint: str, prompts: list[str], tmp_path: Path) -> None:
+def test_quickening_changes_neither_prompts_nor_rows(endpoint: str, prompts: list[str], tmp_path: Path) -> None:
     outcomes: list[tuple[list[str], Rows]] = []
-    contexts: list[AbstractContextManager[None]] = [nullcontext(), spare_repeated_work()]
-    for name, context in zip(("stock", "spared"), contexts, strict=True):
+    contexts: list[AbstractContextManager[None]] = [nullcontext(), quicken_library()]
+    for name, context in zip(("stock", "quick"), contexts, strict=True):
         with context:
             rows = generate(endpoint, SAMPLE, tmp_path / name, 24)
         outcomes.append((sorted(prompts), rows))
@@ -107,7 +117,7 @@ def test_sparing_work_changes_neither_prompts_nor_rows(endpoint: str, prompts: l
     assert 12 < len(spared[1]) < 24 < len(spared[0])  # some were lost, some corrected
 
 
-@pytest.mark.parametrize("context", [spare_repeated_work, draw_in_order, lambda: steer_requests([], str)])
+@pytest.mark.parametrize("context", [quicken_library, draw_in_order, keep_texts, lambda: steer_requests([], str)])
 def test_library_is_left_as_it_was_whatever_happens(context: Any) -> None:
     def break_off() -> None:
         with context():
@@ -121,7 +131,7 @@ def test_library_is_left_as_it_was_whatever_happens(context: Any) -> None:
 
 def test_each_piece_of_work_is_spared() -> None:
     before = list_places()[: 2 * len(SPARED) : 2]
-    with spare_repeated_work():
+    with quicken_library():
         during = list_places()[: 2 * len(SPARED) : 2]
     assert all(one is not other for one, other in zip(before, during, strict=True))
 
@@ -132,14 +142,73 @@ def test_what_a_later_version_no_longer_has_is_left_alone(
 ) -> None:
     home = next((base for base in getattr(owner, "__mro__", ()) if name in vars(base)), owner)
     monkeypatch.delattr(home, name)
-    with spare_repeated_work():
+    with quicken_library():
         assert not hasattr(owner, name)
     assert not hasattr(owner, name)
 
 
+def test_another_version_of_the_library_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("designer_configs.library_speed.version", lambda _: "1.0.0")
+    before = list_places()
+    with quicken_library():
+        assert all(one is other for one, other in zip(before, list_places(), strict=True))
+
+
+def test_garbage_is_looked_for_as_before_in_the_end() -> None:
+    before = gc.get_threshold()
+    with quicken_library():
+        assert gc.get_threshold()[0] > before[0]
+    assert gc.get_threshold() == before
+
+
+def read_answer(answer: str) -> object:
+    """Give what the library's recipe reads in an answer, or the words in which it refuses it."""
+    schema = {"type": "object", "properties": {"a": {}, "b": {"type": "number"}}, "required": ["a"]}
+    try:
+        return StructuredResponseRecipe(json_schema=schema).parse(answer)
+    except ParserException as exc:
+        return str(exc)
+
+
+ANSWERS = [
+    '```json\n{"a": 1}\n```',
+    '```json\n{"a": "x &amp; <b>y</b>"}\n```',
+    '```json\n{"a": 1}\n```\nand ```json\n{"a": 2}\n```',
+    '```json\n{"a": NaN, "b": 1e999}\n```',
+    '```json\n{"a": 1, "a": 2, "c": 3}\n```\n',
+    '```json\n  {"a": "\ttab\\u00e9"}  \n```',
+    '```json\n{"a": 1,}\n```',
+    "```json\n[1]\n```",
+    '{"a": 1}',
+    "```json\n```",
+    "Sure! ```json\n{}\n```",
+]
+texts = st.text(st.characters(codec="utf-8"), max_size=12) | st.sampled_from(
+    ["&lt;", "```", "\n\n", "> x", "`", "\\", "~~~"]
+)
+objects = st.dictionaries(st.sampled_from("abc"), texts | st.floats() | st.lists(texts, max_size=2), max_size=3)
+
+
+@pytest.mark.parametrize("answer", ANSWERS)
+def test_answers_are_read_as_the_library_reads_them(answer: str) -> None:
+    stock = read_answer(answer)
+    with quicken_library():
+        assert repr(read_answer(answer)) == repr(stock)
+
+
+@given(written=objects, indent=st.none() | st.integers(0, 2), around=st.tuples(texts, texts) | st.just(("", "")))
+def test_any_answer_is_read_as_the_library_reads_it(
+    written: dict[str, object], indent: int | None, around: tuple[str, str]
+) -> None:
+    answer = f"{around[0]}```json\n{json.dumps(written, indent=indent, ensure_ascii=False)}\n```{around[1]}"
+    stock = read_answer(answer)
+    with quicken_library():
+        assert repr(read_answer(answer)) == repr(stock)
+
+
 def test_what_is_no_function_any_more_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(PydanticResponseRecipe, "schema", "{}")
-    with spare_repeated_work():
+    with quicken_library():
         assert PydanticResponseRecipe.schema == "{}"
 
 
@@ -163,7 +232,7 @@ def test_schema_is_made_once_for_each_judge() -> None:
     one, other = PydanticResponseRecipe(data_type=Counted), PydanticResponseRecipe(data_type=Other)
     expected = [one.schema, other.schema]
     made.clear()
-    with spare_repeated_work():
+    with quicken_library():
         assert [[one.schema, other.schema] for _ in range(3)] == [expected] * 3
     assert made == ["Counted", "Other"]
 
@@ -173,7 +242,7 @@ REFUSED = ["{{ x | tojson }}", "{{ x.__class__ }}", "{{ x.__class__.__mro__ }}",
 
 @pytest.mark.parametrize("template", REFUSED)
 def test_secure_sandbox_refuses_the_same_with_work_spared(template: str) -> None:
-    with spare_repeated_work():
+    with quicken_library():
         sandbox = UserTemplateSandboxEnvironment(allowed_references=["x"])
         for _ in range(2):
             assert sandbox.safe_render("{{ x }}", {"x": "{{ 7*7 }}"}) == "{{ 7*7 }}"
@@ -182,7 +251,7 @@ def test_secure_sandbox_refuses_the_same_with_work_spared(template: str) -> None
 
 
 def test_sandboxes_do_not_share_what_they_allow() -> None:
-    with spare_repeated_work():
+    with quicken_library():
         assert UserTemplateSandboxEnvironment(allowed_references=["x"]).safe_render("{{ x }}", {"x": 1}) == "1"
         with pytest.raises(UserTemplateError):
             UserTemplateSandboxEnvironment(allowed_references=["y"]).safe_render("{{ x }}", {"x": 1})
@@ -196,7 +265,7 @@ def test_job_with_a_refused_template_fails(template: str, tmp_path: Path) -> Non
         {"name": "y", "column_type": "expression", "expr": template},
     ]
     backend = LibraryBackend(load_profile("offline"), "http://127.0.0.1:9/v1", tmp_path)
-    with spare_repeated_work(), pytest.raises(BackendError, match="job odd failed"):
+    with quicken_library(), pytest.raises(BackendError, match="job odd failed"):
         backend.run(Job("odd", {"columns": columns}, 3, seed=1))
 
 
@@ -209,7 +278,7 @@ def test_hostile_text_of_the_gold_reaches_the_models_as_it_is(
     trades = pl.read_csv(SAMPLE)
     names = [HOSTILE[n % len(HOSTILE)] for n in range(trades.height)]
     trades.with_columns(ticker=pl.Series(names)).write_csv(tmp_path / "trades.csv")
-    with spare_repeated_work():
+    with quicken_library():
         generate(endpoint, tmp_path / "trades.csv", tmp_path / "artifacts", 30)
     written = [prompt for prompt in prompts if "# Task: write one new trade" in prompt]
     said = [ticker for prompt in written for ticker in HOSTILE if f"- Its ticker is {ticker}.\n" in prompt]
@@ -222,6 +291,6 @@ def test_hostile_text_of_the_gold_reaches_the_models_as_it_is(
 def test_no_encoding_is_fetched_to_count_tokens(endpoint: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     fetched: list[str] = []
     monkeypatch.setattr("tiktoken.get_encoding", fetched.append)
-    with spare_repeated_work():
+    with quicken_library():
         assert generate(endpoint, SAMPLE, tmp_path / "artifacts", 6)
     assert fetched == []

@@ -2,7 +2,12 @@
 
 import contextlib
 import os
+from collections.abc import Iterator
 from pathlib import Path
+
+from polars.exceptions import ComputeError
+
+from designer_configs.errors import StorageError
 
 
 def write_text(text: str, path: Path) -> None:
@@ -53,3 +58,16 @@ def _sync(path: Path, flags: int) -> None:
         os.fsync(opened)
     finally:
         os.close(opened)
+
+
+@contextlib.contextmanager
+def name_full_disk(place: Path) -> Iterator[None]:
+    """Say, of what polars could not write, where that was.
+
+    Raises:
+        StorageError: the disk does not take it.
+    """
+    try:
+        yield
+    except ComputeError as exc:  # which is what polars makes of a full disk
+        raise StorageError(None, str(exc), str(place)) from exc

@@ -6,8 +6,9 @@ from typing import Any
 
 from columns.rendering import fence_json
 from designer_configs.backend import LOST_WITHOUT_TRACE, JobResult, LostRow
-from gold_data.rules import Fingerprint, check_copy, fingerprint
+from gold_data.rules import check_copy, fingerprint
 from refine_loop.critique import judge_row, write_critique
+from refine_loop.known_trades import KnownTrades
 from refine_loop.state import CANDIDATE_SCHEMA, CRITERIA
 
 Candidate = dict[str, Any]
@@ -38,7 +39,7 @@ def book_result(
     *,
     refine_pass: int,
     acceptance: Mapping[str, int],
-    accepted: dict[Fingerprint, str],
+    accepted: KnownTrades,
 ) -> list[Candidate]:
     """Book a job over `candidates`, in their order; `accepted` gains the rows that are accepted here."""
     returned = {row["row_id"]: row for row in result.rows}
@@ -85,12 +86,14 @@ def _book_loss(candidate: Candidate, loss: LostRow | None) -> Candidate:
 
 
 def _book_row(
-    candidate: Candidate, row: Mapping[str, Any], acceptance: Mapping[str, int], accepted: dict[Fingerprint, str]
+    candidate: Candidate, row: Mapping[str, Any], acceptance: Mapping[str, int], accepted: KnownTrades
 ) -> Candidate:
     trade = row["trade"]
     verdict = judge_row(row["trade_checks"]["violations"], row["judge"], acceptance)
-    copies = check_copy(trade, accepted) if verdict.accepted else []
-    if copies:
+    mark = fingerprint(trade) if verdict.accepted else None
+    known = None if mark is None else accepted.find(mark)
+    if mark is not None and known is not None:
+        copies = check_copy(trade, {mark: known})
         verdict = judge_row([violation.to_dict() for violation in copies], None, acceptance)
     candidate = candidate | {
         "generated_row": json.dumps(trade),
@@ -101,7 +104,7 @@ def _book_row(
     if "trade__edits" in row:
         candidate["edits"] = [*candidate["edits"], row["trade__edits"]]
         candidate["undone_edits"] += len(row["trade__undone"])
-    if verdict.accepted:
-        accepted[fingerprint(trade)] = candidate["row_id"]
+    if mark is not None and verdict.accepted:
+        accepted.add(mark, candidate["row_id"])
         return candidate | {"status": "accepted"}
     return candidate | {"critiques": [*candidate["critiques"], candidate["judge_critique"]]}

@@ -1,43 +1,26 @@
-"""The run's log: one JSON object per line in events.jsonl, from which usage is counted."""
+"""The run's log: one JSON object per line in events.jsonl."""
 
 import json
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal, Self
 
-import polars as pl
-
 from designer_configs.append_file import AppendFile, read_lines
 from designer_configs.errors import NotSentError
-from designer_configs.profile import Prices
 from designer_configs.requests import Request, Send, name_error
 from designer_configs.routes import find_route
 
 Observer = Callable[[dict[str, Any]], None]
 Outcome = Literal["answered", "failed"]
 
+TOKENS = ("prompt_tokens", "completion_tokens")
 CHARACTERS_PER_TOKEN = 4  # of English and JSON together; where a provider does not say, and in an estimate
 ROLES = ("generator", "refiner", "judge")
 CHECK = "000_check"  # the job that requests belong to before the first: one short question to every model
-
-REQUEST_SCHEMA = pl.Schema(
-    {
-        "event": pl.String,
-        "job": pl.String,
-        "row_id": pl.String,
-        "column": pl.String,
-        "role": pl.String,
-        "model": pl.String,
-        "seconds": pl.Float64,
-        "prompt_tokens": pl.Int64,
-        "completion_tokens": pl.Int64,
-        "error": pl.String,
-    }
-)
 
 
 class EventLog:
@@ -48,12 +31,12 @@ class EventLog:
     """
 
     def __init__(self, path: Path, observe: Observer) -> None:
-        before = read_events(path) if path.exists() else []
         self.tokens_of: dict[str, tuple[int, int]] = {}
-        for event in before:
+        self._active_before = 0.0
+        for event in iter_events(path) if path.exists() else ():
             if event["event"] in ("request", "service_job"):
                 self._count_tokens(event)
-        self._active_before = max((event.get("active_seconds", 0.0) for event in before), default=0.0)
+            self._active_before = max(self._active_before, event.get("active_seconds", 0.0))
         self._started = time.monotonic()
         self._file = AppendFile(path)
         self._observe = observe
@@ -157,7 +140,7 @@ class EventLog:
 
     def _count_tokens(self, request: Mapping[str, Any]) -> None:
         assumed = request.get("assumed_tokens") or (0, 0)
-        said = [request[name] for name in _TOKENS]
+        said = [request[name] for name in TOKENS]
         before = self.tokens_of.get(request["model"], (0, 0))
         prompt, completion = (
             sum_ + (guess if known is None else known) for sum_, known, guess in zip(before, said, assumed, strict=True)
@@ -180,7 +163,12 @@ class EventLog:
 
 def read_events(path: Path) -> list[dict[str, Any]]:
     """Read the events of a run; a line cut short by a crash is left out."""
-    return [event for event in read_lines(path) if "event" in event]
+    return list(iter_events(path))
+
+
+def iter_events(path: Path) -> Iterator[dict[str, Any]]:
+    """Read the events of a run one by one: a long run's are more than memory should hold."""
+    return (event for event in read_lines(path) if "event" in event)
 
 
 def assume_tokens(request: Request, response: Any) -> tuple[int, int] | None:
@@ -197,86 +185,3 @@ def measure_messages(request: Request) -> int:
     contents = [message.content for message in request.messages]
     parts = [[{"text": content}] if isinstance(content, str) else content for content in contents]
     return sum(len(part.get("text", "")) for content in parts for part in content)
-
-
-def count_usage(events: list[dict[str, Any]], prices: Prices) -> dict[str, Any]:
-    """Count requests, tokens, seconds and cost, in all, per job stage, model column and model, and per model.
-
-    Requests are None where a service runs the jobs, which does not say how many it sent.
-    Tokens are None where the provider did not say for every request, the cost where they are or a price is missing. A
-    request that failed counts no tokens: a provider may charge for one that timed out all the same.
-    """
-    sent = [e for e in events if e["event"] in ("request", "service_job")]
-    requests = pl.DataFrame(sent, schema=REQUEST_SCHEMA)
-    requests = requests.with_columns(stage=pl.col("job").str.replace(r"^\d+_", ""))
-    by_stage, by_model = (_group_requests(requests, by, prices) for by in (("stage", "column", "model"), ("model",)))
-    costs = [group["cost"] for group in by_model]
-    return {
-        **_sum_requests(requests),
-        "cost": None if None in costs or not costs else round(sum(costs), 6),
-        "currency": prices.currency if prices.per_million else None,
-        "seconds": round(_sum_job_seconds(events), 3),
-        "by_stage": by_stage,
-        "by_model": by_model,
-    }
-
-
-def _group_requests(requests: pl.DataFrame, by: tuple[str, ...], prices: Prices) -> list[dict[str, Any]]:
-    groups = []
-    for names, group in requests.group_by(by, maintain_order=True):
-        sums = _sum_requests(group)
-        cost = prices.price(str(names[-1]), sums["prompt_tokens"], sums["completion_tokens"])
-        groups.append({**dict(zip(by, names, strict=True)), **sums, "cost": None if cost is None else round(cost, 6)})
-    return groups
-
-
-def find_answering_models(events: list[dict[str, Any]]) -> pl.DataFrame:
-    """Tell which model gave a row its last answer, by role: row_id, and a column per role that answered any."""
-    requests = pl.DataFrame([e for e in events if e["event"] == "request"], schema=REQUEST_SCHEMA)
-    answered = requests.filter(pl.col("row_id").is_not_null() & pl.col("error").is_null())
-    return answered.group_by("row_id", maintain_order=True).agg(
-        pl.col("model").filter(pl.col("role") == role).last().alias(role) for role in ROLES
-    )
-
-
-def _sum_job_seconds(events: list[dict[str, Any]]) -> float:
-    """Sum the seconds of all jobs; one that was killed lasted until the last event that it wrote."""
-    total, last, started = 0.0, 0.0, None
-    for event in [*events, {"event": "run_started"}]:
-        if event["event"] in ("job_finished", "job_stopped"):
-            total, started = total + event["seconds"], None
-        elif event["event"] in ("job_started", "run_started"):
-            total += last - started if started is not None else 0.0
-            started = event.get("active_seconds") if event["event"] == "job_started" else None
-        last = event.get("active_seconds", last)
-    return total
-
-
-def count_row_usage(events: list[dict[str, Any]]) -> pl.DataFrame:
-    """Count requests and tokens per candidate: row_id, requests, prompt_tokens, completion_tokens."""
-    requests = pl.DataFrame([e for e in events if e["event"] == "request"], schema=REQUEST_SCHEMA)
-    return (
-        requests.filter(pl.col("row_id").is_not_null())
-        .group_by("row_id")
-        .agg(pl.len().cast(pl.Int64).alias("requests"), *(_sum_known(name) for name in _TOKENS))
-    )
-
-
-_TOKENS = ("prompt_tokens", "completion_tokens")
-
-
-def _sum_known(name: str) -> pl.Expr:
-    """Sum, or null where a request that was answered did not say."""
-    unknown = (pl.col(name).is_null() & pl.col("error").is_null()).any()
-    return pl.when(unknown).then(None).otherwise(pl.col(name).sum()).alias(name)
-
-
-def _sum_requests(requests: pl.DataFrame) -> dict[str, Any]:
-    is_unknown = (pl.col("event") == "service_job").any()
-    totals = requests.select(
-        pl.when(~is_unknown).then(pl.len()).alias("requests"),
-        pl.when(~is_unknown).then(pl.col("error").is_not_null().sum()).alias("failed_requests"),
-        *(_sum_known(name) for name in _TOKENS),
-        pl.when(~is_unknown).then(pl.col("seconds").sum().round(3)).alias("request_seconds"),
-    )
-    return totals.row(0, named=True)

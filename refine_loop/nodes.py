@@ -11,7 +11,7 @@ from designer_configs.backend import Backend, Job, JobInterrupted, JobResult
 from designer_configs.compile import CompiledProfile, add_seed, write_config
 from designer_configs.library_shim import draw_in_order
 from designer_configs.profile import Profile
-from gold_data.rules import Fingerprint, fingerprint
+from gold_data.rules import fingerprint
 from refine_loop.booking import (
     NOT_NEEDED,
     Candidate,
@@ -23,6 +23,7 @@ from refine_loop.booking import (
 )
 from refine_loop.budget import find_spent_cap, size_round
 from refine_loop.events import EventLog
+from refine_loop.known_trades import KnownTrades
 from refine_loop.rounds import Rounds
 from refine_loop.state import ENDS, LoopState, StopReason
 
@@ -42,7 +43,7 @@ class Nodes:
         self._folder = folder
         self._rounds = Rounds(folder / "rounds")
         self._log = log
-        self._accepted: dict[Fingerprint, str] | None = None
+        self._accepted: KnownTrades | None = None
 
     def plan(self, state: LoopState) -> LoopState:
         """Draw as many rows as will very likely bring what is still missing."""
@@ -157,11 +158,12 @@ class Nodes:
         by_id = {c["row_id"]: c for c in booked}
         return [by_id.get(c["row_id"], c) for c in self._rounds.read_pass(number, refine_pass - 1)]
 
-    def _load_accepted(self, number: int, refine_pass: int) -> dict[Fingerprint, str]:
-        """Give the accepted trades so far, by fingerprint; a resumed run reads them back once."""
+    def _load_accepted(self, number: int, refine_pass: int) -> KnownTrades:
+        """Give the accepted trades so far; a resumed run reads them back once."""
         if self._accepted is None:
-            rows = self._rounds.read_accepted(number, refine_pass)
-            self._accepted = {fingerprint(json.loads(row["generated_row"])): row["row_id"] for row in rows}
+            self._accepted = KnownTrades()
+            for row in self._rounds.iter_accepted(number, refine_pass):
+                self._accepted.add(fingerprint(json.loads(row["generated_row"])), row["row_id"])
         return self._accepted
 
 

@@ -2,10 +2,11 @@
 
 import json
 import shutil
-from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime, time
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ import polars as pl
 
 from columns.configs import SESSION
 from designer_configs.profile import Profile
-from designer_configs.whole_file import sync_folder, sync_tree, write_text
+from designer_configs.whole_file import name_full_disk, sync_folder, sync_tree, write_text
 from gold_data.csv_export import neutralise_cells
 from gold_data.rules import measure_exit_percent
 from gold_data.schema import NUMBER_FIELDS
@@ -21,13 +22,16 @@ from gold_data.sessions import EXCHANGE_ZONE, next_session
 from gold_data.store import GoldFolder
 from indicators.attach import attach_price_paths
 from refine_loop.booking import NOT_NEEDED
-from refine_loop.events import ROLES, count_row_usage, count_usage, find_answering_models, read_events
-from refine_loop.rounds import Rounds, write_parquet
-from refine_loop.state import CRITERIA, StopReason
+from refine_loop.events import ROLES
+from refine_loop.rounds import Rounds
+from refine_loop.state import CANDIDATE_SCHEMA, CRITERIA, StopReason
+from refine_loop.summary import count_ledger, note_ledger
+from refine_loop.usage import count_row_usage, count_usage, find_answering_models, spool_requests
 
 RESULTS = ".results.partial"  # where results are written before they are put in their places
-LEAST_JUDGED = 20  # rows before it means anything that their scores are all the same
-LONGEST_REASON = 240  # characters of a failure that the terminal shows; the ledger has the whole
+PARTS = ".parts.partial"  # where they are put together, round by round
+ROWS_AT_A_TIME = 5_000  # of the text formats
+REJECTED_COLUMNS = ("row_id", "status", "reason", "generated_row", "critiques")
 TRADE_SCHEMA: dict[str, pl.DataType | type[pl.DataType]] = {
     "ticker": pl.String,
     "trade_type": pl.String,
@@ -68,44 +72,78 @@ class Outcome:
 def write_outputs(folder: Path, profile: Profile, gold: GoldFolder, stopped_by: StopReason) -> Outcome:
     """Write everything a run promises from its settled rounds, and count it.
 
-    The files are written apart and put in their places together: those of a stop before are not mixed with them.
+    Round by round, so that memory holds one round however long the run is. The files are written apart and put in their
+    places together: those of a stop before are not mixed with them.
+
+    Raises:
+        StorageError: the disk does not take them.
     """
-    results = folder / RESULTS
-    shutil.rmtree(results, ignore_errors=True)
-    results.mkdir()
-    rounds = Rounds(folder / "rounds")
-    candidates, plans = drop_surplus_rows(rounds.read_ended(), profile.run.accepted), rounds.read_plans()
-    events = read_events(folder / "events.jsonl")
-    ledger = build_ledger(candidates, events, profile)
-    write_parquet(ledger, results / "ledger.parquet")
-    lost = ledger.filter(pl.col("status") != "accepted")
-    write_parquet(lost.select("row_id", "status", "reason", "generated_row", "critiques"), results / "rejected.parquet")
-    accepted = build_accepted(candidates, plans, profile)
-    bars_file, seed = results / "bars.parquet", profile.run.seed
-    trades, fallback = attach_price_paths(accepted, gold.train, gold.bars, profile.indicators, bars_file, seed=seed)
-    export_trades(trades, results, profile.export)
-    usage = count_usage(events, profile.prices)
-    write_text(json.dumps(usage, indent=2) + "\n", results / "usage.json")
-    place_results(results, folder)
-    counts = dict(ledger["status"].value_counts().rows())
-    return Outcome(
-        folder=folder,
-        stopped_by=stopped_by,
-        asked=profile.run.accepted,
-        accepted=counts.get("accepted", 0),
-        rejected=counts.get("rejected", 0),
-        failed=counts.get("failed", 0),
-        refine_passes=max(ledger["refine_passes"], default=0),
-        undone_edits=int(ledger["undone_edits"].sum()),
-        usage=usage,
-        reasons=count_reasons(ledger),
-        notes=[
-            *note_failures(ledger),
-            *note_models(ledger, profile),
-            *note_judge(ledger),
-            *note_fallback(len(fallback), has_bars=gold.bars is not None),
-        ],
-    )
+    results = _make_empty(folder / RESULTS)
+    with name_full_disk(results), _open_parts(folder) as parts:
+        seconds = spool_requests(folder / "events.jsonl", parts / "requests")
+        requests = scan_parts(parts / "requests")
+        fallback = write_rounds(Rounds(folder / "rounds"), requests, parts, profile, gold)
+        for name in ("ledger", "accepted", "bars"):
+            scan_parts(parts / name).sink_parquet(results / f"{name}.parquet")
+        ledger = scan_file(results / "ledger.parquet")
+        lost = ledger.filter(pl.col("status") != "accepted").select(REJECTED_COLUMNS)
+        lost.sink_parquet(results / "rejected.parquet")
+        export_trades(results / "accepted.parquet", profile.export)
+        usage = count_usage(requests, seconds, profile.prices)
+        write_text(json.dumps(usage, indent=2) + "\n", results / "usage.json")
+        notes = [*note_ledger(ledger, profile), *note_fallback(fallback, has_bars=gold.bars is not None)]
+        outcome = Outcome(folder, stopped_by, profile.run.accepted, **count_ledger(ledger), usage=usage, notes=notes)
+        place_results(results, folder)
+    return outcome
+
+
+def write_rounds(rounds: Rounds, requests: pl.LazyFrame, parts: Path, profile: Profile, gold: GoldFolder) -> int:
+    """Write ledger, accepted trades and bars of each round as a file of its own; gives how many paths fell back.
+
+    The first file of each has no rows: a run without a candidate has its columns from it.
+    """
+    for name in ("ledger", "accepted", "bars"):
+        (parts / name).mkdir()
+    fallback, room, seed = 0, profile.run.accepted, profile.run.seed
+    for number, ended in chain([(1, pl.DataFrame(schema=CANDIDATE_SCHEMA))], rounds.iter_ended()):
+        candidates = drop_surplus_rows(ended, room)
+        asked = requests.filter(pl.col("round") == number).collect()
+        ledger = build_ledger(candidates, asked, profile)
+        accepted = build_accepted(candidates, rounds.read_plan_frame(number), profile)
+        room -= accepted.height
+        file = f"{number if len(ended) else 0:06d}.parquet"
+        bars = parts / "bars" / file
+        trades, fell_back = attach_price_paths(accepted, gold.train, gold.bars, profile.indicators, bars, seed=seed)
+        ledger.write_parquet(parts / "ledger" / file)
+        trades.write_parquet(parts / "accepted" / file)
+        fallback += len(fell_back)
+    return fallback
+
+
+def scan_parts(folder: Path) -> pl.LazyFrame:
+    """Scan the files of a folder one after the other, each column with the type that all of them agree on."""
+    return pl.concat([scan_file(path) for path in sorted(folder.iterdir())], how="diagonal_relaxed")
+
+
+def scan_file(path: Path) -> pl.LazyFrame:
+    """Scan a Parquet file, whatever its folder is named."""
+    return pl.scan_parquet(path, glob=False)
+
+
+@contextmanager
+def _open_parts(folder: Path) -> Iterator[Path]:
+    """Give a folder for what is put together, which is not left behind: on a full disk it would be in the way."""
+    parts = _make_empty(folder / PARTS)
+    try:
+        yield parts
+    finally:
+        shutil.rmtree(parts, ignore_errors=True)
+
+
+def _make_empty(folder: Path) -> Path:
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir()
+    return folder
 
 
 def place_results(results: Path, folder: Path) -> None:
@@ -133,14 +171,13 @@ def assemble_trades(core: Sequence[Mapping[str, Any]], sessions: Sequence[date])
     return pl.DataFrame(rows, schema=TRADE_SCHEMA).with_columns(zoned)
 
 
-def build_ledger(candidates: pl.DataFrame, events: list[dict[str, Any]], profile: Profile) -> pl.DataFrame:
+def build_ledger(candidates: pl.DataFrame, requests: pl.DataFrame, profile: Profile) -> pl.DataFrame:
     """One row per candidate: how it ended and why, every critique and edit, scores, seeds, models and tokens."""
     generator, refiner, judge = (pl.coalesce(role, pl.lit(profile.models[role].model)) for role in ROLES)
-    usage = count_row_usage(events)
     is_service = profile.backend.name == "microservices"  # which does not say how many requests it sent for a row
     return (
-        candidates.join(usage, on="row_id", how="left", maintain_order="left")
-        .join(find_answering_models(events), on="row_id", how="left", maintain_order="left")
+        candidates.join(count_row_usage(requests), on="row_id", how="left", maintain_order="left")
+        .join(find_answering_models(requests), on="row_id", how="left", maintain_order="left")
         .with_columns(pl.coalesce("requests", pl.lit(None if is_service else 0, dtype=pl.Int64)))
         .select(
             "row_id",
@@ -178,29 +215,32 @@ def build_accepted(candidates: pl.DataFrame, plans: pl.DataFrame, profile: Profi
     return pl.concat([rows.select("row_id"), trades, named], how="horizontal")
 
 
-def export_trades(trades: pl.DataFrame, folder: Path, formats: tuple[str, ...]) -> None:
-    """Write the accepted trades in the profile's formats.
+def export_trades(file: Path, formats: tuple[str, ...]) -> None:
+    """Write the accepted trades of a Parquet file beside it in the other formats of a profile, some rows at a time.
 
     CSV joins the seeds' ids, has other lists as JSON, and an apostrophe before a text that a spreadsheet would run.
     """
-    write_parquet(trades, folder / "accepted.parquet")
-    times = [pl.col(name).dt.to_string("iso:strict") for name in ("entry_time", "exit_time")]
-    if "csv" in formats:
-        nested = [name for name, kind in trades.schema.items() if kind.is_nested() and name != "gold_example_ids"]
-        texts = [pl.Series(name, [json.dumps(value, default=str) for value in trades[name]]) for name in nested]
-        flat = trades.with_columns(*times, *texts, pl.col("gold_example_ids").list.join("|"))
-        write_text(neutralise_cells(flat).write_csv(), folder / "accepted.csv")
-    if "jsonl" in formats:
-        write_text(trades.with_columns(times).write_ndjson(), folder / "accepted.jsonl")
+    trades = scan_file(file)
+    rows = int(trades.select(pl.len()).collect().item())
+    for suffix in (suffix for suffix in TEXT_FORMATS if suffix in formats):
+        with file.with_suffix(f".{suffix}").open("w", encoding="utf-8", newline="") as text:
+            for start in range(0, max(rows, 1), ROWS_AT_A_TIME):
+                some = trades.slice(start, ROWS_AT_A_TIME).collect()
+                times = [pl.col(name).dt.to_string("iso:strict") for name in ("entry_time", "exit_time")]
+                text.write(TEXT_FORMATS[suffix](some.with_columns(times), start == 0))
 
 
-def note_failures(ledger: pl.DataFrame) -> list[str]:
-    """Quote the commonest reason why candidates failed: a provider that stopped answering says so there."""
-    reasons = ledger.filter(pl.col("status") == "failed")["reason"].drop_nulls()
-    if reasons.is_empty():
-        return []
-    reason, count = Counter(reasons.to_list()).most_common(1)[0]
-    return [f"commonest failure ({count} of {len(reasons)}): {reason[:LONGEST_REASON]}"]
+def _format_csv(trades: pl.DataFrame, is_first: bool) -> str:
+    nested = [name for name, kind in trades.schema.items() if kind.is_nested() and name != "gold_example_ids"]
+    texts = [pl.Series(name, [json.dumps(value, default=str) for value in trades[name]]) for name in nested]
+    flat = trades.with_columns(*texts, pl.col("gold_example_ids").list.join("|"))
+    return neutralise_cells(flat).write_csv(include_header=is_first)
+
+
+TEXT_FORMATS: dict[str, Callable[[pl.DataFrame, bool], str]] = {
+    "csv": _format_csv,
+    "jsonl": lambda trades, _: trades.write_ndjson(),
+}
 
 
 def drop_surplus_rows(candidates: pl.DataFrame, asked: int) -> pl.DataFrame:
@@ -213,47 +253,9 @@ def drop_surplus_rows(candidates: pl.DataFrame, asked: int) -> pl.DataFrame:
     )
 
 
-def note_models(ledger: pl.DataFrame, profile: Profile) -> list[str]:
-    """Say how many rows a model wrote, mended or judged that stood in for the role's own."""
-    columns = {"generator": "model", "refiner": "refiner_model", "judge": "judge_model"}
-    notes = []
-    for role, column in columns.items():
-        others = ledger.filter(pl.col(column) != profile.models[role].model)
-        if not others.is_empty():
-            notes.append(f"{others.height} rows were answered by the {role}'s fallback {others[column][0]}")
-    return notes
-
-
-def note_judge(ledger: pl.DataFrame) -> list[str]:
-    """Say that a judge gave every row the same scores: such a one tells nothing apart."""
-    judged = ledger.select(CRITERIA).drop_nulls()
-    if judged.height < LEAST_JUDGED or judged.n_unique() > 1:
-        return []
-    scores = ", ".join(f"{name} {judged[name][0]}" for name in CRITERIA)
-    return [f"the judge gave each of {judged.height} rows the same scores ({scores}): it tells nothing apart"]
-
-
 def note_fallback(count: int, *, has_bars: bool) -> list[str]:
     """Say how many trades have bars of a made-up shape, and why."""
     if not count:
         return []
     why = "the gold's bars do not reach far enough before its trades" if has_bars else "the gold came without bars"
     return [f"{count} trades have bars of the fallback shape, a seeded random walk: {why}"]
-
-
-def count_reasons(ledger: pl.DataFrame) -> list[tuple[str, int]]:
-    """Count why candidates were not accepted, the commonest first: `[rule]` of a critique, or the failed column."""
-    lost = ledger.filter(pl.col("status") != "accepted")
-    kind = (
-        pl.when(pl.col("status") == "failed")
-        .then(
-            pl.when(pl.col("reason").str.starts_with("not finished"))
-            .then(pl.col("reason"))
-            .otherwise(
-                pl.concat_str(pl.lit("no usable answer for "), pl.col("failed_column").fill_null("a column unknown"))
-            )
-        )
-        .otherwise(pl.col("reason").str.extract(r"^\[([a-z_]+)", 1).fill_null(pl.col("reason")))
-    )
-    counted = lost.group_by(kind.alias("kind")).len().sort(["len", "kind"], descending=[True, False])
-    return [(str(kind), int(count)) for kind, count in counted.rows()]

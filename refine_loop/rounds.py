@@ -2,7 +2,7 @@
 
 import hashlib
 import io
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +25,11 @@ class Rounds:
 
     def read_plan(self, number: int) -> list[dict[str, Any]]:
         """Read a round's plan."""
-        return pl.read_parquet(self._path(number, "plan"), glob=False).to_dicts()
+        return self.read_plan_frame(number).to_dicts()
+
+    def read_plan_frame(self, number: int) -> pl.DataFrame:
+        """Read a round's plan as a frame; the library may order its columns differently from one to the next."""
+        return pl.read_parquet(self._path(number, "plan"), glob=False)
 
     def write_seeds(self, number: int, refine_pass: int, rows: Sequence[dict[str, Any]]) -> Path:
         """Write a job's seed rows; the name holds their hash, for the library compares seed files by name alone."""
@@ -53,39 +57,32 @@ class Rounds:
         """Write a round's candidates, every one of them ended."""
         self._write_candidates(candidates, self._path(number, "settled"))
 
-    def read_settled(self) -> pl.DataFrame:
-        """Read the candidates of all settled rounds, in the order they were planned."""
-        paths = sorted(self._folder.glob("*/settled.parquet"))
-        return pl.concat(
-            [pl.DataFrame(schema=CANDIDATE_SCHEMA), *(pl.read_parquet(path, glob=False) for path in paths)]
-        )
-
-    def read_ended(self) -> pl.DataFrame:
-        """Read every candidate that has ended: of the settled rounds, and of one that was cut short."""
-        frames = [self.read_settled()]
+    def iter_ended(self) -> Iterator[tuple[int, pl.DataFrame]]:
+        """Read, round by round in their order, the candidates that have ended: all, or of a round that was cut some."""
         for folder in sorted(self._folder.glob("*")):
+            number = int(folder.name)
             passes = [*sorted(folder.glob("pass_*.parquet")), *folder.glob("interrupted.parquet")]
-            if passes and not (folder / "settled.parquet").exists():
-                frames.append(pl.read_parquet(passes[-1], glob=False).filter(pl.col("status") != "open"))
-        return pl.concat(frames)
+            if (settled := self._path(number, "settled")).exists():
+                yield number, pl.read_parquet(settled, glob=False)
+            elif passes:
+                yield number, pl.read_parquet(passes[-1], glob=False).filter(pl.col("status") != "open")
 
-    def read_plans(self) -> pl.DataFrame:
-        """Read the plans of all rounds, whose columns the library may order differently from one to the next."""
-        paths = sorted(self._folder.glob("*/plan.parquet"))
-
-        return pl.concat([pl.read_parquet(path, glob=False) for path in paths], how="diagonal_relaxed")
-
-    def read_accepted(self, number: int, refine_pass: int) -> list[Candidate]:
-        """Read the rows accepted before a pass of a round, of earlier rounds too."""
-        frames = [self.read_settled()]
+    def iter_accepted(self, number: int, refine_pass: int) -> Iterator[dict[str, str]]:
+        """Read `row_id` and `generated_row` of what was accepted before a pass of a round, in earlier rounds too."""
+        paths = sorted(self._folder.glob("*/settled.parquet"))
         if refine_pass:
-            frames.append(pl.read_parquet(self._path(number, f"pass_{refine_pass - 1}"), glob=False))
-        return pl.concat(frames).filter(pl.col("status") == "accepted").to_dicts()
+            paths.append(self._path(number, f"pass_{refine_pass - 1}"))
+        for path in paths:
+            accepted = pl.scan_parquet(path, glob=False).filter(pl.col("status") == "accepted")
+            yield from accepted.select("row_id", "generated_row").collect().to_dicts()
 
     def count_accepted(self, last: int) -> int:
         """Count the accepted rows of the rounds up to and including `last`."""
-        settled = self.read_settled()
-        return settled.filter((pl.col("status") == "accepted") & (pl.col("round") <= last)).height
+        paths = [path for path in self._folder.glob("*/settled.parquet") if int(path.parent.name) <= last]
+        if not paths:
+            return 0
+        counted = pl.scan_parquet(paths, glob=False).select((pl.col("status") == "accepted").sum()).collect()
+        return int(counted.item())
 
     def _path(self, number: int, name: str) -> Path:
         return self._folder / f"{number:03d}" / f"{name}.parquet"

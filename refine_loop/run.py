@@ -8,18 +8,17 @@ from pathlib import Path
 from typing import Any
 
 from langchain_core.runnables import RunnableConfig
-from polars.exceptions import ComputeError
 
 from designer_configs.answer_journal import AnswerJournal
 from designer_configs.backend import PlacedBackend, log_library_to
 from designer_configs.check import check_environment
 from designer_configs.compile import CompiledProfile, compile_profile
 from designer_configs.controls import find_foreign_buckets
-from designer_configs.errors import BackendError, ConfigError, StorageError
+from designer_configs.errors import BackendError, ConfigError
 from designer_configs.halt import Halt
 from designer_configs.library_speed import quicken_library
 from designer_configs.profile import Profile, load_profile
-from designer_configs.whole_file import sync_tree
+from designer_configs.whole_file import name_full_disk, sync_tree
 from gold_data.ingest import Gold, read_gold
 from gold_data.splits import take_part
 from gold_data.store import GoldFolder, load_gold, split_gold, write_gold
@@ -104,10 +103,8 @@ def keep_gold(gold: Gold, profile: Profile, folder: Path) -> GoldFolder:
     Raises:
         StorageError: it does not fit.
     """
-    try:
+    with name_full_disk(folder / "gold"):
         stored = write_gold(gold, folder / "gold", profile.gold.holdout, profile.gold.embargo)
-    except ComputeError as exc:  # which is what polars makes of a full disk
-        raise StorageError(None, str(exc), str(folder / "gold")) from exc
     sync_tree(folder / "gold")
     return stored
 

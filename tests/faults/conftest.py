@@ -24,8 +24,9 @@ from designer_configs.library_speed import quicken_library
 from designer_configs.profile import PROJECT_ROOT, load_profile
 from gold_data.ingest import read_gold
 from gold_data.store import GoldFolder, write_gold
-from refine_loop.events import EventLog, count_usage, read_events
+from refine_loop.events import EventLog, read_events
 from refine_loop.steering import steer_run
+from refine_loop.usage import count_usage, frame_requests
 
 from .endpoint import Endpoint, open_endpoint
 
@@ -52,7 +53,7 @@ class FaultyJob:
 
     @property
     def usage(self) -> dict[str, Any]:
-        return count_usage(self.events, load_profile("offline").prices)
+        return count_usage(frame_requests(self.events).lazy(), 0.0, load_profile("offline").prices)
 
     def count(self, event: str) -> int:
         return sum(e["event"] == event for e in self.events)

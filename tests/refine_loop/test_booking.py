@@ -9,6 +9,7 @@ from columns.rendering import read_fence
 from designer_configs.backend import LOST_WITHOUT_TRACE, JobResult, LostRow
 from gold_data.rules import fingerprint
 from refine_loop.booking import Candidate, book_result, close_candidate, open_candidate, seed_refinement
+from refine_loop.known_trades import KnownTrades
 from refine_loop.state import CANDIDATE_SCHEMA
 
 ACCEPTANCE = {"realism": 4, "consistency": 4, "completeness": 3}
@@ -40,7 +41,7 @@ def make_row(row_id: str = "a", price: float = 100.0, score: Any = 5, **changes:
 
 
 def book(candidates: list[Candidate], result: JobResult, refine_pass: int = 0) -> list[Candidate]:
-    return book_result(candidates, result, refine_pass=refine_pass, acceptance=ACCEPTANCE, accepted={})
+    return book_result(candidates, result, refine_pass=refine_pass, acceptance=ACCEPTANCE, accepted=KnownTrades())
 
 
 def test_candidate_opens_with_what_its_plan_says() -> None:
@@ -114,7 +115,8 @@ def test_second_of_two_equal_rows_of_a_job_is_a_copy() -> None:
 
 
 def test_copy_of_an_earlier_rounds_row_is_not_accepted() -> None:
-    accepted = {fingerprint(make_trade()): "of-round-1"}
+    accepted = KnownTrades()
+    accepted.add(fingerprint(make_trade()), "of-round-1")
     (booked,) = book_result(
         [open_row()], JobResult([make_row()]), refine_pass=0, acceptance=ACCEPTANCE, accepted=accepted
     )
@@ -128,9 +130,9 @@ def test_row_that_was_not_accepted_may_be_had_again() -> None:
 
 
 def test_accepted_rows_are_known_afterwards() -> None:
-    known: dict[Any, str] = {}
+    known = KnownTrades()
     book_result([open_row()], JobResult([make_row()]), refine_pass=0, acceptance=ACCEPTANCE, accepted=known)
-    assert known == {fingerprint(make_trade()): "a"}
+    assert known.find(fingerprint(make_trade())) == "a"
 
 
 def test_refined_row_adds_its_edits_its_pass_and_its_undone_fields() -> None:

@@ -13,7 +13,7 @@ import pytest
 
 from designer_configs.profile import load_profile
 from designer_configs.requests import HEALTH_CHECK, Request
-from refine_loop.events import EventLog, count_row_usage, count_usage, read_events
+from refine_loop.events import EventLog, read_events
 
 FREE = load_profile("offline").prices
 SENT = Request("001_generate", "a", "trade", "generator", "m")
@@ -42,45 +42,6 @@ def open_log(path: Path, observe: Callable[[dict[str, Any]], None] = lambda _: N
     return EventLog(path / "events.jsonl", observe)
 
 
-def test_usage_is_summed_in_all_by_stage_and_by_model() -> None:
-    events = [request(), request(job="002_generate"), request(column="judge", model="n", prompt_tokens=5), finish(1.5)]
-    usage = count_usage([*events, finish(0.25)], FREE)
-    assert (usage["requests"], usage["prompt_tokens"], usage["completion_tokens"]) == (3, 25, 6)
-    assert (usage["seconds"], usage["request_seconds"], usage["failed_requests"]) == (1.75, 1.5, 0)
-    assert [(p["stage"], p["column"], p["requests"]) for p in usage["by_stage"]] == [
-        ("generate", "trade", 2),
-        ("generate", "judge", 1),
-    ]
-    assert [(p["model"], p["prompt_tokens"]) for p in usage["by_model"]] == [("m", 20), ("n", 5)]
-
-
-def test_tokens_are_unknown_where_one_answer_did_not_say() -> None:
-    usage = count_usage([request(), request(model="n", prompt_tokens=None)], FREE)
-    assert (usage["prompt_tokens"], usage["completion_tokens"]) == (None, 4)
-    assert [part["prompt_tokens"] for part in usage["by_model"]] == [10, None]
-
-
-def test_request_that_failed_has_no_tokens_to_be_unknown() -> None:
-    failed = request(prompt_tokens=None, completion_tokens=None, error="ModelTimeoutError")
-    usage = count_usage([request(), failed], FREE)
-    assert (usage["requests"], usage["failed_requests"], usage["prompt_tokens"]) == (2, 1, 10)
-
-
-def test_seconds_of_a_job_that_was_stopped_count() -> None:
-    stopped = {"event": "job_stopped", "job": "002_generate", "rows": 5, "seconds": 0.5}
-    assert count_usage([finish(1.5), stopped], FREE)["seconds"] == 2.0
-
-
-def test_seconds_of_a_job_that_was_killed_count_up_to_its_last_event() -> None:
-    def start(at: float) -> dict[str, Any]:
-        return {"event": "job_started", "active_seconds": at}
-
-    cut = [start(2.0), request(active_seconds=3.5)]
-    again = [{"event": "run_started", "active_seconds": 4.0}, start(4.0), finish(0.5) | {"active_seconds": 4.5}]
-    assert count_usage([*cut, *again], FREE)["seconds"] == 2.0
-    assert count_usage([*cut, *again, start(5.0), request(active_seconds=5.25)], FREE)["seconds"] == 2.25
-
-
 def test_active_time_goes_on_where_the_run_was_cut(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "events.jsonl").write_text(json.dumps({"event": "run_started", "active_seconds": 90.0}) + "\n")
     moments = iter([1000.0, 1000.0, 1005.0])
@@ -103,25 +64,6 @@ def test_wall_clock_that_jumps_leaves_the_active_time_alone(tmp_path: Path, monk
     first, second = read_events(tmp_path / "events.jsonl")
     assert second["at"].startswith("1970")
     assert 0 <= first["active_seconds"] <= second["active_seconds"] < 60
-
-
-def test_run_without_a_request_used_nothing() -> None:
-    usage = count_usage([], FREE)
-    assert (usage["requests"], usage["prompt_tokens"], usage["seconds"], usage["by_stage"]) == (0, 0, 0, [])
-
-
-def test_usage_of_a_row_counts_its_requests_alone() -> None:
-    rows = count_row_usage([request(), request(column="judge"), request(row_id="b"), request(row_id=None)])
-    assert rows.sort("row_id").rows() == [("a", 2, 20, 4), ("b", 1, 10, 2)]
-
-
-def test_usage_of_a_row_is_unknown_for_that_row_alone() -> None:
-    rows = count_row_usage([request(), request(completion_tokens=None), request(row_id="b")])
-    assert rows.sort("row_id").rows() == [("a", 2, 20, None), ("b", 1, 10, 2)]
-
-
-def test_row_usage_of_a_run_without_requests_has_its_columns() -> None:
-    assert count_row_usage([]).columns == ["row_id", "requests", "prompt_tokens", "completion_tokens"]
 
 
 def test_events_are_lines_with_a_time_and_a_name(tmp_path: Path) -> None:

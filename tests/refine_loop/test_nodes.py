@@ -41,7 +41,7 @@ class Loop:
 
     @property
     def settled(self) -> pl.DataFrame:
-        return self.rounds.read_settled()
+        return pl.concat([frame for _, frame in self.rounds.iter_ended()])
 
 
 RunLoop = Callable[..., Loop]
@@ -227,7 +227,7 @@ def test_job_that_is_stopped_keeps_the_rows_it_had_finished(
     monkeypatch.setattr(type(backend), "run", stop_at_half)
     with pytest.raises(KeyboardInterrupt):
         run_loop(lambda row, refine_pass: "accept")
-    ended = Rounds(tmp_path / "rounds").read_ended()
+    ((_, ended),) = Rounds(tmp_path / "rounds").iter_ended()
     assert ended["status"].to_list() == ["accepted"] * 4
     assert read_events(tmp_path / "events.jsonl")[-1]["event"] == "job_stopped"
 

@@ -18,13 +18,14 @@ from refine_loop.outputs import (
     assemble_trades,
     build_accepted,
     build_ledger,
-    count_reasons,
     export_trades,
     note_fallback,
     write_outputs,
 )
 from refine_loop.rounds import Rounds
 from refine_loop.state import CANDIDATE_SCHEMA
+from refine_loop.summary import count_reasons
+from refine_loop.usage import frame_requests
 
 NEW_YORK = ZoneInfo("America/New_York")
 PLAN = {
@@ -102,7 +103,7 @@ def test_accepted_rows_carry_controls_scores_and_seeds(offline: Profile) -> None
 def test_ledger_counts_requests_and_tokens_per_candidate(offline: Profile) -> None:
     request = {"event": "request", "job": "001_generate", "column": "trade", "model": "m", "seconds": 0.1}
     asked = [{**request, "row_id": "a", "prompt_tokens": 5, "completion_tokens": None, "error": None}] * 2
-    ledger = build_ledger(frame(make("a"), make("b", "failed", retry_count=1)), asked, offline)
+    ledger = build_ledger(frame(make("a"), make("b", "failed", retry_count=1)), frame_requests(asked), offline)
     assert ledger.select("row_id", "requests", "prompt_tokens", "completion_tokens").rows() == [
         ("a", 2, 10, None),
         ("b", 0, None, None),
@@ -123,7 +124,7 @@ def test_reasons_are_counted_by_rule_criterion_or_column() -> None:
         ],
         schema=["status", "reason", "failed_column"],
         orient="row",
-    )
+    ).lazy()
     assert count_reasons(ledger)[0] == ("exit_sign", 2)
     assert sorted(count_reasons(ledger)[1:]) == [
         ("max_minutes", 1),
@@ -135,14 +136,16 @@ def test_reasons_are_counted_by_rule_criterion_or_column() -> None:
 
 def test_only_the_formats_that_are_asked_for_are_written(tmp_path: Path) -> None:
     trades = assemble_trades([CORE], [date(2024, 3, 5)]).with_columns(gold_example_ids=pl.lit(["g1", "g2"]))
-    export_trades(trades, tmp_path, ("parquet",))
+    trades.write_parquet(tmp_path / "accepted.parquet")
+    export_trades(tmp_path / "accepted.parquet", ("parquet",))
     assert [path.name for path in tmp_path.iterdir()] == ["accepted.parquet"]
 
 
 def test_control_that_draws_a_record_is_json_in_csv(tmp_path: Path) -> None:
     moment = datetime(2024, 11, 29, 10, 0, tzinfo=ZoneInfo("America/New_York"))
     row = {"entry_time": [moment], "exit_time": [moment], "person": [{"age": 41}], "gold_example_ids": [["a", "b"]]}
-    export_trades(pl.DataFrame(row), tmp_path, ("csv",))
+    pl.DataFrame(row).write_parquet(tmp_path / "accepted.parquet")
+    export_trades(tmp_path / "accepted.parquet", ("csv",))
     written = pl.read_csv(tmp_path / "accepted.csv").row(0, named=True)
     assert (json.loads(written["person"]), written["gold_example_ids"]) == ({"age": 41}, "a|b")
 

@@ -159,7 +159,8 @@ def test_rejected_rows_are_no_formulas(tmp_path: Path, cli: Cli, write_profile: 
 def test_parquet_and_jsonl_are_untouched(tmp_path: Path) -> None:
     times = pl.Series([None], dtype=pl.Datetime("us", "America/New_York"))
     frame = pl.DataFrame({"ticker": ["=1"], "entry_time": times, "exit_time": times, "gold_example_ids": [["gold-1"]]})
-    export_trades(frame, tmp_path, ("csv", "jsonl"))
+    frame.write_parquet(tmp_path / "accepted.parquet")
+    export_trades(tmp_path / "accepted.parquet", ("csv", "jsonl"))
     assert pl.read_parquet(tmp_path / "accepted.parquet")["ticker"].to_list() == ["=1"]
     assert '"ticker":"=1"' in (tmp_path / "accepted.jsonl").read_text(encoding="utf-8")
     assert (tmp_path / "accepted.csv").read_text(encoding="utf-8").splitlines()[1].startswith("'=1,")

@@ -1,0 +1,76 @@
+"""What there is to say of a run's ledger, counted where it lies: it may be longer than memory should hold."""
+
+from typing import Any
+
+import polars as pl
+
+from designer_configs.profile import Profile
+from refine_loop.state import CRITERIA, ENDS
+
+LEAST_JUDGED = 20  # rows before it means anything that their scores are all the same
+LONGEST_REASON = 240  # characters of a failure that the terminal shows; the ledger has the whole
+
+
+def count_ledger(ledger: pl.LazyFrame) -> dict[str, Any]:
+    """Count how candidates ended, the passes that were used, the edits undone, and why rows were not accepted."""
+    ended = [(pl.col("status") == status).sum().cast(pl.Int64).alias(status) for status in ENDS]
+    passes, undone = pl.col("refine_passes").max().fill_null(0), pl.col("undone_edits").sum()
+    return {**_collect(ledger.select(*ended, passes, undone)).row(0, named=True), "reasons": count_reasons(ledger)}
+
+
+def note_ledger(ledger: pl.LazyFrame, profile: Profile) -> list[str]:
+    """Say what somebody should know who does not look into the ledger."""
+    return [*note_failures(ledger), *note_models(ledger, profile), *note_judge(ledger)]
+
+
+def note_failures(ledger: pl.LazyFrame) -> list[str]:
+    """Quote the commonest reason why candidates failed: a provider that stopped answering says so there."""
+    reasons = ledger.filter(pl.col("status") == "failed", pl.col("reason").is_not_null())
+    counted = _collect(reasons.with_row_index().group_by("reason").agg(pl.len(), pl.col("index").min()))
+    if counted.is_empty():
+        return []
+    reason, count, _ = counted.sort("len", "index", descending=[True, False]).row(0)
+    return [f"commonest failure ({count} of {counted['len'].sum()}): {reason[:LONGEST_REASON]}"]
+
+
+def note_models(ledger: pl.LazyFrame, profile: Profile) -> list[str]:
+    """Say how many rows a model wrote, mended or judged that stood in for the role's own."""
+    columns = {"generator": "model", "refiner": "refiner_model", "judge": "judge_model"}
+    notes = []
+    for role, column in columns.items():
+        others = ledger.filter(pl.col(column) != profile.models[role].model)
+        count, other = _collect(others.select(pl.len(), pl.col(column).first())).row(0)
+        if count:
+            notes.append(f"{count} rows were answered by the {role}'s fallback {other}")
+    return notes
+
+
+def note_judge(ledger: pl.LazyFrame) -> list[str]:
+    """Say that a judge gave every row the same scores: such a one tells nothing apart."""
+    kinds = _collect(ledger.select(CRITERIA).drop_nulls().group_by(CRITERIA).len())
+    if kinds.height != 1 or kinds["len"].item() < LEAST_JUDGED:
+        return []
+    scores = ", ".join(f"{name} {kinds[name].item()}" for name in CRITERIA)
+    return [f"the judge gave each of {kinds['len'].item()} rows the same scores ({scores}): it tells nothing apart"]
+
+
+def count_reasons(ledger: pl.LazyFrame) -> list[tuple[str, int]]:
+    """Count why candidates were not accepted, the commonest first: `[rule]` of a critique, or the failed column."""
+    lost = ledger.filter(pl.col("status") != "accepted")
+    kind = (
+        pl.when(pl.col("status") == "failed")
+        .then(
+            pl.when(pl.col("reason").str.starts_with("not finished"))
+            .then(pl.col("reason"))
+            .otherwise(
+                pl.concat_str(pl.lit("no usable answer for "), pl.col("failed_column").fill_null("a column unknown"))
+            )
+        )
+        .otherwise(pl.col("reason").str.extract(r"^\[([a-z_]+)", 1).fill_null(pl.col("reason")))
+    )
+    counted = _collect(lost.group_by(kind.alias("kind")).len()).sort(["len", "kind"], descending=[True, False])
+    return [(str(kind), int(count)) for kind, count in counted.rows()]
+
+
+def _collect(frame: pl.LazyFrame) -> pl.DataFrame:
+    return frame.collect(engine="streaming")

@@ -5,7 +5,7 @@ import json
 import os
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from hashlib import blake2b
 from pathlib import Path
@@ -75,6 +75,17 @@ class AnswerJournal:
             self._write(request, digest, {"answer": answer}, started)
         return response
 
+    def forget(self, requests: Sequence[Request]) -> None:
+        """Keep no refusal of these requests, so that they are sent again when the run goes on."""
+        for request in requests:
+            if request.row_id is not None and request.job == self._job:
+                self._kept.pop((request.row_id, request.column, request.number), None)
+                told = {
+                    "kind": "refused_in_a_row",
+                    "message": "refused like any other: sent again when the run goes on",
+                }
+                self._write(request, hash_request(request), {"error": told, "final": False}, time.perf_counter())
+
     def close_settled(self) -> None:
         """Drop the answers of rounds that have settled; with a trace they are kept there, compressed."""
         for path in sorted(self._rounds.glob("*/answers_*.jsonl")):
@@ -105,7 +116,7 @@ class AnswerJournal:
         path = self._rounds / number / f"answers_{stage}.jsonl"
         make_folder(path.parent)
         self._file = AppendFile(path)
-        self._kept = {(e["row_id"], e["column"], e["number"]): _Kept(e["digest"], e) for e in _read_final(path)}
+        self._kept = _read_kept(path)
         self._job = job
 
     def _write(self, request: Request, digest: str, outcome: dict[str, Any], started: float) -> None:
@@ -135,11 +146,16 @@ def hash_request(request: Request) -> str:
     return digest.hexdigest()
 
 
-def _read_final(path: Path) -> Iterator[dict[str, Any]]:
-    """Read what a journal may answer with; prompts, where there are any, stay in the file."""
+def _read_kept(path: Path) -> dict[Cell, _Kept]:
+    """Read what a journal may answer with; prompts stay in the file, and what failed in the end is not kept."""
+    kept: dict[Cell, _Kept] = {}
     for entry in read_lines(path):
+        cell = entry["row_id"], entry["column"], entry["number"]
         if entry.get("final", True):
-            yield {name: value for name, value in entry.items() if name != "messages"}
+            kept[cell] = _Kept(entry["digest"], {name: value for name, value in entry.items() if name != "messages"})
+        else:
+            kept.pop(cell, None)
+    return kept
 
 
 def _compress(source: Path, target: Path) -> None:

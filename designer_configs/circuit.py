@@ -6,6 +6,8 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from designer_configs.requests import Request
+
 ROWS_THAT_OPEN = 3  # rows that fail one after the other without an answer between them: then it is not the rows
 LONGEST_PAUSE = 30  # times the first one
 LONGEST_LOOK_AWAY = 1.0  # seconds after which one that waits looks whether a cap was reached
@@ -38,8 +40,8 @@ class Circuit:
     _probing: bool = False
     _probes: int = 0
     _asked_wait: float = 0.0
-    _answers: int = 0
     _refusals: int = 0
+    _refused: list[tuple[float, Request]] = field(default_factory=list)
     _changed: asyncio.Event = field(default_factory=asyncio.Event)
 
     @property
@@ -60,10 +62,11 @@ class Circuit:
         finally:
             self._probing = self._probing and not probe
 
-    def count_answer(self) -> bool:
-        """Count an answer; True where it closes the circuit."""
-        self._answers += 1
+    def count_answer(self, sent: float) -> bool:
+        """Count an answer to what was sent at a moment of the monotonic clock; True where it closes the circuit."""
         self._rows.clear()
+        self._refusals = 0
+        self._refused = [(came, request) for came, request in self._refused if came >= sent]
         self._opened, was_open = None, self.is_open
         self._probes, self._asked_wait = 0, 0.0
         if was_open:
@@ -86,10 +89,15 @@ class Circuit:
             self._wake()
         return opens
 
-    def count_refusal(self) -> int:
-        """Count a request that was refused for itself; gives how many were, and 0 once any was answered."""
+    def count_refusal(self, request: Request) -> int:
+        """Count a request that was refused for itself; gives how many were since the last answer."""
         self._refusals += 1
-        return 0 if self._answers else self._refusals
+        self._refused.append((time.monotonic(), request))
+        return self._refusals
+
+    def list_doubtful(self) -> list[Request]:
+        """List the requests that were refused, and none sent after that was answered: perhaps any would have been."""
+        return [request for _, request in self._refused]
 
     @property
     def asks_too_much(self) -> bool:

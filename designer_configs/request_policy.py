@@ -2,14 +2,15 @@
 
 Errors are of five kinds. *stop*: the key or the credit is refused, no further request can succeed. *missing*: the
 model is not there. *wait*: too many requests (429). *retry*: the server or the way to it failed. *refuse*: this one
-request is not accepted. A model that fails several rows without an answer in between is taken for down: its circuit
-opens, its requests wait, and one at a time is sent as a probe until an answer comes back or patience ends.
+request is not accepted; many in a row stop the run, for then it is not the requests. A model that fails several rows
+without an answer in between is taken for down: its circuit opens, its requests wait, and one at a time is sent as a
+probe until an answer comes back or patience ends.
 """
 
 import asyncio
 import contextvars
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
@@ -23,10 +24,11 @@ from designer_configs.requests import HEALTH_CHECK, Request, Send, name_error
 from designer_configs.routes import FALLBACK_ALIAS, Route, take_route
 from designer_configs.watchdog import Watchdog
 
-REFUSED_AT_FIRST = 20  # requests refused without one answer, after which the rest need not be tried
+REFUSALS_THAT_STOP = 20  # requests refused one after the other, after which the rest need not be tried
 LONGEST_WORDS = 300  # characters of a provider's message that are repeated
 Fault = Literal["stop", "missing", "wait", "retry", "refuse"]
 Notify = Callable[..., None]
+Forget = Callable[[Sequence[Request]], None]
 
 FAULTS: Mapping[str, Fault] = {
     "authentication": "stop",
@@ -41,7 +43,8 @@ FAULTS: Mapping[str, Fault] = {
     "api_error": "retry",  # a body that is no JSON, such as a proxy's page
     "TimeoutError": "retry",
 }
-RETRIED_STATUSES = (408, 425)
+FAULTS_BY_STATUS: Mapping[int, Fault] = {402: "stop", 408: "retry", 410: "missing", 425: "retry"}
+"""What the library tells apart by its kinds no better than any other refusal."""
 
 
 class RowLostError(DataDesignerError):
@@ -82,6 +85,7 @@ class RequestPolicy:
         halt: Ends the job that is running.
         find_spent_cap: Names the cap of the profile that was reached, such as `max_tokens`.
         notify: Takes an event and its fields.
+        forget: Takes requests whose refusals are not to be kept: any may have been refused, not these alone.
     """
 
     def __init__(
@@ -92,6 +96,7 @@ class RequestPolicy:
         *,
         find_spent_cap: Callable[[], str | None],
         notify: Notify,
+        forget: Forget,
     ) -> None:
         self.watchdog = Watchdog(halt, patience.seconds + models.longest_request)
         self._halt = halt
@@ -99,6 +104,7 @@ class RequestPolicy:
         self._models = models
         self._find_spent_cap = find_spent_cap
         self._notify = notify
+        self._forget = forget
         self._circuits: dict[str, Circuit] = {}
 
     async def __call__(self, request: Request, send: Send) -> Any:
@@ -112,6 +118,7 @@ class RequestPolicy:
         tries, began = 0, time.monotonic()
         while True:
             turn = await self._await_turn(request)
+            sent = time.monotonic()
             try:
                 response = await self._send_once(turn, send)
             except NotSentError:
@@ -121,7 +128,7 @@ class RequestPolicy:
                 pause = self._handle_fault(exc, turn, request, tries, began)
                 await asyncio.sleep(pause)
                 continue
-            if turn.circuit.count_answer():
+            if turn.circuit.count_answer(sent):
                 self._notify("provider_back", model=turn.route.model)
             if complaint := find_complaint(response):
                 raise RowLostError(complaint)
@@ -166,6 +173,9 @@ class RequestPolicy:
             await min(turns, key=lambda turn: turn.circuit.next_probe).circuit.await_change()
 
     def _stop(self, why: str) -> None:
+        """Halt the run; what a model has refused and not answered since is not held against the rows."""
+        for circuit in self._circuits.values():
+            self._forget(circuit.list_doubtful())
         self._halt.stop(BackendError(why))
 
     def _announce(self, turn: Turn, request: Request) -> None:
@@ -189,15 +199,17 @@ class RequestPolicy:
             RowLostError: it has failed too often, or for too long.
             Exception: the error itself, where this request alone is refused.
         """
+        if self._halt.reason is not None:
+            return 0  # the row is left alone, whatever came of its request
         circuit, model = turn.circuit, turn.route.model
         fault, words = classify(exc), describe_error(exc)
         if fault == "stop" or (fault == "missing" and request.role not in self._models.fallbacks):
             self._stop(f"{self._models.place} refuses the requests to {model}: {words}")
             return 0
         if fault == "refuse":
-            if circuit.count_refusal() < REFUSED_AT_FIRST:
+            if circuit.count_refusal(request) < REFUSALS_THAT_STOP:
                 raise exc
-            self._stop(f"{model} refused each of the first {REFUSED_AT_FIRST} requests; the last: {words}")
+            self._stop(f"{model} refused {REFUSALS_THAT_STOP} requests in a row; the last: {words}")
             return 0
         wait = getattr(exc, "retry_after", None)
         if circuit.count_failure(request.row_id, words, wait=wait, for_good=fault == "missing"):
@@ -233,7 +245,13 @@ class RequestPolicy:
 
 
 def build_policy(
-    profile: Profile, place: str, halt: Halt, find_spent_cap: Callable[[], str | None], notify: Notify
+    profile: Profile,
+    place: str,
+    halt: Halt,
+    *,
+    find_spent_cap: Callable[[], str | None],
+    notify: Notify,
+    forget: Forget,
 ) -> RequestPolicy:
     """Build the policy that a profile asks for; `place` says where its provider is."""
     run, roles = profile.run, profile.models
@@ -245,14 +263,13 @@ def build_policy(
         longest_request=max(float(model.inference_parameters["timeout"]) for model in asked),
     )
     patience = Patience(run.patience_minutes * 60, run.tries, run.retry_seconds)
-    return RequestPolicy(patience, models, halt, find_spent_cap=find_spent_cap, notify=notify)
+    return RequestPolicy(patience, models, halt, find_spent_cap=find_spent_cap, notify=notify, forget=forget)
 
 
 def classify(exc: BaseException) -> Fault:
     """Tell what kind of fault an error is."""
-    if getattr(exc, "status_code", None) in RETRIED_STATUSES:
-        return "retry"
-    return FAULTS.get(name_error(exc), "refuse")
+    by_status = FAULTS_BY_STATUS.get(getattr(exc, "status_code", None) or 0)
+    return by_status or FAULTS.get(name_error(exc), "refuse")
 
 
 def describe_error(exc: BaseException) -> str:

@@ -147,12 +147,19 @@ def test_job_of_which_every_row_fails_gives_every_reason(endpoint: Endpoint, run
 def test_model_that_refuses_every_request_stops_the_run(
     endpoint: Endpoint, run_job: RunJob, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("designer_configs.request_policy.REFUSED_AT_FIRST", 5)
+    monkeypatch.setattr("designer_configs.request_policy.REFUSALS_THAT_STOP", 5)
     endpoint.script = lambda _: fail(400, "no such parameter: top_p")
     halted = run_job().halted
-    assert halted == (
-        "rehearsal-generator refused each of the first 5 requests; the last: HTTP 400: no such parameter: top_p"
-    )
+    assert halted == ("rehearsal-generator refused 5 requests in a row; the last: HTTP 400: no such parameter: top_p")
+
+
+@pytest.mark.parametrize("status", [402, 410])
+def test_model_that_is_withdrawn_or_unpaid_stops_the_run_at_once(
+    endpoint: Endpoint, run_job: RunJob, status: int
+) -> None:
+    endpoint.script = lambda asked: fail(status, "no more") if asked.role == "judge" and asked.row > 1 else None
+    job = run_job({"run.patience_minutes": 5})
+    assert job.halted.endswith(f"refuses the requests to rehearsal-judge: HTTP {status}: no more")
 
 
 def test_job_whose_requests_never_come_back_is_ended_by_the_watchdog(endpoint: Endpoint, run_job: RunJob) -> None:

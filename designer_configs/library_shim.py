@@ -43,6 +43,7 @@ from designer_configs.routes import find_route
 from designer_configs.secret_text import mask_secrets, mask_values
 
 ROW_ID = "row_id"
+LONGEST_QUEUE_PAUSE = 2.0  # seconds that the library's queue may pause for a provider that asks for it
 
 
 class ObservedDataDesigner(DataDesigner):
@@ -161,6 +162,9 @@ def send_once(check: Callable[[], None]) -> Iterator[None]:
         try:
             async with asyncio.timeout(seconds):
                 return await post(self, *args, **kwargs)
+        except ProviderError as exc:
+            _keep_asked_pause(exc)
+            raise
         except TimeoutError as exc:
             message = f"no whole answer within {seconds:g} s, the timeout of the model in the profile"
             raise ProviderError(ProviderErrorKind.TIMEOUT, message) from exc
@@ -172,6 +176,23 @@ def send_once(check: Callable[[], None]) -> Iterator[None]:
     finally:
         ModelRequestExecutor._should_retry = retry
         HttpModelClient._apost = post
+
+
+def _keep_asked_pause(error: ProviderError) -> None:
+    """Keep how long the provider asked us to wait (Retry-After) for the policy, and from the library.
+
+    Its own queue would hold all that waits there that long, where no cap reaches it and no fallback. It still pauses
+    as it does where the provider names no time: two seconds.
+    """
+    vars(error)["asked_pause"] = error.retry_after
+    if error.retry_after is not None and error.retry_after > LONGEST_QUEUE_PAUSE:
+        error.retry_after = None
+
+
+def find_asked_pause(error: BaseException) -> float | None:
+    """Tell for how many seconds a provider asked us to wait; None where it did not."""
+    seconds: float | None = getattr(error, "asked_pause", None)
+    return seconds
 
 
 @contextlib.contextmanager

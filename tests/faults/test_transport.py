@@ -129,6 +129,29 @@ def test_credit_that_is_used_up_stops_the_run_at_once(endpoint: Endpoint, run_jo
     assert "insufficient_quota" in run_job({"run.patience_minutes": 5}).halted
 
 
+def test_quota_of_a_minute_is_waited_for(endpoint: Endpoint, run_job: RunJob) -> None:
+    words = "Quota exceeded for quota metric 'requests per minute'"
+    endpoint.script = lambda asked: fail(429, words) if is_first_try(asked) and asked.row < 2 else None
+    job = run_job({"run.patience_minutes": 0.2})
+    assert (job.height, job.halted) == (ROWS, "")
+
+
+def test_long_pause_that_is_asked_for_is_bridged_by_the_fallback(endpoint: Endpoint, run_job: RunJob) -> None:
+    endpoint.script = lambda asked: fail(429, Retry_After="60") if asked.model == "rehearsal-generator" else None
+    began = time.monotonic()
+    job = run_job({"run.patience_minutes": 5, "models.generator.fallback": {"model": "spare-generator"}})
+    assert time.monotonic() - began < 30
+    assert (job.height, job.halted, job.count("fallback_used")) == (ROWS, "", 1)
+
+
+def test_cap_is_kept_while_a_pause_is_waited_for(endpoint: Endpoint, run_job: RunJob) -> None:
+    endpoint.script = lambda asked: fail(429, Retry_After="60") if asked.row == 0 else None
+    began = time.monotonic()
+    job = run_job({"run.patience_minutes": 5, "run.max_minutes": 0.05})
+    assert time.monotonic() - began < 30
+    assert "not finished: the cap run.max_minutes was reached" in job.losses
+
+
 def test_request_that_is_too_large_costs_its_row(endpoint: Endpoint, run_job: RunJob) -> None:
     endpoint.script = lambda asked: fail(413, "too large") if (asked.role, asked.row) == ("generator", 2) else None
     job = run_job()

@@ -7,6 +7,7 @@ import asyncio
 import contextlib
 import contextvars
 import functools
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -38,7 +39,7 @@ from data_designer.integrations.opentelemetry import get_open_telemetry_runtime
 from data_designer.interface.data_designer import DataDesigner
 from opentelemetry.metrics import Meter
 
-from designer_configs.requests import HEALTH_CHECK, Request, RequestStep, chain
+from designer_configs.requests import HEALTH_CHECK, Request, RequestStep, Sending, chain
 from designer_configs.routes import find_route
 from designer_configs.secret_text import mask_secrets, mask_values
 
@@ -89,6 +90,7 @@ class _Cell:
 
 
 _cell: contextvars.ContextVar[_Cell | None] = contextvars.ContextVar("cell", default=None)
+_sending: contextvars.ContextVar[Sending | None] = contextvars.ContextVar("sending", default=None)
 
 
 @contextlib.contextmanager
@@ -121,6 +123,8 @@ def steer_requests(steps: Sequence[RequestStep], job_of: Callable[[], str]) -> I
 
         async def send() -> Any:
             route = find_route(request)
+            request.sending.model, request.sending.seconds = route.model, None
+            _sending.set(request.sending)
             facade = self if route.alias == self.model_alias else self.registry.get_model(model_alias=route.alias)
             return await complete(facade, messages, *args, **kwargs)
 
@@ -148,7 +152,7 @@ def send_once(check: Callable[[], None]) -> Iterator[None]:
     """Send every request once while the context is open, and wait no longer for a whole answer than its timeout says.
 
     `check` is called right before one is sent, after it has waited for its turn in the library's own queue, and may
-    raise.
+    raise. How long it takes from then on is noted in the request's `sending`.
 
     Stock 0.9.6 tries a server that is down four times by itself, which nobody can see or count, and its timeout is one
     between two bytes: an answer that drips in keeps a request for ever.
@@ -159,6 +163,7 @@ def send_once(check: Callable[[], None]) -> Iterator[None]:
     async def post_in_time(self: Any, *args: Any, **kwargs: Any) -> Any:
         check()
         seconds = self._timeout_s  # the model's: no column of ours sets another
+        sending, started = _sending.get() or Sending(), time.perf_counter()
         try:
             async with asyncio.timeout(seconds):
                 return await post(self, *args, **kwargs)
@@ -168,6 +173,8 @@ def send_once(check: Callable[[], None]) -> Iterator[None]:
         except TimeoutError as exc:
             message = f"no whole answer within {seconds:g} s, the timeout of the model in the profile"
             raise ProviderError(ProviderErrorKind.TIMEOUT, message) from exc
+        finally:
+            sending.seconds = time.perf_counter() - started
 
     ModelRequestExecutor._should_retry = lambda *_: False
     HttpModelClient._apost = post_in_time

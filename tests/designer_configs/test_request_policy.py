@@ -28,7 +28,7 @@ def ask_for_a_pause(seconds: float) -> ProviderError:
     return fail(429, ProviderErrorKind.RATE_LIMIT, wait=seconds)
 
 
-def break_down() -> Exception:
+def break_down() -> ProviderError:
     return fail(503, ProviderErrorKind.INTERNAL_SERVER)
 
 
@@ -134,7 +134,7 @@ def test_fallback_answers_while_a_pause_is_long(monkeypatch: pytest.MonkeyPatch,
 def test_probes_of_an_outage_are_no_tries_of_their_row() -> None:
     answered: list[str] = []
 
-    def script(_: str, row: str) -> Exception | None:
+    def script(_: str, row: str) -> Any:
         hiccups = sum(sent == row for _, sent in provider.sent[7:])
         if len(provider.sent) <= 6 or (answered and hiccups <= 2):  # of three tries
             return break_down()

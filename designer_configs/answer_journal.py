@@ -4,8 +4,7 @@ import gzip
 import json
 import os
 import shutil
-import time
-from collections.abc import Iterator
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from hashlib import blake2b
 from pathlib import Path
@@ -61,7 +60,6 @@ class AnswerJournal:
             if "error" in kept.outcome:
                 raise build_error(kept.outcome["error"])
             return build_response(kept.outcome["answer"])
-        started = time.perf_counter()
         try:
             response = await send()
         except Exception as exc:
@@ -69,11 +67,22 @@ class AnswerJournal:
             final = error is not None and error["kind"] in FINAL_ERRORS
             if final or self._trace is not None:
                 told = error or {"kind": name_error(exc), "message": str(exc)}
-                self._write(request, digest, {"error": told, "final": final}, started)
+                self._write(request, digest, {"error": told, "final": final})
             raise
         if (answer := describe_response(response)) is not None:
-            self._write(request, digest, {"answer": answer}, started)
+            self._write(request, digest, {"answer": answer})
         return response
+
+    def forget(self, requests: Sequence[Request]) -> None:
+        """Keep no refusal of these requests, so that they are sent again when the run goes on."""
+        for request in requests:
+            if request.row_id is not None and request.job == self._job:
+                self._kept.pop((request.row_id, request.column, request.number), None)
+                told = {
+                    "kind": "refused_in_a_row",
+                    "message": "refused like any other: sent again when the run goes on",
+                }
+                self._write(request, hash_request(request), {"error": told, "final": False})
 
     def close_settled(self) -> None:
         """Drop the answers of rounds that have settled; with a trace they are kept there, compressed."""
@@ -105,10 +114,10 @@ class AnswerJournal:
         path = self._rounds / number / f"answers_{stage}.jsonl"
         make_folder(path.parent)
         self._file = AppendFile(path)
-        self._kept = {(e["row_id"], e["column"], e["number"]): _Kept(e["digest"], e) for e in _read_final(path)}
+        self._kept = _read_kept(path)
         self._job = job
 
-    def _write(self, request: Request, digest: str, outcome: dict[str, Any], started: float) -> None:
+    def _write(self, request: Request, digest: str, outcome: dict[str, Any]) -> None:
         entry: dict[str, Any] = {
             "row_id": request.row_id,
             "column": request.column,
@@ -120,8 +129,11 @@ class AnswerJournal:
             self._kept[request.row_id or "", request.column, request.number] = _Kept(digest, entry)
         if self._trace is not None:
             at, messages = datetime.now(UTC).isoformat(timespec="milliseconds"), [m.to_dict() for m in request.messages]
-            told = {"at": at, "seconds": round(time.perf_counter() - started, 6), "messages": messages}
-            entry = {**told, "job": request.job, "role": request.role, "model": request.model, **entry}
+            sent = {
+                "model": request.sending.model or request.model,
+                "seconds": round(request.sending.seconds or 0.0, 6),
+            }
+            entry = {"at": at, **sent, "messages": messages, "job": request.job, "role": request.role, **entry}
         if self._file is not None:
             self._file.append(json.dumps(entry))
 
@@ -135,11 +147,16 @@ def hash_request(request: Request) -> str:
     return digest.hexdigest()
 
 
-def _read_final(path: Path) -> Iterator[dict[str, Any]]:
-    """Read what a journal may answer with; prompts, where there are any, stay in the file."""
+def _read_kept(path: Path) -> dict[Cell, _Kept]:
+    """Read what a journal may answer with; prompts stay in the file, and what failed in the end is not kept."""
+    kept: dict[Cell, _Kept] = {}
     for entry in read_lines(path):
+        cell = entry["row_id"], entry["column"], entry["number"]
         if entry.get("final", True):
-            yield {name: value for name, value in entry.items() if name != "messages"}
+            kept[cell] = _Kept(entry["digest"], {name: value for name, value in entry.items() if name != "messages"})
+        else:
+            kept.pop(cell, None)
+    return kept
 
 
 def _compress(source: Path, target: Path) -> None:

@@ -7,6 +7,7 @@ import asyncio
 import contextlib
 import contextvars
 import functools
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -38,11 +39,12 @@ from data_designer.integrations.opentelemetry import get_open_telemetry_runtime
 from data_designer.interface.data_designer import DataDesigner
 from opentelemetry.metrics import Meter
 
-from designer_configs.requests import HEALTH_CHECK, Request, RequestStep, chain
+from designer_configs.requests import HEALTH_CHECK, Request, RequestStep, Sending, chain
 from designer_configs.routes import find_route
 from designer_configs.secret_text import mask_secrets, mask_values
 
 ROW_ID = "row_id"
+LONGEST_QUEUE_PAUSE = 2.0  # seconds that the library's queue may pause for a provider that asks for it
 
 
 class ObservedDataDesigner(DataDesigner):
@@ -88,6 +90,7 @@ class _Cell:
 
 
 _cell: contextvars.ContextVar[_Cell | None] = contextvars.ContextVar("cell", default=None)
+_sending: contextvars.ContextVar[Sending | None] = contextvars.ContextVar("sending", default=None)
 
 
 @contextlib.contextmanager
@@ -120,6 +123,8 @@ def steer_requests(steps: Sequence[RequestStep], job_of: Callable[[], str]) -> I
 
         async def send() -> Any:
             route = find_route(request)
+            request.sending.model, request.sending.seconds = route.model, None
+            _sending.set(request.sending)
             facade = self if route.alias == self.model_alias else self.registry.get_model(model_alias=route.alias)
             return await complete(facade, messages, *args, **kwargs)
 
@@ -147,7 +152,7 @@ def send_once(check: Callable[[], None]) -> Iterator[None]:
     """Send every request once while the context is open, and wait no longer for a whole answer than its timeout says.
 
     `check` is called right before one is sent, after it has waited for its turn in the library's own queue, and may
-    raise.
+    raise. How long it takes from then on is noted in the request's `sending`.
 
     Stock 0.9.6 tries a server that is down four times by itself, which nobody can see or count, and its timeout is one
     between two bytes: an answer that drips in keeps a request for ever.
@@ -158,12 +163,18 @@ def send_once(check: Callable[[], None]) -> Iterator[None]:
     async def post_in_time(self: Any, *args: Any, **kwargs: Any) -> Any:
         check()
         seconds = self._timeout_s  # the model's: no column of ours sets another
+        sending, started = _sending.get() or Sending(), time.perf_counter()
         try:
             async with asyncio.timeout(seconds):
                 return await post(self, *args, **kwargs)
+        except ProviderError as exc:
+            _keep_asked_pause(exc)
+            raise
         except TimeoutError as exc:
             message = f"no whole answer within {seconds:g} s, the timeout of the model in the profile"
             raise ProviderError(ProviderErrorKind.TIMEOUT, message) from exc
+        finally:
+            sending.seconds = time.perf_counter() - started
 
     ModelRequestExecutor._should_retry = lambda *_: False
     HttpModelClient._apost = post_in_time
@@ -172,6 +183,23 @@ def send_once(check: Callable[[], None]) -> Iterator[None]:
     finally:
         ModelRequestExecutor._should_retry = retry
         HttpModelClient._apost = post
+
+
+def _keep_asked_pause(error: ProviderError) -> None:
+    """Keep how long the provider asked us to wait (Retry-After) for the policy, and from the library.
+
+    Its own queue would hold all that waits there that long, where no cap reaches it and no fallback. It still pauses
+    as it does where the provider names no time: two seconds.
+    """
+    vars(error)["asked_pause"] = error.retry_after
+    if error.retry_after is not None and error.retry_after > LONGEST_QUEUE_PAUSE:
+        error.retry_after = None
+
+
+def find_asked_pause(error: BaseException) -> float | None:
+    """Tell for how many seconds a provider asked us to wait; None where it did not."""
+    seconds: float | None = getattr(error, "asked_pause", None)
+    return seconds
 
 
 @contextlib.contextmanager

@@ -2,14 +2,15 @@
 
 Errors are of five kinds. *stop*: the key or the credit is refused, no further request can succeed. *missing*: the
 model is not there. *wait*: too many requests (429). *retry*: the server or the way to it failed. *refuse*: this one
-request is not accepted. A model that fails several rows without an answer in between is taken for down: its circuit
-opens, its requests wait, and one at a time is sent as a probe until an answer comes back or patience ends.
+request is not accepted; many in a row stop the run, for then it is not the requests. A model that fails several rows
+without an answer in between is taken for down: its circuit opens, its requests wait, and one at a time is sent as a
+probe until an answer comes back or patience ends.
 """
 
 import asyncio
 import contextvars
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
@@ -18,15 +19,18 @@ from data_designer.errors import DataDesignerError
 from designer_configs.circuit import Circuit, Patience
 from designer_configs.errors import BackendError, NotSentError
 from designer_configs.halt import Halt
+from designer_configs.library_shim import find_asked_pause
 from designer_configs.profile import Profile
 from designer_configs.requests import HEALTH_CHECK, Request, Send, name_error
 from designer_configs.routes import FALLBACK_ALIAS, Route, take_route
 from designer_configs.watchdog import Watchdog
 
-REFUSED_AT_FIRST = 20  # requests refused without one answer, after which the rest need not be tried
+REFUSALS_THAT_STOP = 20  # requests refused one after the other, after which the rest need not be tried
 LONGEST_WORDS = 300  # characters of a provider's message that are repeated
+CREDIT_WORDS = ("credit", "billing", "balance", "insufficient_quota", "insufficient quota")
 Fault = Literal["stop", "missing", "wait", "retry", "refuse"]
 Notify = Callable[..., None]
+Forget = Callable[[Sequence[Request]], None]
 
 FAULTS: Mapping[str, Fault] = {
     "authentication": "stop",
@@ -41,7 +45,9 @@ FAULTS: Mapping[str, Fault] = {
     "api_error": "retry",  # a body that is no JSON, such as a proxy's page
     "TimeoutError": "retry",
 }
-RETRIED_STATUSES = (408, 425)
+TOO_MANY = 429
+FAULTS_BY_STATUS: Mapping[int, Fault] = {402: "stop", 408: "retry", 410: "missing", 425: "retry"}
+"""What the library tells apart by its kinds no better than any other refusal."""
 
 
 class RowLostError(DataDesignerError):
@@ -67,7 +73,7 @@ class Turn(NamedTuple):
     circuit: Circuit
 
 
-_closed: contextvars.ContextVar[Callable[[], bool] | None] = contextvars.ContextVar("closed", default=None)
+_may_go: contextvars.ContextVar[Callable[[], bool] | None] = contextvars.ContextVar("may_go", default=None)
 """Tells whether the request under way may still be sent, for its circuit; None for a question before the first job."""
 
 
@@ -82,6 +88,7 @@ class RequestPolicy:
         halt: Ends the job that is running.
         find_spent_cap: Names the cap of the profile that was reached, such as `max_tokens`.
         notify: Takes an event and its fields.
+        forget: Takes requests whose refusals are not to be kept: any may have been refused, not these alone.
     """
 
     def __init__(
@@ -92,6 +99,7 @@ class RequestPolicy:
         *,
         find_spent_cap: Callable[[], str | None],
         notify: Notify,
+        forget: Forget,
     ) -> None:
         self.watchdog = Watchdog(halt, patience.seconds + models.longest_request)
         self._halt = halt
@@ -99,7 +107,9 @@ class RequestPolicy:
         self._models = models
         self._find_spent_cap = find_spent_cap
         self._notify = notify
+        self._forget = forget
         self._circuits: dict[str, Circuit] = {}
+        self._announced: dict[str, int] = {}  # roles that have their fallback, and how often their own model came back
 
     async def __call__(self, request: Request, send: Send) -> Any:
         """Send a request until it is answered, or given up."""
@@ -109,19 +119,22 @@ class RequestPolicy:
             return await self._send_patiently(request, send)
 
     async def _send_patiently(self, request: Request, send: Send) -> Any:
-        tries, began = 0, time.monotonic()
+        tries, began, outages = 0, time.monotonic(), self._count_outages(request)
         while True:
             turn = await self._await_turn(request)
+            sent = time.monotonic()
             try:
                 response = await self._send_once(turn, send)
             except NotSentError:
                 continue
             except Exception as exc:
-                tries += 1
+                if (ended := self._count_outages(request)) != outages:
+                    tries, began, outages = 0, time.monotonic(), ended
+                tries += not turn.circuit.is_open
                 pause = self._handle_fault(exc, turn, request, tries, began)
                 await asyncio.sleep(pause)
                 continue
-            if turn.circuit.count_answer():
+            if turn.circuit.count_answer(sent):
                 self._notify("provider_back", model=turn.route.model)
             if complaint := find_complaint(response):
                 raise RowLostError(complaint)
@@ -133,45 +146,58 @@ class RequestPolicy:
         Raises:
             NotSentError: it is not to be sent, at least not now.
         """
-        is_closed = _closed.get()
-        if is_closed is None:
+        may_go = _may_go.get()
+        if may_go is None:
             return
-        if not is_closed() or self._halt.reason is not None or self._find_spent_cap() is not None:
+        if not may_go() or self._halt.reason is not None or self._find_spent_cap() is not None:
             raise NotSentError
 
     async def _send_once(self, turn: Turn, send: Send, *, guarded: bool = True) -> Any:
         with turn.circuit.send() as is_probe, take_route(turn.route):
-            token = _closed.set((lambda: is_probe or not turn.circuit.is_open) if guarded else None)
+            token = _may_go.set((lambda: is_probe or turn.circuit.is_free) if guarded else None)
             try:
                 return await send()
             finally:
-                _closed.reset(token)
+                _may_go.reset(token)
                 self.watchdog.note_progress()
 
     async def _await_turn(self, request: Request) -> Turn:
         """Wait until a circuit lets the request through; the fallback's, where the model's own is open."""
-        turns = self._list_turns(request)
         while True:
+            turns = self._list_turns(request)
             if self._halt.reason is not None:
                 await self.watchdog.await_end()
             if (cap := self._find_spent_cap()) is not None:
                 raise RowLostError(f"not finished: the cap run.{cap} was reached")
             for turn in turns:
                 if turn.circuit.lets_through():
-                    self._announce(turn, request)
+                    self._announce(turn, turns[0], request.role)
                     return turn
+                if turn.circuit.is_free_soon:  # sooner than another model is worth it
+                    turns = [turn]
+                    break
             if all(turn.circuit.is_out_of_patience() for turn in turns):
                 self._stop(self._explain_end(turns[0]))
                 continue
-            await min(turns, key=lambda turn: turn.circuit.next_probe).circuit.await_change()
+            await min(turns, key=lambda turn: turn.circuit.next_turn).circuit.await_change()
+
+    def _count_outages(self, request: Request) -> int:
+        """Count the outages that have ended of the models that a request may go to."""
+        return sum(turn.circuit.times_closed for turn in self._list_turns(request))
 
     def _stop(self, why: str) -> None:
+        """Halt the run; what a model has refused and not answered since is not held against the rows."""
+        for circuit in self._circuits.values():
+            self._forget(circuit.list_doubtful())
         self._halt.stop(BackendError(why))
 
-    def _announce(self, turn: Turn, request: Request) -> None:
-        if turn.route.model != request.model and not turn.circuit.announced:
-            turn.circuit.announced = True
-            self._notify("fallback_used", role=request.role, model=turn.route.model)
+    def _announce(self, turn: Turn, own: Turn, role: str) -> None:
+        """Say once that a role's requests go to its fallback, and once more when they do so again after an answer."""
+        if turn is not own and self._announced.get(role) != own.circuit.times_closed:
+            self._announced[role] = own.circuit.times_closed
+            self._notify("fallback_used", role=role, model=turn.route.model)
+        elif turn is own and own.circuit.is_free:
+            self._announced.pop(role, None)
 
     def _explain_end(self, turn: Turn) -> str:
         circuit, minutes = turn.circuit, f"{self._patience.seconds / 60:g}"
@@ -189,20 +215,22 @@ class RequestPolicy:
             RowLostError: it has failed too often, or for too long.
             Exception: the error itself, where this request alone is refused.
         """
+        if self._halt.reason is not None:
+            return 0  # the row is left alone, whatever came of its request
         circuit, model = turn.circuit, turn.route.model
         fault, words = classify(exc), describe_error(exc)
         if fault == "stop" or (fault == "missing" and request.role not in self._models.fallbacks):
             self._stop(f"{self._models.place} refuses the requests to {model}: {words}")
             return 0
         if fault == "refuse":
-            if circuit.count_refusal() < REFUSED_AT_FIRST:
+            if circuit.count_refusal(request) < REFUSALS_THAT_STOP:
                 raise exc
-            self._stop(f"{model} refused each of the first {REFUSED_AT_FIRST} requests; the last: {words}")
+            self._stop(f"{model} refused {REFUSALS_THAT_STOP} requests in a row; the last: {words}")
             return 0
-        wait = getattr(exc, "retry_after", None)
+        wait = find_asked_pause(exc)
         if circuit.count_failure(request.row_id, words, wait=wait, for_good=fault == "missing"):
             self._notify("provider_down", model=model, said=words)
-        if circuit.is_open:
+        if not circuit.is_free:
             return 0  # it waits for its turn
         waited = time.monotonic() - began
         if (fault == "retry" and tries >= self._patience.tries) or waited > self._patience.seconds:
@@ -233,7 +261,13 @@ class RequestPolicy:
 
 
 def build_policy(
-    profile: Profile, place: str, halt: Halt, find_spent_cap: Callable[[], str | None], notify: Notify
+    profile: Profile,
+    place: str,
+    halt: Halt,
+    *,
+    find_spent_cap: Callable[[], str | None],
+    notify: Notify,
+    forget: Forget,
 ) -> RequestPolicy:
     """Build the policy that a profile asks for; `place` says where its provider is."""
     run, roles = profile.run, profile.models
@@ -245,14 +279,16 @@ def build_policy(
         longest_request=max(float(model.inference_parameters["timeout"]) for model in asked),
     )
     patience = Patience(run.patience_minutes * 60, run.tries, run.retry_seconds)
-    return RequestPolicy(patience, models, halt, find_spent_cap=find_spent_cap, notify=notify)
+    return RequestPolicy(patience, models, halt, find_spent_cap=find_spent_cap, notify=notify, forget=forget)
 
 
 def classify(exc: BaseException) -> Fault:
     """Tell what kind of fault an error is."""
-    if getattr(exc, "status_code", None) in RETRIED_STATUSES:
-        return "retry"
-    return FAULTS.get(name_error(exc), "refuse")
+    status, fault = getattr(exc, "status_code", None), FAULTS.get(name_error(exc), "refuse")
+    if status == TOO_MANY and fault == "stop":  # a quota, which may be one a minute
+        is_spent = any(word in str(exc).lower() for word in CREDIT_WORDS)
+        return "stop" if is_spent and find_asked_pause(exc) is None else "wait"
+    return FAULTS_BY_STATUS.get(status or 0, fault)
 
 
 def describe_error(exc: BaseException) -> str:

@@ -8,12 +8,21 @@ from typing import Any, Protocol
 HEALTH_CHECK = "health_check"  # the column that a request belongs to which no column asked for
 
 
+@dataclass
+class Sending:
+    """How a request was last put on the wire: to which model, and how long it took; None where it was not."""
+
+    model: str | None = None
+    seconds: float | None = None
+
+
 @dataclass(frozen=True)
 class Request:
     """One request as the library asks for it; `row_id` is None for one that belongs to no row.
 
     `number` is its place in the cell's conversation: 0 for the prompt, 1 for its correction. A cell that the library
     begins anew, because a request failed, begins at 0 again. `messages` are the library's, as they were sent.
+    `sending` is filled in beneath all steps.
     """
 
     job: str
@@ -23,6 +32,7 @@ class Request:
     model: str
     number: int = 0
     messages: tuple[Any, ...] = field(default=(), repr=False, compare=False)
+    sending: Sending = field(default_factory=Sending, repr=False, compare=False)
 
 
 Send = Callable[[], Awaitable[Any]]

@@ -4,6 +4,7 @@ import contextlib
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from designer_configs.answer_journal import AnswerJournal
 from designer_configs.halt import Halt
 from designer_configs.library_shim import keep_texts, mask_answers, send_once, steer_requests
 from designer_configs.profile import Profile
@@ -22,7 +23,7 @@ def guard_requests(
     get_job: Callable[[], str],
     find_spent_cap: Callable[[], str | None] = lambda: None,
     notify: Callable[..., Any] = lambda *_args, **_fields: None,
-    journal: RequestStep | None = None,
+    journal: AnswerJournal | None = None,
 ) -> Iterator[None]:
     """Guard the requests of a profile's models while the context is open.
 
@@ -30,7 +31,8 @@ def guard_requests(
     model a request goes; the log, next to the wire, sees what is really sent. Keys are masked in what comes back.
     """
     remember_secrets(profile.secret_names)  # a worker's process has not loaded the profile
-    policy = build_policy(profile, place, halt, find_spent_cap, notify)
+    forget = (lambda _: None) if journal is None else journal.forget
+    policy = build_policy(profile, place, halt, find_spent_cap=find_spent_cap, notify=notify, forget=forget)
     kept: list[RequestStep] = [] if journal is None else [journal]
     with (
         keep_texts(),

@@ -71,7 +71,7 @@ class EventLog:
 
     async def log_request(self, request: Request, send: Send) -> Any:
         """Send a request and write down what came of it: a step on its way."""
-        started, response = time.perf_counter(), None
+        response: Any = None
         error: BaseException | None = None
         try:
             response = await send()
@@ -81,11 +81,9 @@ class EventLog:
             raise
         finally:
             if not isinstance(error, NotSentError):
-                usage = getattr(response, "usage", None)
-                tokens = getattr(usage, "input_tokens", None), getattr(usage, "output_tokens", None)
                 said = None if error is None else name_error(error)
-                assumed = assume_tokens(request, response)
-                self.write_request(request, time.perf_counter() - started, *tokens, said, assumed_tokens=assumed)
+                assumed, seconds = assume_tokens(request, response), request.sending.seconds or 0.0
+                self.write_request(request, seconds, *read_tokens(response), said, assumed_tokens=assumed)
 
     def write_request(
         self,
@@ -101,7 +99,7 @@ class EventLog:
 
         Args:
             request: It may have gone to another model than it was meant for.
-            seconds: From sending to answer or error.
+            seconds: From sending to answer or error; what it waited before is not in it.
             prompt_tokens: None where the provider did not say.
             completion_tokens: Likewise.
             error: The class of the error that it failed with.
@@ -171,9 +169,20 @@ def iter_events(path: Path) -> Iterator[dict[str, Any]]:
     return (event for event in read_lines(path) if "event" in event)
 
 
+def read_tokens(response: Any) -> tuple[int | None, int | None]:
+    """Read the tokens of a prompt and its answer as the provider says; what can be no count is not said."""
+    usage = getattr(response, "usage", None)
+    prompt, completion = (getattr(usage, name, None) for name in ("input_tokens", "output_tokens"))
+    return _read_count(prompt), _read_count(completion)
+
+
+def _read_count(said: Any) -> int | None:
+    return said if type(said) is int and said >= 0 else None
+
+
 def assume_tokens(request: Request, response: Any) -> tuple[int, int] | None:
     """Assume the tokens of a prompt and its answer from their lengths, where there is an answer that does not say."""
-    if response is None or getattr(response, "usage", None) is not None:
+    if response is None or None not in read_tokens(response):
         return None
     message = response.message
     answer = f"{message.content or ''}{message.reasoning_content or ''}"

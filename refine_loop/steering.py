@@ -4,10 +4,10 @@ import contextlib
 import functools
 from collections.abc import Callable, Iterator
 
+from designer_configs.answer_journal import AnswerJournal
 from designer_configs.backend import PlacedBackend
 from designer_configs.halt import Halt
 from designer_configs.profile import Profile
-from designer_configs.requests import RequestStep
 from designer_configs.steering import guard_requests
 from refine_loop.budget import find_spent_cap
 from refine_loop.events import EventLog
@@ -19,7 +19,7 @@ def steer_run(
     backend: PlacedBackend,
     halt: Halt,
     log: EventLog,
-    journal: RequestStep | None = None,
+    journal: AnswerJournal | None = None,
     *,
     find_cap: Callable[[], str | None] | None = None,
 ) -> Iterator[None]:

@@ -118,6 +118,23 @@ def test_refusal_of_a_prompt_is_given_again(
     assert provider.sent == 1
 
 
+@pytest.mark.parametrize("traced", [False, True])
+def test_refusal_that_is_forgotten_is_sent_again(
+    open_journal: OpenJournal, provider: Provider, tmp_path: Path, *, traced: bool
+) -> None:
+    provider.errors = [refuse(ProviderErrorKind.BAD_REQUEST)]
+    options = {"trace": tmp_path / "trace"} if traced else {}
+    with open_journal(**options) as journal:
+        with pytest.raises(ProviderError):
+            provider.ask(journal)
+        provider.ask(journal, replace(REQUEST, row_id="b"))
+        journal.forget([REQUEST, replace(REQUEST, row_id=None), replace(REQUEST, job="000_check")])
+    for _ in range(2):
+        with open_journal(**options) as journal:
+            assert provider.ask(journal).message.content == "3"
+            assert provider.ask(journal, replace(REQUEST, row_id="b")).message.content == "2"
+
+
 @pytest.mark.parametrize(
     "error",
     [

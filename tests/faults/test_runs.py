@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -75,6 +76,24 @@ def test_key_that_is_withdrawn_stops_the_run_at_once(endpoint: Endpoint, run_fau
     assert result.exit_code == 1
     assert "HTTP 403: withdrawn" in result.stderr
     assert f"tradelogs resume {folder}" in result.stderr
+
+
+def test_model_that_begins_to_refuse_every_request_stops_the_run_which_then_goes_on(
+    endpoint: Endpoint, run_faulty: RunFaulty, cli: Callable[..., Result]
+) -> None:
+    result, folder = run_faulty(40)
+    undisturbed = pl.read_parquet(folder / "accepted.parquet")
+    shutil.rmtree(folder)
+    began = len(endpoint.asked)
+    endpoint.script = lambda asked: fail(400, "account closed") if asked.number > began + 30 else None
+    result, folder = run_faulty(40)
+    assert result.exit_code == 1, result.output
+    assert "refused 20 requests in a row; the last: HTTP 400: account closed" in result.stderr
+    assert len(endpoint.asked) < began + 30 + 80
+    endpoint.script = lambda _: None
+    assert cli("resume", folder).exit_code == 0
+    assert count_statuses(folder) == {"accepted": 40}
+    assert pl.read_parquet(folder / "accepted.parquet").equals(undisturbed)
 
 
 def test_fallback_stands_in_and_the_ledger_says_so(endpoint: Endpoint, run_faulty: RunFaulty) -> None:

@@ -129,6 +129,29 @@ def test_credit_that_is_used_up_stops_the_run_at_once(endpoint: Endpoint, run_jo
     assert "insufficient_quota" in run_job({"run.patience_minutes": 5}).halted
 
 
+def test_quota_of_a_minute_is_waited_for(endpoint: Endpoint, run_job: RunJob) -> None:
+    words = "Quota exceeded for quota metric 'requests per minute'"
+    endpoint.script = lambda asked: fail(429, words) if is_first_try(asked) and asked.row < 2 else None
+    job = run_job({"run.patience_minutes": 0.2})
+    assert (job.height, job.halted) == (ROWS, "")
+
+
+def test_long_pause_that_is_asked_for_is_bridged_by_the_fallback(endpoint: Endpoint, run_job: RunJob) -> None:
+    endpoint.script = lambda asked: fail(429, Retry_After="60") if asked.model == "rehearsal-generator" else None
+    began = time.monotonic()
+    job = run_job({"run.patience_minutes": 5, "models.generator.fallback": {"model": "spare-generator"}})
+    assert time.monotonic() - began < 30
+    assert (job.height, job.halted, job.count("fallback_used")) == (ROWS, "", 1)
+
+
+def test_cap_is_kept_while_a_pause_is_waited_for(endpoint: Endpoint, run_job: RunJob) -> None:
+    endpoint.script = lambda asked: fail(429, Retry_After="60") if asked.row == 0 else None
+    began = time.monotonic()
+    job = run_job({"run.patience_minutes": 5, "run.max_minutes": 0.05})
+    assert time.monotonic() - began < 30
+    assert "not finished: the cap run.max_minutes was reached" in job.losses
+
+
 def test_request_that_is_too_large_costs_its_row(endpoint: Endpoint, run_job: RunJob) -> None:
     endpoint.script = lambda asked: fail(413, "too large") if (asked.role, asked.row) == ("generator", 2) else None
     job = run_job()
@@ -147,12 +170,19 @@ def test_job_of_which_every_row_fails_gives_every_reason(endpoint: Endpoint, run
 def test_model_that_refuses_every_request_stops_the_run(
     endpoint: Endpoint, run_job: RunJob, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("designer_configs.request_policy.REFUSED_AT_FIRST", 5)
+    monkeypatch.setattr("designer_configs.request_policy.REFUSALS_THAT_STOP", 5)
     endpoint.script = lambda _: fail(400, "no such parameter: top_p")
     halted = run_job().halted
-    assert halted == (
-        "rehearsal-generator refused each of the first 5 requests; the last: HTTP 400: no such parameter: top_p"
-    )
+    assert halted == ("rehearsal-generator refused 5 requests in a row; the last: HTTP 400: no such parameter: top_p")
+
+
+@pytest.mark.parametrize("status", [402, 410])
+def test_model_that_is_withdrawn_or_unpaid_stops_the_run_at_once(
+    endpoint: Endpoint, run_job: RunJob, status: int
+) -> None:
+    endpoint.script = lambda asked: fail(status, "no more") if asked.role == "judge" and asked.row > 1 else None
+    job = run_job({"run.patience_minutes": 5})
+    assert job.halted.endswith(f"refuses the requests to rehearsal-judge: HTTP {status}: no more")
 
 
 def test_job_whose_requests_never_come_back_is_ended_by_the_watchdog(endpoint: Endpoint, run_job: RunJob) -> None:

@@ -126,6 +126,21 @@ def test_run_that_goes_on_begins_with_the_counts_it_had(observed: tuple[Path, st
         assert add_up(again, name) == add_up(text, name)
 
 
+def test_gauges_are_there_in_every_scrape(tmp_path: Path) -> None:
+    port = find_free_port()
+    profile = load_profile("offline", {"metrics_port": port})
+    with observe_run(profile, tmp_path, lambda _: None) as observe:
+        observe({"event": "provider_down", "model": "rehearsal-judge"})
+        for _ in range(3):
+            text = httpx.get(f"http://127.0.0.1:{port}/metrics", trust_env=False).text
+            assert add_up(text, "tradelogs_accepted_wanted") == profile.run.accepted
+            down = {labels["model"]: v for name, labels, v in read_samples(text) if name == "tradelogs_provider_down"}
+            assert down == {"rehearsal-generator": 0, "rehearsal-judge": 1, "rehearsal-refiner": 0}
+        observe({"event": "provider_back", "model": "rehearsal-judge"})
+        text = httpx.get(f"http://127.0.0.1:{port}/metrics", trust_env=False).text
+        assert add_up(text, "tradelogs_provider_down") == 0
+
+
 def test_files_for_docker_and_prometheus_fit_together() -> None:
     compose = yaml.safe_load((FOLDER / "docker-compose.yml").read_text())
     prometheus, grafana = compose["services"]["prometheus"], compose["services"]["grafana"]

@@ -104,6 +104,18 @@ def test_dashboard_asks_only_for_what_a_run_shows(observed: tuple[Path, str]) ->
     assert {label for group in grouped for label in group.split(", ")} <= labels
 
 
+def test_page_names_the_metrics_and_labels_that_a_run_shows(observed: tuple[Path, str]) -> None:
+    shown: dict[str, set[str]] = {}
+    for name, labels, _ in read_samples(observed[1]):
+        shown.setdefault(name.removesuffix("_bucket"), {"error_type"}).update(labels)  # nothing fails in this run
+    page = (ROOT / "docs/observability.md").read_text()
+    rows = re.findall(r"^\| `((?:tradelogs|data_designer|gen_ai)_\w+)` \| ([^|]*) ?\|", page, re.MULTILINE)
+    assert len(rows) > 15
+    for name, labels in rows:
+        named = {label for label in labels.partition(":")[0].strip().split(", ") if label}
+        assert named <= shown[name], name
+
+
 def test_port_that_is_taken_does_not_stop_a_run(tmp_path: Path, cli: Cli) -> None:
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))

@@ -147,7 +147,7 @@ def test_without_ray_a_profile_that_wants_it_is_told_how_to_get_it(
     assert len(check_environment(load_profile(path))) == 1
     result = cli("generate", path, "--out", tmp_path / "run")
     assert result.exit_code == 2
-    assert "engine: needs Ray, which is not installed: pip install 'synthetic-trade-logs[ray]'" in result.stderr
+    assert "engine: needs Ray, which is not installed: .venv/bin/pip install -e '.[ray]'" in result.stderr
     assert not (tmp_path / "run").exists()
 
 

@@ -49,7 +49,7 @@ def check_environment(profile: Profile) -> list[Problem]:
     """List the environment variables and the package that a run of this profile needs and that are not there."""
     missing = []
     if profile.engine.name == "ray" and importlib.util.find_spec("ray") is None:
-        message = "needs Ray, which is not installed: pip install 'synthetic-trade-logs[ray]', or use engine: local"
+        message = "needs Ray, which is not installed: .venv/bin/pip install -e '.[ray]', or use engine: local"
         missing.append(Problem(profile.file, None, "engine", message))
     needed = {"provider.api_key_env": profile.provider.api_key_env}
     if profile.backend.name == "microservices":  # the service has its own keys

@@ -10,6 +10,9 @@ from designer_configs.check_shape import fill_defaults, suggest
 from designer_configs.errors import Problem
 from designer_configs.project import Project
 from designer_configs.yaml_source import YamlSource
+from gold_data.folder import BARS, SPLIT, TRADES
+
+FOLDER_FILES = (TRADES, BARS, SPLIT)  # what is read of a gold folder
 
 
 def check_meaning(project: Project, profile: YamlSource) -> list[Problem]:
@@ -81,18 +84,24 @@ def _check_engine(profile: YamlSource, effective: Mapping[str, Any]) -> list[Pro
 
 def _check_paths(root: Path, profile: YamlSource) -> list[Problem]:
     """Check that what is named relative to the root lies below it; an absolute path is what a person named."""
+    named = [(key, Path(profile.data["gold"].get(key) or "")) for key in ("folder", "trades", "bars")]
+    if "folder" in profile.data["gold"]:
+        named += [("folder", named[0][1] / file) for file in FOLDER_FILES]
     problems = []
-    for key in ("folder", "trades", "bars"):
-        path = Path(profile.data["gold"].get(key) or "")
-        try:
-            leaves = not path.is_absolute() and not (root / path).resolve().is_relative_to(root.resolve())
-        except (OSError, ValueError, RuntimeError) as exc:  # a NUL, a loop of links
-            problems.append(profile.report(("gold", key), f"{str(path)!r} is no path: {exc}"))
-            continue
-        if leaves:
-            message = f"{path} leads out of {root}: give an absolute path, or name it on the command line"
+    refused: list[Path] = []
+    for key, path in named:
+        if path.parent not in refused and (message := _find_fault(root, path)) is not None:
             problems.append(profile.report(("gold", key), message))
+            refused.append(path)
     return problems
+
+
+def _find_fault(root: Path, path: Path) -> str | None:
+    try:
+        leaves = not path.is_absolute() and not (root / path).resolve().is_relative_to(root.resolve())
+    except (OSError, ValueError, RuntimeError) as exc:  # a NUL, a loop of links
+        return f"{str(path)!r} is no path: {exc}"
+    return f"{path} leads out of {root}: give an absolute path, or name it on the command line" if leaves else None
 
 
 def _check_models(profile: YamlSource, effective: Mapping[str, Any]) -> list[Problem]:

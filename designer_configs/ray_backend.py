@@ -11,12 +11,14 @@ import io
 import os
 import secrets
 import signal
+import socket
 import tempfile
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import polars as pl
 
@@ -31,6 +33,7 @@ from designer_configs.whole_file import write_bytes
 LOOK_SECONDS = 0.25  # between two looks at what the workers have written
 TRIES = 3  # workers that may die over one part, after which it is the part that kills them
 STOP_SECONDS = 10.0  # given to workers to be gone
+KNOCK_SECONDS = 5.0  # given to a cluster's head to take a connection; Ray itself tries for minutes
 LONGEST_WORDS = 300  # characters of what Ray says that are repeated
 OBJECT_STORE = 128 << 20  # bytes; a part's rows pass through it, some 6 kB each
 
@@ -273,6 +276,7 @@ def open_cluster(engine: EngineChoice) -> Iterator[None]:
         BackendError: no cluster answers at the address, or the local one does not start.
     """
     is_local = engine.address == "local"
+    _knock(engine.address)
     # A socket's path may have 107 characters: no longer folder than this.
     short = os.environ.get("RAY_TMPDIR", "/tmp")  # noqa: S108 - TemporaryDirectory names the folder itself
     place = tempfile.TemporaryDirectory(prefix="ray", dir=short, ignore_cleanup_errors=True)
@@ -295,6 +299,23 @@ def open_cluster(engine: EngineChoice) -> Iterator[None]:
             yield
         finally:
             ray.shutdown()
+
+
+def _knock(address: str) -> None:
+    """Connect to the head at `host:port`, or `ray://host:port`, and hang up.
+
+    Raises:
+        BackendError: nobody takes the connection.
+    """
+    try:
+        head = urlsplit("//" + address.removeprefix("ray://"))
+        if head.hostname and head.port:  # neither `local` nor `auto`
+            socket.create_connection((head.hostname, head.port), KNOCK_SECONDS).close()
+    except (OSError, ValueError) as exc:
+        raise BackendError(
+            f"engine: no Ray cluster at {address}: {exc}; start its head there (ray start --head), or give "
+            "engine.ray.address the host and port of one that runs"
+        ) from exc
 
 
 @functools.cache

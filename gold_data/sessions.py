@@ -4,12 +4,15 @@ Source: the calendar `XNYS` of exchange-calendars, early closes included. It ope
 exchange opened at 10:00 until September 1985, and knows fewer of the holidays before 1970.
 """
 
+import threading
+import warnings
 from collections.abc import Mapping
 from datetime import date, time, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 import exchange_calendars
+from pandas.errors import PerformanceWarning
 
 EXCHANGE = "XNYS"
 EXCHANGE_ZONE = "America/New_York"
@@ -18,6 +21,7 @@ CALENDAR_YEARS = range(1885, 2200)  # the library counts nanoseconds from 1970 i
 LONGEST_CLOSURE = 15  # days; weekends, holidays and the closures after disasters since 1918 took less
 
 Hours = tuple[time, time]
+_BUILDING = threading.Lock()  # warnings are turned off in all threads at once, so they take turns
 
 
 def session_hours(day: date) -> Hours | None:
@@ -38,7 +42,9 @@ def next_session(day: date) -> date | None:
 def _read_year(year: int) -> Mapping[date, Hours]:
     if year not in CALENDAR_YEARS:
         return {}
-    calendar = exchange_calendars.get_calendar(EXCHANGE, start=f"{year}-01-01", end=f"{year}-12-31")
+    with _BUILDING, warnings.catch_warnings():
+        warnings.simplefilter("ignore", PerformanceWarning)  # of holidays reckoned one by one
+        calendar = exchange_calendars.get_calendar(EXCHANGE, start=f"{year}-01-01", end=f"{year}-12-31")
     # Python's own zone, because pandas knows no daylight saving after 2037.
     opens, closes = (
         [moment.to_pydatetime().astimezone(ZONE) for moment in times] for times in (calendar.opens, calendar.closes)

@@ -25,6 +25,7 @@ LARGEST_BODY = 1 << 20  # bytes; a prompt of the pipeline has about 6,000
 LARGEST_REST = 1 << 20  # bytes beyond it that are still read: a client that is cut off while it sends sees no answer
 BODY_SECONDS = 30  # within which the whole of it must be there
 HOSTS = ("127.0.0.1", "localhost")
+CHAT = "/v1/chat/completions"  # the one place with a body
 CLOSE = {"Connection": "close"}  # whatever else arrives belongs to this request
 CHARACTERS_PER_TOKEN = 4  # an estimate for `usage` and `max_tokens`, as nothing here has tokens
 
@@ -55,28 +56,42 @@ def make_app(options: Options) -> Starlette:
 
     return Starlette(
         routes=[
-            Route("/v1/chat/completions", complete_chat, methods=["POST"]),
+            Route(CHAT, complete_chat, methods=["POST"]),
             Route("/v1/models", list_models),
             Route("/health", tell_health),
         ],
-        middleware=[Middleware(_KnownHosts)],
+        middleware=[Middleware(_Door)],
         exception_handlers={HTTPException: _write_error},
     )
 
 
-class _KnownHosts:
-    """Refuses requests to another host: a page in a browser can make its own name point at the loopback."""
+class _Door:
+    """Refuses requests to another host, and bodies that nobody would read.
+
+    A page in a browser can make its own name point at the loopback; a server throws a body away that is not read, for
+    as long as it comes.
+    """
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        host = Headers(scope=scope).get("host", "") if scope["type"] == "http" else HOSTS[0]
-        if host.rpartition(":")[0] in HOSTS or host in HOSTS:
+        error = _find_refusal(scope) if scope["type"] == "http" else None
+        if error is None:
             await self._app(scope, receive, send)
-            return
-        message = f"the offline model answers to {' and '.join(HOSTS)} only"
-        await _write_error(Request(scope), HTTPException(421, message))(scope, receive, send)
+        else:
+            await _write_error(Request(scope), error)(scope, receive, send)
+
+
+def _find_refusal(scope: Scope) -> HTTPException | None:
+    headers = Headers(scope=scope)
+    host = headers.get("host", "")
+    if host.rpartition(":")[0] not in HOSTS and host not in HOSTS:
+        return HTTPException(421, f"the offline model answers to {' and '.join(HOSTS)} only", CLOSE)
+    has_body = "transfer-encoding" in headers or headers.get("content-length", "").strip("0") != ""
+    if has_body and (scope["method"], scope["path"]) != ("POST", CHAT):
+        return HTTPException(400, f"only POST {CHAT} takes a body; send the request without one", CLOSE)
+    return None
 
 
 async def _read_body(request: Request) -> bytes:
@@ -110,6 +125,9 @@ async def _read_payload(request: Request) -> dict[str, Any]:
     body = await _read_body(request)
     try:
         payload = json.loads(body)
+        json.dumps(payload, ensure_ascii=False).encode()
+    except UnicodeEncodeError as exc:
+        raise HTTPException(400, f"the body has half a character, {exc.object[exc.start]!a}: send whole ones") from exc
     except (ValueError, RecursionError) as exc:
         raise HTTPException(400, f"the body is not JSON: {exc}") from exc
     if not isinstance(payload, dict) or not isinstance(payload.get("model"), str):

@@ -59,17 +59,17 @@ class RunMetrics:
         self._prices = profile.prices
         self._run = {"run": run}
         self._seconds_at_work = 0.0
+        self._accepted_wanted = profile.run.accepted
+        self._is_down = {profile.models[role].model: False for role in ROLES}
         self._scraped = threading.Event()
         self._create_counters(meter)
-        self._create_others(meter)
-        self._wanted.set(profile.run.accepted, self._run)
+        self._create_histograms(meter)
+        self._create_gauges(meter)
         for status in ENDS:  # what has not happened yet is 0, not unknown
             self._candidates.add(0, {**self._run, "status": status})
         for counter in (self._rounds, self._lost_rows, self._lost_parts, self._fallbacks):
             counter.add(0, self._run)
-        for role in ROLES:
-            model = profile.models[role].model
-            self._down.set(0, {**self._run, "model": model})
+        for model in self._is_down:
             self._count_cost(model, 0, 0)
 
     def _create_counters(self, meter: Meter) -> None:
@@ -88,7 +88,7 @@ class RunMetrics:
         self._lost_parts = meter.create_counter("tradelogs.parts.lost", "{part}", "Parts whose worker died.")
         self._fallbacks = meter.create_counter("tradelogs.fallbacks", "{switch}", "Switches to a role's fallback.")
 
-    def _create_others(self, meter: Meter) -> None:
+    def _create_histograms(self, meter: Meter) -> None:
         self._latency = meter.create_histogram(
             "tradelogs.request.duration",
             "s",
@@ -101,11 +101,18 @@ class RunMetrics:
             "From a job's start to its end.",
             explicit_bucket_boundaries_advisory=_JOB_SECONDS,
         )
-        self._wanted = meter.create_gauge("tradelogs.accepted.wanted", "{trade}", "Accepted trades that are asked for.")
+
+    def _create_gauges(self, meter: Meter) -> None:
+        """Create what is asked for with every scrape: a gauge that is set is forgotten with the first."""
+        meter.create_observable_gauge(
+            "tradelogs.accepted.wanted", [self._tell_wanted], "{trade}", "Accepted trades that are asked for."
+        )
         meter.create_observable_gauge(
             "tradelogs.active", [self._tell_seconds], "s", "Seconds that the run was at work, over all its resumes."
         )
-        self._down = meter.create_gauge("tradelogs.provider.down", "1", "1 while a model is taken for down, else 0.")
+        meter.create_observable_gauge(
+            "tradelogs.provider.down", [self._tell_down], "1", "1 while a model is taken for down, else 0."
+        )
 
     def count(self, event: Mapping[str, Any]) -> None:
         """Count one event of the run."""
@@ -125,7 +132,7 @@ class RunMetrics:
                 for status, count in event["ended"].items():
                     self._candidates.add(count, {**self._run, "status": status})
             case "provider_down" | "provider_back":
-                self._down.set(int(event["event"] == "provider_down"), {**self._run, "model": event["model"]})
+                self._is_down[event["model"]] = event["event"] == "provider_down"
             case "fallback_used":
                 self._fallbacks.add(1, self._run)
             case "part_lost":
@@ -137,6 +144,15 @@ class RunMetrics:
             self._scraped.clear()
             self._scraped.wait(LONGEST_WAIT)
             time.sleep(ANSWER_SECONDS)
+
+    def _tell_wanted(self, _options: CallbackOptions) -> list[Observation]:
+        return [Observation(self._accepted_wanted, self._run)]
+
+    def _tell_down(self, _options: CallbackOptions) -> list[Observation]:
+        # A copy, because a scrape has a thread of its own.
+        return [
+            Observation(int(is_down), {**self._run, "model": model}) for model, is_down in list(self._is_down.items())
+        ]
 
     def _tell_seconds(self, _options: CallbackOptions) -> list[Observation]:
         self._scraped.set()

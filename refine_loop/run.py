@@ -53,7 +53,11 @@ def start_run(
         BackendError: the models cannot be reached, or the first job failed as a whole; no folder is left behind.
         RunError: a later job failed as a whole, or the run was stopped while it wrote its results; it can go on.
     """
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+    try:
+        is_taken = folder.exists() and (not folder.is_dir() or any(folder.iterdir()))
+    except OSError as exc:  # a name that is too long, a folder that may not be looked into
+        raise RunInputError(f"{folder} cannot be used ({exc.strerror}): name another with --out") from exc
+    if is_taken:
         raise RunInputError(f"{folder} is there already and not empty: name another with --out, or go on with resume")
     gold = read_checked_gold(profile)
     try:

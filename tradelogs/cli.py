@@ -218,15 +218,22 @@ def offline_model(port: int, **options: Any) -> int:
 
 
 def report_outcome(outcome: Any) -> None:
-    """Verify what a run made, unless it was stopped by a person, who wants it to end; a run it failed on is kept."""
+    """Verify what a run made, unless it was stopped by a person, who wants it to end; a run it failed on is kept.
+
+    A report that is stopped takes nothing from the run, which has ended as it has.
+    """
     from verification.errors import VerificationError
 
     if outcome.stopped_by == "interrupted":
         return
     try:
-        show_verdict(outcome.folder)
+        with interruptible():
+            show_verdict(outcome.folder)
     except VerificationError as exc:
         click.echo(f"no report: {exc}", err=True)
+    except KeyboardInterrupt:
+        made_by = f"tradelogs verify {outcome.folder}"
+        click.echo(f"stopped; the report was skipped. The run is complete, its report is made by: {made_by}", err=True)
 
 
 def show_verdict(run_folder: Path, seed: int = 0) -> None:

@@ -1,11 +1,13 @@
 """When the exchange is open."""
 
+import warnings
 from datetime import date, time, timedelta
 
 import exchange_calendars
 import pytest
+from pandas.errors import PerformanceWarning
 
-from gold_data.sessions import CALENDAR_YEARS, EXCHANGE_ZONE, next_session, session_hours
+from gold_data.sessions import CALENDAR_YEARS, EXCHANGE_ZONE, _read_year, next_session, session_hours
 
 USUAL = (time(9, 30), time(16))
 
@@ -36,6 +38,20 @@ def test_year_by_year_agrees_with_one_long_calendar() -> None:
     wanted = {start.date(): (start.time(), end.time()) for start, end in zip(opens, closes, strict=True)}
     days = [date(2008, 1, 1) + timedelta(days=count) for count in range(9 * 365)]
     assert {day: hours for day in days if (hours := session_hours(day))} == {d: wanted[d] for d in wanted if d in days}
+
+
+def test_slow_holidays_are_not_told_to_a_person_but_all_else_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    calendar = exchange_calendars.get_calendar("XNYS", start="2020-01-01", end="2020-12-31")
+
+    def warn_and_build(*_: object, **__: object) -> object:
+        warnings.warn("Non-vectorized DateOffset", PerformanceWarning, stacklevel=2)
+        warnings.warn("all else", UserWarning, stacklevel=2)
+        return calendar
+
+    monkeypatch.setattr(exchange_calendars, "get_calendar", warn_and_build)
+    with pytest.warns(UserWarning, match="all else") as told:
+        assert _read_year.__wrapped__(2020)[date(2020, 1, 2)] == USUAL
+    assert [str(warning.message) for warning in told] == ["all else"]
 
 
 @pytest.mark.parametrize("year", [CALENDAR_YEARS[0], CALENDAR_YEARS[-1]])

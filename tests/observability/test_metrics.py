@@ -104,6 +104,18 @@ def test_dashboard_asks_only_for_what_a_run_shows(observed: tuple[Path, str]) ->
     assert {label for group in grouped for label in group.split(", ")} <= labels
 
 
+def test_page_names_the_metrics_and_labels_that_a_run_shows(observed: tuple[Path, str]) -> None:
+    shown: dict[str, set[str]] = {}
+    for name, labels, _ in read_samples(observed[1]):
+        shown.setdefault(name.removesuffix("_bucket"), {"error_type"}).update(labels)  # nothing fails in this run
+    page = (ROOT / "docs/observability.md").read_text()
+    rows = re.findall(r"^\| `((?:tradelogs|data_designer|gen_ai)_\w+)` \| ([^|]*) ?\|", page, re.MULTILINE)
+    assert len(rows) > 15
+    for name, labels in rows:
+        named = {label for label in labels.partition(":")[0].strip().split(", ") if label}
+        assert named <= shown[name], name
+
+
 def test_port_that_is_taken_does_not_stop_a_run(tmp_path: Path, cli: Cli) -> None:
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
@@ -124,6 +136,21 @@ def test_run_that_goes_on_begins_with_the_counts_it_had(observed: tuple[Path, st
         again = httpx.get(f"http://127.0.0.1:{port}/metrics", trust_env=False).text
     for name in ("tradelogs_requests_total", "tradelogs_tokens_total", "tradelogs_candidates_total"):
         assert add_up(again, name) == add_up(text, name)
+
+
+def test_gauges_are_there_in_every_scrape(tmp_path: Path) -> None:
+    port = find_free_port()
+    profile = load_profile("offline", {"metrics_port": port})
+    with observe_run(profile, tmp_path, lambda _: None) as observe:
+        observe({"event": "provider_down", "model": "rehearsal-judge"})
+        for _ in range(3):
+            text = httpx.get(f"http://127.0.0.1:{port}/metrics", trust_env=False).text
+            assert add_up(text, "tradelogs_accepted_wanted") == profile.run.accepted
+            down = {labels["model"]: v for name, labels, v in read_samples(text) if name == "tradelogs_provider_down"}
+            assert down == {"rehearsal-generator": 0, "rehearsal-judge": 1, "rehearsal-refiner": 0}
+        observe({"event": "provider_back", "model": "rehearsal-judge"})
+        text = httpx.get(f"http://127.0.0.1:{port}/metrics", trust_env=False).text
+        assert add_up(text, "tradelogs_provider_down") == 0
 
 
 def test_files_for_docker_and_prometheus_fit_together() -> None:

@@ -89,6 +89,9 @@ def test_models_are_listed(client: httpx.Client) -> None:
         (b"[]", "the body must be a JSON object with a `model`"),
         (b'{"messages": []}', "the body must be a JSON object with a `model`"),
         (b'{"model": "m"}', "`messages` must be a list"),
+        (b'{"model": "\\ud800x", "messages": [{"role": "user", "content": "Hi"}]}', "half a character, '\\ud800'"),
+        (b'{"model": "m", "messages": [{"role": "user", "content": "\\udfff"}]}', "half a character, '\\udfff'"),
+        (b'{"model": "m\xed\xa0\x80", "messages": [{"role": "user", "content": "Hi"}]}', "half a character"),
         (b'{"model": "m", "messages": [], "stream": true}', "does not stream"),
         (
             b'{"model": "m", "messages": [{"role": "user", "content": "# Task: write one new trade"}]}',

@@ -1,6 +1,8 @@
 """A job in parts: how it is split and put together again, and how what the workers wrote gets into the run's log."""
 
 import json
+import socket
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -12,7 +14,15 @@ from designer_configs.backend import Job, LostRow
 from designer_configs.check import check_environment
 from designer_configs.errors import BackendError, ConfigError
 from designer_configs.profile import EngineChoice, Profile, load_profile
-from designer_configs.ray_backend import Part, PartResult, RayBackend, count_workers, merge_parts, share_requests
+from designer_configs.ray_backend import (
+    Part,
+    PartResult,
+    RayBackend,
+    count_workers,
+    merge_parts,
+    open_cluster,
+    share_requests,
+)
 from refine_loop.events import EventLog, read_events
 from refine_loop.parts import PartLogs, find_cap_file, find_log
 from tests.conftest import Cli, change_profile
@@ -137,8 +147,19 @@ def test_without_ray_a_profile_that_wants_it_is_told_how_to_get_it(
     assert len(check_environment(load_profile(path))) == 1
     result = cli("generate", path, "--out", tmp_path / "run")
     assert result.exit_code == 2
-    assert "engine: needs Ray, which is not installed: pip install 'synthetic-trade-logs[ray]'" in result.stderr
+    assert "engine: needs Ray, which is not installed: .venv/bin/pip install -e '.[ray]'" in result.stderr
     assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize("form", ["127.0.0.1:{}", "localhost:{}", "ray://127.0.0.1:{}", "127.0.0.1:9{}"])
+def test_head_that_nobody_answers_for_is_told_at_once(form: str) -> None:
+    with socket.socket() as bound:  # and nobody listens
+        bound.bind(("127.0.0.1", 0))
+        address, started = form.format(bound.getsockname()[1]), time.monotonic()
+        with pytest.raises(BackendError, match=f"no Ray cluster at {address}: .*; start its head") as caught:
+            open_cluster(EngineChoice("ray", address=address)).__enter__()
+    assert time.monotonic() - started < 10
+    assert "\n" not in str(caught.value)
 
 
 @pytest.mark.parametrize(

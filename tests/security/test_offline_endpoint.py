@@ -102,6 +102,30 @@ def test_a_body_in_chunks_without_end_is_not_read(endpoint: Serving) -> None:
     assert answer == b"" or answer.startswith(b"HTTP/1.1 413")
 
 
+@pytest.mark.parametrize("start", ["GET /health", "GET /v1/models", "HEAD /health", "POST /v1/x", "PUT /v1/models"])
+def test_a_body_that_nobody_reads_is_refused(endpoint: Serving, start: str) -> None:
+    chunk, sent = b"10000\r\n" + b" " * 65536 + b"\r\n", 0
+    head = f"{start} HTTP/1.1\r\nHost: 127.0.0.1\r\n"
+    with endpoint.connect() as connection:
+        connection.sendall(f"{head}Transfer-Encoding: chunked\r\n\r\n".encode())
+        with suppress(OSError):
+            while sent < 64 * LARGEST_BODY:
+                connection.sendall(chunk)
+                sent += len(chunk)
+    assert sent < 16 * LARGEST_BODY  # the kernel's buffers
+    answer = endpoint.exchange(f"{head}Content-Length: 2\r\n\r\n{{}}".encode())
+    assert answer.startswith(b"HTTP/1.1 400")
+    assert b"connection: close" in answer.lower()
+    assert endpoint.exchange(f"{head}Content-Length: 0\r\nConnection: close\r\n\r\n".encode())[9:12] != b"400"
+
+
+@pytest.mark.parametrize("target", ["/health", "/v1/chat/completions"])
+def test_a_body_for_another_host_is_hung_up_on(endpoint: Serving, target: str) -> None:
+    answer = endpoint.exchange(f"POST {target} HTTP/1.1\r\nHost: evil.example\r\nContent-Length: 9\r\n\r\n".encode())
+    assert answer.startswith(b"HTTP/1.1 421")
+    assert b"connection: close" in answer.lower()
+
+
 @pytest.mark.parametrize("sent", [b"", b"POST /v1/chat/compl", GOOD_HEAD.encode(), b"GET /health HTTP/1.1\r\nA: b\r\n"])
 def test_a_head_that_does_not_end_is_hung_up_on(endpoint: Serving, sent: bytes) -> None:
     with endpoint.connect() as connection:

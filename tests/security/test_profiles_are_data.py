@@ -1,6 +1,8 @@
 """A profile runs nothing, reads nothing it has no business with, and cannot exhaust the machine."""
 
 import os
+import re
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -39,7 +41,9 @@ def explain(path: Path) -> str:
 def test_a_name_that_leads_elsewhere_is_refused(
     tmp_path: Path, write_profile: WriteProfile, changes: dict[str, Any], problem: str
 ) -> None:
-    assert problem in explain(write_profile(tmp_path / "escape.yaml", changes))
+    said = explain(write_profile(tmp_path / "escape.yaml", changes))
+    assert problem in said
+    assert len(re.findall(": gold[.]", said)) <= 1
 
 
 def test_a_link_that_leads_elsewhere_is_refused(tmp_path: Path, write_profile: WriteProfile) -> None:
@@ -49,6 +53,25 @@ def test_a_link_that_leads_elsewhere_is_refused(tmp_path: Path, write_profile: W
         assert "leads out of" in explain(write_profile(tmp_path / "link.yaml", {"gold.trades": f"{link.name}/x.csv"}))
     finally:
         link.unlink()
+
+
+@pytest.mark.parametrize("name", ["trades.parquet", "bars.parquet", "split.json"])
+def test_a_link_in_a_gold_folder_that_leads_elsewhere_is_refused(
+    tmp_path: Path, write_profile: WriteProfile, name: str
+) -> None:
+    folder = PROJECT_ROOT / "gold-folder-of-a-test"
+    folder.mkdir()
+    try:
+        profile = write_profile(tmp_path / "link.yaml", {"gold": {"folder": folder.name}})
+        (folder / name).symlink_to(folder / "own")
+        assert load_profile(profile).gold.trades == folder / "trades.parquet"
+        (folder / name).unlink()
+        (folder / name).symlink_to(tmp_path / name)
+        said = explain(profile)
+        assert said.count("gold.folder: ") == 1
+        assert f"gold.folder: {folder.name}/{name} leads out of {PROJECT_ROOT}" in said
+    finally:
+        shutil.rmtree(folder)
 
 
 def test_what_a_person_names_may_lie_anywhere(tmp_path: Path, write_profile: WriteProfile) -> None:

@@ -128,6 +128,12 @@ def test_file_in_the_folders_place_is_refused(refuse: Refuse, tmp_path: Path) ->
     assert refuse(2, "generate", "offline", "--out", "out/run").startswith("out/run cannot be made (Not a directory)")
 
 
+@pytest.mark.parametrize("name", ["n" * 256, "é" * 128, "n" * 5000])
+def test_folder_with_too_long_a_name_is_refused(refuse: Refuse, name: str) -> None:
+    message = refuse(2, "generate", "offline", "--out", name)
+    assert message == f"{name} cannot be used (File name too long): name another with --out\n"
+
+
 def test_resuming_what_is_no_run_is_refused(refuse: Refuse, tmp_path: Path) -> None:
     for folder in ("nowhere", "."):
         assert refuse(2, "resume", folder).startswith(f"{folder} holds no run to go on with")

@@ -2,6 +2,8 @@
 
 import re
 import socket
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -41,6 +43,12 @@ def test_help_of_every_command_shows_an_example(cli: Cli, command: str) -> None:
     result = cli(*command.split(), "--help")
     assert result.exit_code == 0
     assert re.search(rf"Examples?:\n +tradelogs {command}\b", result.output)
+
+
+def test_python_runs_the_package() -> None:
+    command = [sys.executable, "-m", "tradelogs", "--help"]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, check=False)
+    assert (done.returncode, done.stdout.partition(" [")[0]) == (0, "Usage: tradelogs")
 
 
 def test_version_is_the_distributions(cli: Cli) -> None:

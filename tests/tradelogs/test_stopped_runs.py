@@ -193,6 +193,27 @@ def test_run_stopped_while_it_writes_its_results_says_how_to_go_on(
     assert "candidates" in resumed.output
 
 
+def test_report_that_is_stopped_leaves_the_run_complete(
+    cli: Cli, write_profile: WriteProfile, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stop(*_: object, **__: object) -> None:
+        signal.raise_signal(signal.SIGINT)
+
+    monkeypatch.setattr("verification.verify.verify_run", stop)
+    capped = write_profile(tmp_path / "capped.yaml", {"run.max_tokens": 1, "run.accepted": 10})
+    whole, part = tmp_path / "whole", tmp_path / "part"
+    for code, folder, arguments in (
+        (0, whole, ("generate", "--num", 5, "--out", whole)),
+        (0, whole, ("resume", whole)),
+        (3, part, ("generate", capped, "--out", part)),
+    ):
+        result = cli(*arguments, "--report")
+        assert result.exit_code == code
+        assert f"The run is complete, its report is made by: tradelogs verify {folder}\n" in result.stderr
+        assert "nothing was written" not in result.output
+        assert (folder / "accepted.parquet").exists()
+
+
 def test_run_that_is_done_is_only_counted_again(cli: Cli, tmp_path: Path) -> None:
     (tmp_path / "run").mkdir()  # an empty folder is as good as none
     assert cli("generate", "--num", 5, "--out", tmp_path / "run").exit_code == 0

@@ -38,6 +38,7 @@ class Circuit:
     _next_probe: float = 0.0
     _paused_until: float = 0.0
     _rows: set[str | None] = field(default_factory=set)
+    _failures: int = 0
     _opened: float | None = None
     _gone: bool = False
     _probing: bool = False
@@ -84,6 +85,7 @@ class Circuit:
     def count_answer(self, sent: float) -> bool:
         """Count an answer to what was sent at a moment of the monotonic clock; True where it closes the circuit."""
         self._rows.clear()
+        self._failures = 0
         self._refusals = 0
         self._refused = [(came, request) for came, request in self._refused if came >= sent]
         self._opened, was_open = None, self.is_open
@@ -100,8 +102,9 @@ class Circuit:
         if wait is not None and wait > 0:
             self._paused_until = max(self._paused_until, now + wait)
         self._rows.add(row_id)
+        self._failures += 1
         self._gone = self._gone or for_good
-        opens = not self.is_open and (self._gone or len(self._rows) >= ROWS_THAT_OPEN or self.asks_too_much)
+        opens = not self.is_open and (self._gone or self._fails_throughout or self.asks_too_much)
         if opens:
             self._opened = now
         if self.is_open and now >= self._next_probe:
@@ -119,6 +122,12 @@ class Circuit:
     def list_doubtful(self) -> list[Request]:
         """List the requests that were refused, and none sent after that was answered: perhaps any would have been."""
         return [request for _, request in self._refused]
+
+    @property
+    def _fails_throughout(self) -> bool:
+        """Row after row fails, and the next one would be given up: sooner it may be a server that fails at times."""
+        enough = ROWS_THAT_OPEN * (self.patience.tries - 1) + 1
+        return len(self._rows) >= ROWS_THAT_OPEN and self._failures >= enough
 
     @property
     def asks_too_much(self) -> bool:

@@ -135,8 +135,8 @@ def test_probes_of_an_outage_are_no_tries_of_their_row() -> None:
     answered: list[str] = []
 
     def script(_: str, row: str) -> Any:
-        hiccups = sum(sent == row for _, sent in provider.sent[7:])
-        if len(provider.sent) <= 6 or (answered and hiccups <= 2):  # of three tries
+        hiccups = sum(sent == row for _, sent in provider.sent[11:])
+        if len(provider.sent) <= 10 or (answered and hiccups <= 2):  # of three tries
             return break_down()
         answered.append(row)
         return None

@@ -83,7 +83,7 @@ def test_refused_connection_stops_the_run_after_patience(endpoint: Endpoint, run
 
 
 def test_provider_that_comes_back_is_waited_for(endpoint: Endpoint, run_job: RunJob) -> None:
-    endpoint.script = lambda asked: fail(503, "down for a while") if asked.seconds < 1.0 else None
+    endpoint.script = lambda asked: fail(503, "down for a while") if asked.seconds < 3.0 else None
     job = run_job({"run.patience_minutes": 1})
     assert (job.height, job.losses, job.halted) == (ROWS, [], "")
     assert (job.count("provider_down"), job.count("provider_back")) == (1, 1)

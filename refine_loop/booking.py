@@ -59,6 +59,11 @@ def close_candidate(candidate: Candidate, why: str) -> Candidate:
     return candidate | {"status": "rejected", "reason": f"{first} ({why})" if first else why}
 
 
+def give_up_candidate(candidate: Candidate, cap: str) -> Candidate:
+    """Fail a candidate that a cap kept from a refinement it had a right to; its critiques stay."""
+    return candidate | {"status": "failed", "reason": f"not finished: the cap run.{cap} was reached"}
+
+
 def drop_surplus(candidates: Sequence[Candidate], room: int) -> list[Candidate]:
     """Reject the accepted rows beyond the first `room`, in the order of the plan; they keep their scores."""
     kept = []

@@ -29,6 +29,9 @@ from refine_loop.state import CRITERIA, START_STATE
 SAMPLE = 8  # rows whose prompts are rendered
 NOWHERE = "http://127.0.0.1:9/v1"  # never called: every request is answered here
 REASONING = "The exit_price agrees with the examples; the entry_time is later than any of them."  # of a usual length
+SHORT_QUESTION = len(
+    "You are a helpful assistant.Hello!"
+)  # characters the library asks each role's model before the first job
 LONG_ANSWER = 4  # times a usual one, where the profile has no max_tokens
 
 
@@ -47,7 +50,7 @@ class Assumptions:
     seconds: float
 
 
-LOW = Assumptions(drafts=0.9, mended=0.7, corrected=0.0, characters_per_token=4.0, seconds=1.0)
+LOW = Assumptions(drafts=1.0, mended=0.7, corrected=0.0, characters_per_token=4.0, seconds=1.0)
 HIGH = Assumptions(drafts=0.4, mended=0.4, corrected=0.05, characters_per_token=2.5, seconds=20.0)
 
 
@@ -167,13 +170,18 @@ def _add_up(profile: Profile, measured: Measured, assumed: Assumptions) -> Figur
         requests[model.model] += count
         prompts[model.model] += count * length / assumed.characters_per_token
         answers[model.model] += count * _size_answer(model, measured.answers[stage, role], assumed)
+    jobs_seconds = _time_requests(profile, requests, assumed)
+    for model in profile.models.values():
+        requests[model.model] += 1
+        prompts[model.model] += SHORT_QUESTION / assumed.characters_per_token
+        answers[model.model] += _size_answer(model, 0.0, assumed)
     costs = [profile.prices.price(model, prompts[model], answers[model]) for model in requests]
     return Figures(
         candidates,
         round(sum(requests.values())),
         round(sum(prompts.values())),
         round(sum(answers.values())),
-        _time_requests(profile, requests, assumed),
+        jobs_seconds + len(profile.models) * assumed.seconds,  # the short questions come one after the other
         None if None in costs else sum(cost or 0.0 for cost in costs),
     )
 
@@ -214,6 +222,7 @@ def describe_estimate(estimate: Estimate) -> list[str]:
     )
     lines += [
         f"Measured on {SAMPLE} rows, characters a prompt: {lengths}.",
+        "Both ends have the short question to every role's model before the first job.",
         f"Low: {_say_assumptions(LOW)}; answers as short as a gold trade; models side by side.",
         f"High: {_say_assumptions(HIGH)}; every answer max_tokens long; models one after the other.",
     ]

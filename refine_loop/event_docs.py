@@ -19,7 +19,7 @@ those of the last quarter of a second; a line that was cut short is taken out wh
 the ledger's requests and tokens are sums over these lines. Prompts and answers are not among them: with `trace: full`
 they stand in `trace/<round>_<stage>.jsonl.gz`, one line per request with `row_id`, `column`, `number`, `messages` and
 `answer` or `error`, from when their round has settled (until then in `rounds/NNN/answers_<stage>.jsonl`). Of a request
-that was tried more than once the trace has the last try, the events have each.
+that was tried more than once the trace has the last try, its `model` and `seconds`; the events have each.
 """
 
 

@@ -18,6 +18,7 @@ from refine_loop.booking import (
     book_result,
     close_candidate,
     drop_surplus,
+    give_up_candidate,
     open_candidate,
     seed_refinement,
 )
@@ -79,15 +80,13 @@ class Nodes:
         return self._judge(state, waiting, add_seed(self._compiled.refine, seeds), refine_pass=refine_pass)
 
     def settle(self, state: LoopState) -> LoopState:
-        """Reject what is still open or beyond what was asked, and stop when there is a reason.
+        """End what is still open or beyond what was asked, and stop when there is a reason.
 
         Of the accepted rows the first in the order of the plan are kept: which answer came first has no part in it.
         """
         number, room = state["round"], self._profile.run.accepted
         candidates = self._rounds.read_pass(number, state["refine_pass"])
-        why = f"after {state['refine_pass']} refine passes" if state["stop_reason"] is None else state["stop_reason"]
-        why = NOT_NEEDED if why == "accepted" else why
-        closed = [close_candidate(c, why) if c["status"] == "open" else c for c in candidates]
+        closed = [self._close(c, state) if c["status"] == "open" else c for c in candidates]
         settled = drop_surplus(closed, room - self._rounds.count_accepted(number - 1))
         self._rounds.write_settled(number, settled)
         fruitful = any(c["status"] == "accepted" for c in settled)
@@ -98,6 +97,15 @@ class Nodes:
         statuses = Counter(str(c["status"]) for c in settled)
         self._log.write("round_settled", **state, ended={status: statuses[status] for status in ENDS})
         return state
+
+    def _close(self, candidate: Candidate, state: LoopState) -> Candidate:
+        """End a candidate that is still open: rejected, or failed where a cap kept it from a refinement."""
+        stop_reason, passes = state["stop_reason"], state["refine_pass"]
+        if stop_reason == "accepted":
+            return close_candidate(candidate, NOT_NEEDED)
+        if stop_reason is not None and passes < self.refine_passes:
+            return give_up_candidate(candidate, stop_reason)
+        return close_candidate(candidate, f"after {passes} refine passes")
 
     def _find_stop_reason(self, state: LoopState) -> StopReason | None:
         run = self._profile.run

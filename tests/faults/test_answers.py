@@ -109,3 +109,11 @@ def test_tokens_that_the_provider_does_not_say_are_assumed(endpoint: Endpoint, r
     job = run_job({"run.max_tokens": 4_000})
     assert "not finished: the cap run.max_tokens was reached" in job.losses
     assert (job.usage["prompt_tokens"], job.usage["completion_tokens"]) == (None, None)
+
+
+@pytest.mark.parametrize("usage", [(-5, -7), ("many", "few"), (None, True)])
+def test_tokens_that_are_no_counts_are_not_said(endpoint: Endpoint, run_job: RunJob, usage: object) -> None:
+    endpoint.script = lambda asked: say(write_answer(asked), usage=usage)  # type: ignore[arg-type]
+    job = run_job({"run.max_tokens": 4_000})
+    assert "not finished: the cap run.max_tokens was reached" in job.losses
+    assert (job.usage["prompt_tokens"], job.usage["completion_tokens"]) == (None, None)

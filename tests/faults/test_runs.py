@@ -1,5 +1,6 @@
 """What a whole run comes to, and what a person is told, when the provider fails."""
 
+import gzip
 import json
 import re
 import shutil
@@ -98,7 +99,7 @@ def test_model_that_begins_to_refuse_every_request_stops_the_run_which_then_goes
 
 def test_fallback_stands_in_and_the_ledger_says_so(endpoint: Endpoint, run_faulty: RunFaulty) -> None:
     endpoint.script = lambda asked: fail(503) if asked.model == "rehearsal-generator" and asked.number > 2 else None
-    result, folder = run_faulty(12, {"models.generator.fallback": SPARE})
+    result, folder = run_faulty(12, {"models.generator.fallback": SPARE, "trace": "full"})
     assert result.exit_code == 0, result.output
     assert "spare-generator stands in for the generator" in result.output
     ledger = read_ledger(folder)
@@ -106,6 +107,10 @@ def test_fallback_stands_in_and_the_ledger_says_so(endpoint: Endpoint, run_fault
     assert set(ledger["judge_model"]) == {"rehearsal-judge"}
     used = {group["model"]: group["requests"] for group in json.loads((folder / "usage.json").read_text())["by_model"]}
     assert used["spare-generator"] == endpoint.count(model="spare-generator") == 12
+    with gzip.open(folder / "trace/001_generate.jsonl.gz", "rt") as file:
+        answers = [entry for entry in map(json.loads, file) if "answer" in entry]
+    assert {entry["model"] for entry in answers} == {"spare-generator", "rehearsal-judge"}
+    assert all(entry["seconds"] > 0 for entry in answers)
 
 
 def test_model_that_is_unknown_has_its_fallback_from_the_start(endpoint: Endpoint, run_faulty: RunFaulty) -> None:

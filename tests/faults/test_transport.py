@@ -152,6 +152,15 @@ def test_cap_is_kept_while_a_pause_is_waited_for(endpoint: Endpoint, run_job: Ru
     assert "not finished: the cap run.max_minutes was reached" in job.losses
 
 
+def test_seconds_of_a_request_are_those_from_sending_to_answer(endpoint: Endpoint, run_job: RunJob) -> None:
+    one_at_a_time = {"models.generator.inference_parameters": {"timeout": 60, "max_parallel_requests": 1}}
+    endpoint.script = lambda asked: Reply(answer_well(asked).body, wait=0.2) if asked.role == "generator" else None
+    events = [e for e in run_job(one_at_a_time).events if e["event"] == "request" and e["role"] == "generator"]
+    assert len(events) == ROWS
+    assert all(e["seconds"] >= 0.2 for e in events)
+    assert sum(e["seconds"] for e in events) < 2 * ROWS * 0.2  # and not the seconds in the queue: 36 x 0.2
+
+
 def test_request_that_is_too_large_costs_its_row(endpoint: Endpoint, run_job: RunJob) -> None:
     endpoint.script = lambda asked: fail(413, "too large") if (asked.role, asked.row) == ("generator", 2) else None
     job = run_job()

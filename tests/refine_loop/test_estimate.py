@@ -1,5 +1,6 @@
 """What an estimate says, without a provider."""
 
+import json
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -17,17 +18,17 @@ MEASURED = Measured(dict.fromkeys(JOBS, 4000.0), dict.fromkeys(JOBS, 400.0))
 
 def test_figures_are_those_of_a_hand_count(offline: Profile) -> None:
     profile = replace(offline, run=replace(offline.run, accepted=100, refine_passes=0))
-    low = _add_up(profile, MEASURED, LOW)  # 100 / 0.9 = 112 candidates, a draft and a judgement each
-    assert (low.candidates, low.requests) == (112, 224)
-    assert (low.prompt_tokens, low.completion_tokens) == (224 * 1000, 224 * 100)
-    assert (low.seconds, low.cost) == (7.0, None)  # 112 requests of one model, 16 at once, 1 s each
+    low = _add_up(profile, MEASURED, LOW)  # a draft and a judgement each, and three short questions
+    assert (low.candidates, low.requests) == (100, 203)
+    assert (low.prompt_tokens, low.completion_tokens) == (200 * 1000 + round(3 * 34 / 4), 200 * 100)
+    assert (low.seconds, low.cost) == (7.0 + 3.0, None)  # 100 requests of one model, 16 at once, 1 s each
 
 
 def test_high_figures_take_whole_answers_and_the_cap_on_candidates(offline: Profile) -> None:
     profile = replace(offline, run=replace(offline.run, accepted=200, max_candidates=210, refine_passes=0))
     high = _add_up(profile, MEASURED, HIGH)
     assert high.candidates == 210
-    assert high.completion_tokens == high.requests * 512 == 441 * 512
+    assert high.completion_tokens == high.requests * 512 == (441 + 3) * 512
 
 
 def test_money_needs_the_price_of_every_model(offline: Profile) -> None:
@@ -37,6 +38,18 @@ def test_money_needs_the_price_of_every_model(offline: Profile) -> None:
     assert low.cost == pytest.approx((low.prompt_tokens + 10 * low.completion_tokens) / 1e6, rel=1e-3)
     one = replace(offline, prices=Prices("EUR", {models[0]: (1.0, 10.0)}))
     assert _add_up(one, MEASURED, LOW).cost is None
+
+
+@pytest.mark.filterwarnings("ignore::ResourceWarning")
+def test_low_figures_are_no_more_than_a_faultless_run_takes(
+    offline: Profile, cli: Callable[..., Result], tmp_path: Path
+) -> None:
+    low = estimate_run(replace(offline, run=replace(offline.run, accepted=8))).low
+    assert cli("generate", "offline", "--num", 8, "--out", tmp_path / "run").exit_code == 0
+    used = json.loads((tmp_path / "run/usage.json").read_text())
+    assert low.requests <= used["requests"]
+    assert low.prompt_tokens <= used["prompt_tokens"]
+    assert low.completion_tokens <= used["completion_tokens"]
 
 
 @pytest.mark.filterwarnings("ignore::ResourceWarning")

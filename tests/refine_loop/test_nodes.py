@@ -147,8 +147,17 @@ def test_cap_on_tokens_stops_before_the_next_job(run_loop: RunLoop) -> None:
     loop = run_loop(lambda row, refine_pass: "criticise", max_tokens=1000)
     assert loop.sizes == {"001_plan": 10, "001_generate": 10}
     assert loop.state["stop_reason"] == "max_tokens"
+    assert set(loop.settled["status"]) == {"failed"}
+    assert set(loop.settled["reason"]) == {"not finished: the cap run.max_tokens was reached"}
+    assert loop.settled["judge_critique"].str.starts_with("- [realism 2/5, at least 4 wanted]").all()
+
+
+def test_row_that_had_all_its_passes_when_a_cap_was_reached_is_rejected(run_loop: RunLoop) -> None:
+    loop = run_loop(lambda row, refine_pass: "criticise", max_tokens=2500)  # 10 rows at 100 a pass
+    assert [name for name in loop.sizes if "refine" in name] == ["001_refine_1", "001_refine_2"]
+    assert loop.state["stop_reason"] == "max_tokens"
     assert set(loop.settled["status"]) == {"rejected"}
-    assert loop.settled["reason"][0].endswith("(max_tokens)")
+    assert all(reason.endswith("(after 2 refine passes)") for reason in loop.settled["reason"])
 
 
 def test_cap_on_time_stops_before_the_next_job(run_loop: RunLoop) -> None:

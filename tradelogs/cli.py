@@ -18,8 +18,10 @@ OFFLINE = "offline"  # the provider that the command line itself starts
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="synthetic-trade-logs")
-def main() -> None:
+@click.pass_context
+def main(context: click.Context) -> None:
     """Synthetic trades from a trader's own, judged, refined and with real indicators."""
+    context.with_resource(interruptible())  # before a temporary folder is made, which a stop must not leave behind
     prepare_environment()
 
 
@@ -89,7 +91,7 @@ def generate(
         click.echo("\n".join(describe_estimate(estimate_run(loaded))))
         return DONE
     folder = out or name_run_folder(loaded, Path("runs"))
-    with open_endpoint(loaded) as endpoint, RunDisplay(live=not verbose) as display, interruptible():
+    with open_endpoint(loaded) as endpoint, RunDisplay(live=not verbose) as display:
         outcome = start_run(loaded, folder, endpoint, display.show_event, verbose=verbose)
     code = display.print_outcome(outcome)
     if report:
@@ -113,7 +115,7 @@ def resume(run_folder: Path, verbose: bool, report: bool) -> int:
     from tradelogs.display import RunDisplay
 
     profile = load_run_profile(run_folder)
-    with open_endpoint(profile) as endpoint, RunDisplay(live=not verbose) as display, interruptible():
+    with open_endpoint(profile) as endpoint, RunDisplay(live=not verbose) as display:
         outcome = resume_run(profile, run_folder, endpoint, display.show_event, verbose=verbose)
     code = display.print_outcome(outcome)
     if report:
@@ -227,8 +229,7 @@ def report_outcome(outcome: Any) -> None:
     if outcome.stopped_by == "interrupted":
         return
     try:
-        with interruptible():
-            show_verdict(outcome.folder)
+        show_verdict(outcome.folder)
     except VerificationError as exc:
         click.echo(f"no report: {exc}", err=True)
     except KeyboardInterrupt:

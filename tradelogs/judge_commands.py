@@ -130,11 +130,10 @@ def _make_folder(folder: Path) -> Iterator[Path]:
 
 def _calibrate(plan: "JudgePlan", work: Path, folder: Path, *, verbose: bool) -> "tuple[Answer, Path]":
     from tradelogs.cli import OFFLINE, open_endpoint  # noqa: PLC0415
-    from tradelogs.interrupts import interruptible  # noqa: PLC0415
     from verification.judge_calibration import ask_judge, collect_calibration, write_calibration  # noqa: PLC0415
 
     _say_plan(plan)
-    with open_endpoint(plan.profile) as endpoint, interruptible():
+    with open_endpoint(plan.profile) as endpoint:
         rows = _ask_judge(plan, endpoint, work, verbose=verbose)
     calibration = collect_calibration(plan, rows, is_offline=plan.profile.provider.name == OFFLINE)
     answer = ask_judge(calibration)

@@ -1,6 +1,7 @@
 """A run that is stopped, however it is, keeps what it has, says how to go on, and goes on to the number asked."""
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -191,6 +192,34 @@ def test_run_stopped_while_it_writes_its_results_says_how_to_go_on(
     resumed = cli("resume", tmp_path / "run")
     assert resumed.exit_code == 0
     assert "candidates" in resumed.output
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("command", ["offline-model", "preview", "generate"])
+def test_stopped_command_leaves_nothing_in_the_temporary_folder(
+    slow_endpoint: str, write_profile: WriteProfile, tmp_path: Path, command: str, number: signal.Signals
+) -> None:
+    provider = {"name": "slow", "endpoint": slow_endpoint, "provider_type": "openai"}
+    profile = str(write_profile(tmp_path / "slow.yaml", {"provider": provider}))
+    arguments = ["--port", "0"] if command == "offline-model" else [profile, "--num", "500"]
+    arguments += ["--out", str(tmp_path / "run")] if command == "generate" else []
+    environment = {name: value for name, value in os.environ.items() if name != "DATA_DESIGNER_HOME"}
+    place = tmp_path / "temporary"
+    place.mkdir()
+    with subprocess.Popen(
+        [sys.executable, "-c", CHILD, command, *arguments],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        env=environment | {"TMPDIR": str(place)},
+    ) as child:
+        while not list(place.glob("tradelogs-home-*")):
+            assert child.poll() is None
+            time.sleep(0.02)
+        child.send_signal(number)
+        said, _ = child.communicate(timeout=30)
+    assert list(place.iterdir()) == []
+    assert "Traceback" not in said
 
 
 def test_report_that_is_stopped_leaves_the_run_complete(

@@ -7,6 +7,7 @@ import contextlib
 import functools
 import gc
 import hashlib
+import importlib
 import inspect
 import json
 import re
@@ -33,6 +34,7 @@ from designer_configs.http_client import PooledClient
 from designer_configs.library_shim import find_metrics_port
 
 WRITTEN_FOR = "0.9."
+USED_LATER = ("duckdb", "networkx", "scipy.stats")  # what the library imports in its first job, a second of it
 OBJECTS_BETWEEN_COLLECTIONS = 50_000  # made and not freed; Python's own 700 has it look round several times a request
 
 _FENCED = re.compile(r"```json\n(\{[ -%'-;=?-_a-~\n]*\})\n```\n?")  # printable ASCII, but & < > and `
@@ -62,6 +64,7 @@ def quicken_library() -> Iterator[None]:
         yield
         return
     _begin_quick_loop()
+    threading.Thread(target=_import_ahead, name="import ahead", daemon=True).start()
     with contextlib.ExitStack() as stack:
         for owner, name in _SAME_EVERY_TIME:
             stack.enter_context(_remember(owner, name))
@@ -79,6 +82,13 @@ def quicken_library() -> Iterator[None]:
 def _hash(data: bytes) -> Any:
     """Hash the name of a scheduling group, which the library does for every cell that it works on."""
     return hashlib.sha1(data, usedforsecurity=False)
+
+
+def _import_ahead() -> None:
+    """Import what the first job will, while the models are asked whether they are there."""
+    for name in USED_LATER:
+        with contextlib.suppress(ImportError):
+            importlib.import_module(name)
 
 
 def _wrap_client(stock: Any) -> Any:

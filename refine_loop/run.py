@@ -124,9 +124,13 @@ def load_run_profile(folder: Path) -> Profile:
     Raises:
         RunInputError: the folder holds no run.
     """
-    if (folder / PROFILE_FILE).exists():
+    try:
+        has_profile, has_gold = ((folder / name).exists() for name in (PROFILE_FILE, "gold"))
+    except OSError as exc:  # a name that is too long, a folder that may not be looked into
+        raise RunInputError(f"{folder} cannot be read ({exc.strerror}): name the folder of a run") from exc
+    if has_profile:
         return load_profile(str(folder / PROFILE_FILE), {})
-    if (folder / "gold").exists():
+    if has_gold:
         raise RunInputError(f"{folder}: the run was cut before it had begun. Delete the folder, and start it again")
     raise RunInputError(f"{folder} holds no run to go on with: name the folder that `tradelogs generate` printed")
 

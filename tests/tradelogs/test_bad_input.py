@@ -134,6 +134,11 @@ def test_folder_with_too_long_a_name_is_refused(refuse: Refuse, name: str) -> No
     assert message == f"{name} cannot be used (File name too long): name another with --out\n"
 
 
+def test_resuming_a_folder_with_too_long_a_name_is_refused(refuse: Refuse) -> None:
+    name = "n" * 256
+    assert refuse(2, "resume", name) == f"{name} cannot be read (File name too long): name the folder of a run\n"
+
+
 def test_resuming_what_is_no_run_is_refused(refuse: Refuse, tmp_path: Path) -> None:
     for folder in ("nowhere", "."):
         assert refuse(2, "resume", folder).startswith(f"{folder} holds no run to go on with")

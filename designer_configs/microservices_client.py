@@ -18,6 +18,7 @@ import polars as pl
 from designer_configs.errors import BackendError
 from designer_configs.microservices_config import hold_back_prints, import_quietly
 from designer_configs.profile import BackendChoice
+from designer_configs.secret_text import mask_values
 
 FIRST_PAUSE, LONGEST_PAUSE, GROWTH = 1.0, 30.0, 1.5  # seconds between two looks at a job, and between two tries
 LONGEST_WORDS = 500  # characters of a service's message that are repeated
@@ -139,7 +140,7 @@ class ServiceClient:
         self._call("cancel it", lambda: self._sdk.data_designer.jobs.cancel(job_id), patience=0, may_miss=True)
 
     def download(self, job_id: str) -> list[dict[str, Any]] | None:
-        """Download a job's rows; None where there are none to be had."""
+        """Download a job's rows, keys in them masked; None where there are none to be had."""
         results = self._sdk.data_designer.jobs.results
         packed = self._call(
             f"give the rows of job {job_id}", lambda: results.download_dataset(job_id=job_id).read(), may_miss=True
@@ -147,7 +148,8 @@ class ServiceClient:
         if packed is None:
             return None
         try:
-            return read_archive(packed)
+            rows: list[dict[str, Any]] = mask_values(read_archive(packed))
+            return rows
         except (tarfile.TarError, pl.exceptions.PolarsError, OSError, EOFError) as exc:
             raise BackendError(f"{self.place} gave no readable rows for job {job_id}: {exc}") from exc
 

@@ -1,0 +1,62 @@
+"""A key that the service says again reaches no file, no row, no message, and is not sent to it once more."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from designer_configs.errors import BackendError
+from designer_configs.profile import load_profile
+
+from .conftest import PROVIDER, Launched, Sender
+
+KEY = "canary/7f3a9d+not=to-be-written-anywhere"
+
+
+@pytest.fixture
+def telling(
+    sender: Sender, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, write_profile: Callable[..., Path]
+) -> Sender:
+    """Give a sender whose service is sent a key."""
+    monkeypatch.setenv("SERVICE_KEY", KEY)
+    backend = {"microservices": {"api_key_env": "SERVICE_KEY"}}
+    changes = {"provider": {"name": PROVIDER}, "backend": backend, "run.patience_minutes": 0.03}
+    return replace(sender, profile=load_profile(write_profile(tmp_path / "key.yaml", changes)))
+
+
+def find_key(folder: Path, key: str = KEY) -> list[str]:
+    """List the files that hold the key, Parquet read as rows."""
+
+    def read(path: Path) -> bytes:
+        rows = repr(pl.read_parquet(path).to_dicts()).encode() if path.suffix == ".parquet" else b""
+        return path.read_bytes() + rows
+
+    return [str(path) for path in folder.rglob("*") if path.is_file() and key.encode() in read(path)]
+
+
+def test_a_key_in_a_row_is_masked_before_anything_is_kept(telling: Sender, service: Launched) -> None:
+    service.write_script(echo=0)
+    rows = telling.send().rows
+    assert "[SERVICE_KEY]" in repr(rows)
+    assert KEY not in repr(rows)
+    assert find_key(telling.folder / "service") == []
+
+
+def test_a_key_in_a_log_line_is_masked(telling: Sender, service: Launched) -> None:
+    service.write_script(echo=0)
+    telling.config["columns"][0]["prompt"] = "no task that the offline model knows {{ variation }}"
+    lost = telling.send().lost
+    assert "SERVICE_KEY" in lost[0].message
+    assert KEY not in repr(lost)
+    assert find_key(telling.folder / "service") == []
+
+
+@pytest.mark.parametrize("script", [{"job_error": "no such model"}, {"refuse": 400}])
+def test_a_key_in_an_error_is_masked(telling: Sender, service: Launched, script: dict[str, object]) -> None:
+    service.write_script(echo=0, **script)
+    with pytest.raises(BackendError, match="SERVICE_KEY") as failed:
+        telling.send()
+    assert KEY not in str(failed.value)
+    assert find_key(telling.folder / "service") == []

@@ -18,7 +18,7 @@ import polars as pl
 from designer_configs.errors import BackendError
 from designer_configs.microservices_config import hold_back_prints, import_quietly
 from designer_configs.profile import BackendChoice
-from designer_configs.secret_text import mask_values
+from designer_configs.secret_text import mask_secrets, mask_values
 
 FIRST_PAUSE, LONGEST_PAUSE, GROWTH = 1.0, 30.0, 1.5  # seconds between two looks at a job, and between two tries
 LONGEST_WORDS = 500  # characters of a service's message that are repeated
@@ -65,7 +65,9 @@ class ServiceClient:
         self._hidden |= {key: choice.api_key_env} if key else {}
         self._hidden |= {} if self._token == NO_TOKEN else {self._token: choice.datastore_token_env}
         for address, name in list(self._hidden.items()):
-            self._hidden.setdefault(urlsplit(address).netloc or address, name)
+            place = urlsplit(address).netloc
+            for part in filter(None, (place, place.rpartition("@")[2])):
+                self._hidden.setdefault(part, name)
         with import_quietly():
             from huggingface_hub.utils.tqdm import disable_progress_bars  # noqa: PLC0415
             from nemo_microservices import DefaultHttpxClient, NeMoMicroservices  # noqa: PLC0415
@@ -118,7 +120,7 @@ class ServiceClient:
             except Exception as exc:
                 failure = self._explain(exc)
                 if not failure.passes or time.monotonic() - started > self._patience:
-                    said = failure._replace(words=f"{failure.words} {shorten(printed.getvalue())}".strip())
+                    said = failure._replace(words=f"{failure.words} {self.quote(printed.getvalue())}".strip())
                     raise self._give_up(f"create job {name}", said) from exc
             time.sleep(pause := pause_longer(pause))
             if (known := self.find_job(name)) is not None:
@@ -151,7 +153,7 @@ class ServiceClient:
             rows: list[dict[str, Any]] = mask_values(read_archive(packed))
             return rows
         except (tarfile.TarError, pl.exceptions.PolarsError, OSError, EOFError) as exc:
-            raise BackendError(f"{self.place} gave no readable rows for job {job_id}: {exc}") from exc
+            raise BackendError(f"{self.place} gave no readable rows for job {job_id}: {self.quote(str(exc))}") from exc
 
     def read_tokens(self, job_id: str, column: str) -> Tokens:
         """Read a column's tokens from a job's analysis: its means per row times the rows that it counted."""
@@ -170,13 +172,17 @@ class ServiceClient:
         except BackendError:
             return []
         bad = [e for e in entries if str(e.get("levelname", "")).upper() in ("WARNING", "WARN", "ERROR", "CRITICAL")]
-        return [self.hide(shorten(str(entry["message"]))) for entry in bad]
+        return [self.quote(str(entry["message"])) for entry in bad]
 
     def hide(self, text: str) -> str:
         """Replace addresses and keys in a text by the names of their variables."""
         for secret in sorted(self._hidden, key=len, reverse=True):
             text = text.replace(secret, f"${self._hidden[secret]}")
-        return text
+        return mask_secrets(text)
+
+    def quote(self, text: str) -> str:
+        """Repeat what a service says: keys are masked before it is cut, for part of one would not be found."""
+        return shorten(self.hide(text))
 
     def _call(
         self, task: str, call: Callable[[], Any], *, patience: float | None = None, may_miss: bool = False
@@ -218,10 +224,10 @@ class ServiceClient:
             )
             if isinstance(status, int):
                 passes = status in (408, 409, 425, 429) or status >= 500
-                return Failure(status, passes, self.hide(f"HTTP {status}: {shorten(str(error))}"))
+                return Failure(status, passes, f"HTTP {status}: {self.quote(str(error))}")
         away = next((e for e in chain if isinstance(e, httpx.TransportError | ConnectionError | TimeoutError)), None)
-        words = shorten(str(away or exc) or type(away or exc).__name__)
-        return Failure(None, away is not None, self.hide(words))
+        words = self.quote(str(away or exc)) or type(away or exc).__name__
+        return Failure(None, away is not None, words)
 
     def _give_up(self, task: str, failure: Failure) -> BackendError:
         choice, status = self._choice, failure.status
@@ -273,10 +279,10 @@ def find_tokens(analysis: Any, column: str) -> Tokens:
 
 
 def describe_job(job: Any) -> str:
-    """Say what a service says of a job that ended badly."""
+    """Find what a service says of a job that ended badly, as it says it."""
     told = {**(job.status_details or {}), **(job.error_details or {})}
     words = told.get("message") or told.get("detail") or (json.dumps(told, default=str) if told else "")
-    return shorten(str(words))
+    return str(words)
 
 
 def shorten(text: str) -> str:

@@ -143,10 +143,10 @@ class ServiceJobs:
         ended = self._collect(task, record, seen, started)
         if cap is not None or ended.status == "completed" or known is not None:
             return ended
-        said = describe_job(seen) or "nothing of why" if seen is not None else "that it does not know it any more"
+        told = "that it does not know it any more" if seen is None else self._service.quote(describe_job(seen))
         complaints = self._service.read_complaints(str(record.id)) if seen is not None else []
         log = f"; the last line of its log that complains: {complaints[-1]}" if complaints else ""
-        words = self._service.hide(f"its status is {ended.status}, it says {said}{log}")
+        words = f"its status is {ended.status}, it says {told or 'nothing of why'}{log}"
         raise BackendError(f"job {name} of {self._service.place} did not end well: {words}")
 
     def _send(self, task: _Task, name: str) -> str:

@@ -12,6 +12,7 @@ from designer_configs.profile import load_profile
 
 from .conftest import PROVIDER, Launched, Sender
 
+UNKNOWN_TASK = "no task that the offline model knows {{ variation }}"
 KEY = "canary/7f3a9d+not=to-be-written-anywhere"
 
 
@@ -46,17 +47,28 @@ def test_a_key_in_a_row_is_masked_before_anything_is_kept(telling: Sender, servi
 
 def test_a_key_in_a_log_line_is_masked(telling: Sender, service: Launched) -> None:
     service.write_script(echo=0)
-    telling.config["columns"][0]["prompt"] = "no task that the offline model knows {{ variation }}"
+    telling.config["columns"][0]["prompt"] = UNKNOWN_TASK
     lost = telling.send().lost
     assert "SERVICE_KEY" in lost[0].message
-    assert KEY not in repr(lost)
+    assert KEY[:8] not in repr(lost)
     assert find_key(telling.folder / "service") == []
 
 
-@pytest.mark.parametrize("script", [{"job_error": "no such model"}, {"refuse": 400}])
-def test_a_key_in_an_error_is_masked(telling: Sender, service: Launched, script: dict[str, object]) -> None:
-    service.write_script(echo=0, **script)
-    with pytest.raises(BackendError, match="SERVICE_KEY") as failed:
+def test_a_key_in_a_log_line_that_is_cut_is_masked(telling: Sender, service: Launched) -> None:
+    service.write_script(echo=480)
+    telling.config["columns"][0]["prompt"] = UNKNOWN_TASK
+    with pytest.raises(BackendError, match="the last line of its log that complains: x{480}.SERVICE_KEY") as failed:
         telling.send()
-    assert KEY not in str(failed.value)
+    assert KEY[:8] not in str(failed.value)
+
+
+@pytest.mark.parametrize("before", [0, *range(440, 500, 15)])  # the last are those that a message is cut near to
+@pytest.mark.parametrize("script", [{"job_error": "no such model"}, {"refuse": 400}])
+def test_a_key_in_an_error_is_masked(
+    telling: Sender, service: Launched, script: dict[str, object], before: int
+) -> None:
+    service.write_script(echo=before, **script)
+    with pytest.raises(BackendError, match="SERVICE_KEY|xxx") as failed:
+        telling.send()
+    assert KEY[:8] not in str(failed.value)
     assert find_key(telling.folder / "service") == []

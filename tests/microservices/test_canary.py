@@ -57,7 +57,7 @@ def test_a_key_in_a_log_line_is_masked(telling: Sender, service: Launched) -> No
 def test_a_key_in_a_log_line_that_is_cut_is_masked(telling: Sender, service: Launched) -> None:
     service.write_script(echo=480)
     telling.config["columns"][0]["prompt"] = UNKNOWN_TASK
-    with pytest.raises(BackendError, match="the last line of its log that complains: x{480}.SERVICE_KEY") as failed:
+    with pytest.raises(BackendError, match=r"the last line of its log that complains: x{480}.SERVICE_KEY") as failed:
         telling.send()
     assert KEY[:8] not in str(failed.value)
 
@@ -68,7 +68,7 @@ def test_a_key_in_an_error_is_masked(
     telling: Sender, service: Launched, script: dict[str, object], before: int
 ) -> None:
     service.write_script(echo=before, **script)
-    with pytest.raises(BackendError, match="SERVICE_KEY|xxx") as failed:
+    with pytest.raises(BackendError, match=r"SERVICE_KEY|xxx") as failed:
         telling.send()
     assert KEY[:8] not in str(failed.value)
     assert find_key(telling.folder / "service") == []

@@ -15,12 +15,12 @@ from designer_configs.microservices_config import ASKED, Stage, cut_stages, find
 from designer_configs.microservices_jobs import (
     Drawn,
     Notify,
-    Row,
     ServiceJobs,
     StageStopped,
     pick_columns,
     write_rows,
 )
+from designer_configs.microservices_rows import Row
 from designer_configs.profile import Profile
 
 

@@ -17,6 +17,7 @@ from designer_configs.errors import BackendError
 from designer_configs.library_shim import ROW_ID
 from designer_configs.microservices_client import ENDED, ServiceClient, Tokens, describe_job, pause_longer
 from designer_configs.microservices_config import Stage, build_service_config
+from designer_configs.microservices_rows import Checked, Row, check_rows
 from designer_configs.whole_file import write_bytes, write_text
 
 SETTLE_SECONDS = 20.0  # that a cancelled job is given to come to its end, so that its finished rows can be had
@@ -25,7 +26,6 @@ LOST_THERE = "the service dropped the row without saying why"
 CHARACTERS_PER_TOKEN = 4  # of English and JSON together, where the service does not say
 _POSITION = re.compile(r"(?:\[rg=(\d+), row=|record at index )(\d+)")
 
-Row = dict[str, Any]
 Notify = Callable[..., None]
 
 
@@ -191,21 +191,18 @@ class ServiceJobs:
         """Keep what a job that has ended came to."""
         status = "gone" if seen is None else str(seen.status)
         rows = None if seen is None else self._service.download(str(record.id))
-        source = f"job {record.name} of {self._service.place}"
         try:
-            if rows is None and status == "completed":
-                raise BackendError(f"{source} is said to be completed, but there are no rows of it")
-            drawn = check_rows(rows or [], task, source)
+            drawn, misfits = check_whole(rows, task, status, f"job {record.name} of {self._service.place}")
         except BackendError:
             task.write_record(replace(record, status="error"))  # a run that goes on sends it anew
             raise
-        missing = [place for place, row in enumerate(task.rows) if row[ROW_ID] not in drawn]
-        lost: dict[str, str] = {}
+        missing = [place for place, row in enumerate(task.rows) if row[ROW_ID] not in drawn.keys() | misfits.keys()]
+        lost = dict(misfits)
         if missing and status in ("completed", "error"):
             why, is_whole = explain_losses(self._service.read_complaints(str(record.id)), missing)
-            lost = {task.rows[place][ROW_ID]: words for place, words in why.items()}
+            lost |= {task.rows[place][ROW_ID]: words for place, words in why.items()}
             # Where every row failed, the library behind the service takes the job itself for failed.
-            status = "completed" if is_whole and not drawn else status
+            status = "completed" if is_whole and not drawn and not misfits else status
         if drawn:
             write_rows([{ROW_ID: name, **row} for name, row in drawn.items()], task.place.with_suffix(".parquet"))
         tokens = Tokens(None, None) if seen is None else self._service.read_tokens(str(record.id), task.stage.name)
@@ -226,24 +223,22 @@ class ServiceJobs:
         return task.write_record(replace(record, status=status if status in ENDED else "cancelled", lost=lost))
 
 
-def check_rows(rows: Sequence[Row], task: _Task, source: str) -> dict[str, Row]:
-    """Hold a job's rows against what was sent, by number and by row_id; gives its column of each, by row_id.
+def check_whole(rows: Sequence[Row] | None, task: _Task, status: str, source: str) -> Checked:
+    """Check the rows of a job, which are None where it has none; one that is completed has some that can be used.
 
     Raises:
-        BackendError: a row came twice, was not sent, or none has the column.
+        BackendError: there are none of it, or they are not those that were asked for.
     """
-    sent = {row[ROW_ID] for row in task.rows}
-    came = [row.get(ROW_ID) for row in rows]
-    foreign, repeated = sum(name not in sent for name in came), len(came) - len(set(came))
-    if foreign or repeated:
+    if rows is None and status == "completed":
+        raise BackendError(f"{source} is said to be completed, but there are no rows of it")
+    checked = check_rows(rows or [], task.rows, task.stage, source)
+    if status == "completed" and checked.misfits and not checked.drawn:
+        first = next(iter(checked.misfits.values()))
         raise BackendError(
-            f"{source} was sent {len(sent)} rows and gave {len(rows)}: {repeated} of them more than once, {foreign} "
-            "with a row_id that was not sent. None of them is used"
+            f"{source} gave {len(checked.misfits)} rows of which none can be used: {first}. "
+            "See in the service's log what it made of the config; a run that is resumed sends the job anew"
         )
-    column = task.stage.name
-    if rows and column not in rows[0]:
-        raise BackendError(f"{source} gave rows without the column {column}; they have: {', '.join(rows[0])}")
-    return {row[ROW_ID]: {column: row[column]} for row in rows if row[column] is not None}
+    return checked
 
 
 def explain_losses(complaints: Sequence[str], missing: Sequence[int]) -> tuple[dict[int, str], bool]:

@@ -26,6 +26,18 @@ def change_texts(rows: pl.DataFrame, column: str, change: Callable[[str], str]) 
     return rows.with_columns(pl.Series(column, [visit(value) for value in rows[column].to_list()]))
 
 
+def replace_values(rows: pl.DataFrame, script: dict[str, Any]) -> pl.DataFrame:
+    """Give values of another shape than was asked for, as the script says."""
+    for column, value in script.get("put", {}).items():
+        if column in rows.columns:
+            at = script.get("put_at", range(rows.height))
+            values = [value if place in at else old for place, old in enumerate(rows[column].to_list())]
+            rows = rows.with_columns(pl.Series(column, values))
+    for column in {*script.get("as_text", [])} & {*rows.columns}:
+        rows = rows.with_columns(pl.Series(column, [json.dumps(value) for value in rows[column].to_list()]))
+    return rows
+
+
 def analyse(rows: pl.DataFrame, spec: dict[str, Any]) -> dict[str, Any]:
     """Analyse a job as the service does: tokens are means per row; here a token has four characters."""
     columns = [c for c in spec["config"]["columns"] if c["column_type"].startswith("llm-")]

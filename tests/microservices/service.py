@@ -9,6 +9,9 @@ our column types. A script, a JSON file that it reads anew for every request, ma
     job_error    every job ends with status `error` and these words
     hold         jobs that are done stay `active`
     drop, twice, foreign   positions of rows that do not come back, come twice, or with another row_id
+    put          values by column that stand in every row
+    put_at       positions of rows that alone have them
+    as_text      columns whose values come as JSON text
     no_analysis  there is none
     allow        the models that its provider may be asked for
     echo         the key that it was sent comes back in every row, log line and error, after so many x
@@ -42,7 +45,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from designer_configs.library_shim import ObservedDataDesigner
-from tests.microservices.answers import analyse, change_texts, read_groups
+from tests.microservices.answers import analyse, change_texts, read_groups, replace_values
 
 LIFETIME = 180.0  # seconds after which it stops, whoever forgot it
 LISTENING = "listening on "
@@ -172,6 +175,8 @@ class Service:
         script = self.script
         if rows is not None and "echo" in script and "judge" in rows.columns:
             rows = change_texts(rows, "judge", self._echo)
+        if rows is not None:
+            rows = replace_values(rows, script)
         if rows is None or not script.keys() & {"drop", "twice", "foreign"}:
             return rows
         places = [n for n in range(rows.height) if n not in script.get("drop", [])] + script.get("twice", [])

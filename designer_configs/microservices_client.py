@@ -21,6 +21,9 @@ from designer_configs.profile import BackendChoice
 from designer_configs.secret_text import mask_secrets, mask_values
 
 FIRST_PAUSE, LONGEST_PAUSE, GROWTH = 1.0, 30.0, 1.5  # seconds between two looks at a job, and between two tries
+LONGEST_ANSWER, SHORTEST_ANSWER = 30.0, 5.0  # seconds that one call waits for, as patience allows
+STOP_ANSWER = 2.0  # likewise, where a person wants to stop
+LOOK_SECONDS = 1.0  # between two looks for a cap that is spent, while nothing but time passes
 LONGEST_WORDS = 500  # characters of a service's message that are repeated
 ENDED = ("completed", "cancelled", "error")
 LISTED = 200  # jobs, the youngest ones, among which one is looked for by its name
@@ -43,20 +46,31 @@ class Failure(NamedTuple):
     words: str
 
 
+class CapReached(Exception):  # noqa: N818 - no error, but the end of waiting
+    """A cap of the profile was spent while a service did not answer."""
+
+    def __init__(self, cap: str) -> None:
+        super().__init__(f"the cap run.{cap} was reached")
+        self.cap = cap
+
+
 class ServiceClient:
     """NeMoDataDesignerClient for one service; neither its address nor a key ever leaves this object in words.
 
     Args:
         choice: Names the environment variables that hold addresses and keys.
         patience: Seconds that a service which does not answer is waited for.
+        find_spent_cap: Names the cap of the profile that was reached: then nothing is waited for any more.
     """
 
-    def __init__(self, choice: BackendChoice, patience: float) -> None:
+    def __init__(self, choice: BackendChoice, patience: float, find_spent_cap: Callable[[], str | None]) -> None:
         base = os.environ.get(choice.base_url_env or "", "").rstrip("/")
         if not urlsplit(base).netloc:
             raise BackendError(f"${choice.base_url_env} holds no address: it must be such as http://nemo.test:8080")
         self.place = f"the NeMo Data Designer service at ${choice.base_url_env}"
         self._patience = patience
+        self._find_spent_cap = find_spent_cap
+        self._deadline = float("inf")
         self._choice = choice
         self._datastore = os.environ.get(choice.datastore_url_env or "", "").rstrip("/") or f"{base}/v1/hf"
         self._token = os.environ.get(choice.datastore_token_env or "") or NO_TOKEN
@@ -78,14 +92,28 @@ class ServiceClient:
         headers = {"Authorization": f"Bearer {key}"} if key else None
         # A connection is closed with its answer: looks at a job are far between, and nothing is left open at the end.
         connections = DefaultHttpxClient(limits=httpx.Limits(max_keepalive_connections=0))
-        self._sdk = NeMoMicroservices(base_url=base, default_headers=headers, http_client=connections)
+        # Calls are repeated by us alone: that is seen by caps and stops, and a job is not sent twice because an answer
+        # was lost on the way.
+        self._sdk = NeMoMicroservices(
+            base_url=base,
+            default_headers=headers,
+            http_client=connections,
+            timeout=min(LONGEST_ANSWER, max(SHORTEST_ANSWER, patience)),
+            max_retries=0,
+        )
         self._client = NeMoDataDesignerClient(client=self._sdk)
-        # A job must not be sent twice because an answer was lost on the way: that one call is repeated by us alone.
-        self._sender = NeMoDataDesignerClient(client=self._sdk.with_options(max_retries=0))
 
-    def be_brief(self, patience: float) -> None:
-        """Wait no longer than that many seconds for answers from now on: a person wants to stop."""
-        self._patience = min(self._patience, patience)
+    def be_brief(self, seconds: float) -> None:
+        """Take that many seconds for everything from now on: a person wants to stop, or a cap was reached."""
+        self._deadline = time.monotonic() + seconds
+        self._sdk.timeout = STOP_ANSWER
+
+    def wait(self, seconds: float) -> str | None:
+        """Wait, until a cap of the profile is spent at the longest; gives that cap."""
+        until = time.monotonic() + seconds
+        while (cap := self._find_spent_cap()) is None and (left := until - time.monotonic()) > 0:
+            time.sleep(min(left, LOOK_SECONDS))
+        return cap
 
     def list_providers(self) -> dict[str, list[str] | None]:
         """List the providers that the service has models of, by name; the models, where it says which are allowed.
@@ -115,14 +143,14 @@ class ServiceClient:
         while True:
             try:
                 with hold_back_prints() as printed:
-                    created = self._sender.create(config, num_records=rows, name=name, project=PROJECT)
+                    created = self._client.create(config, num_records=rows, name=name, project=PROJECT)
                 return str(created._job.id)
             except Exception as exc:
                 failure = self._explain(exc)
-                if not failure.passes or time.monotonic() - started > self._patience:
+                if not failure.passes or self._is_over(started, self._patience):
                     said = failure._replace(words=f"{failure.words} {self.quote(printed.getvalue())}".strip())
                     raise self._give_up(f"create job {name}", said) from exc
-            time.sleep(pause := pause_longer(pause))
+            self._hold_out(pause := pause_longer(pause))
             if (known := self.find_job(name)) is not None:
                 return known
 
@@ -196,22 +224,53 @@ class ServiceClient:
 
         Raises:
             BackendError: the service refuses, or does not answer.
+            CapReached: it does not answer, and there is no time or money left to wait for it.
         """
         started, pause = time.monotonic(), 0.0
+        patience = self._patience if patience is None else patience
         while True:
+            if time.monotonic() > self._deadline:
+                raise BackendError(f"{self.place} was not asked to {task}: it took too long to stop")
             try:
-                with hold_back_prints(), _close_data_store():
+                with hold_back_prints(), self._open_data_store():
                     return call()
-            except BackendError:
+            except (BackendError, CapReached):
                 raise
             except Exception as exc:
                 failure = self._explain(exc)
                 if failure.status == 404 and may_miss:
                     return None
-                waited = time.monotonic() - started
-                if not failure.passes or waited >= (self._patience if patience is None else patience):
+                if not failure.passes or self._is_over(started, patience):
                     raise self._give_up(task, failure) from exc
-            time.sleep(pause := pause_longer(pause))
+            self._hold_out(pause := pause_longer(pause))
+
+    def _is_over(self, started: float, patience: float) -> bool:
+        return time.monotonic() >= min(started + patience, self._deadline)
+
+    def _hold_out(self, pause: float) -> None:
+        """Wait before the next try."""
+        if (cap := self.wait(pause)) is not None:
+            raise CapReached(cap)
+
+    @contextlib.contextmanager
+    def _open_data_store(self) -> Iterator[None]:
+        """Have the data store's client wait no longer than ours does, and close its connections at the end.
+
+        It keeps them for the whole process, waits without end, and repeats calls by itself.
+        """
+        from huggingface_hub import close_session, get_session  # noqa: PLC0415
+
+        def steer(request: httpx.Request) -> None:
+            if (cap := self._find_spent_cap()) is not None:
+                raise CapReached(cap)
+            request.extensions["timeout"] = httpx.Timeout(self._sdk.timeout).as_dict()
+
+        session = get_session()
+        session.event_hooks = {**session.event_hooks, "request": [*session.event_hooks["request"], steer]}
+        try:
+            yield
+        finally:
+            close_session()
 
     def _explain(self, exc: BaseException) -> Failure:
         """Find what an error stands for; the client wraps the one that tells."""
@@ -289,17 +348,6 @@ def shorten(text: str) -> str:
     """Put a message on one line, and cut it where it is long."""
     line = re.sub(r"\s+", " ", text).strip(" 🛑‼️")
     return line if len(line) <= LONGEST_WORDS else f"{line[:LONGEST_WORDS]} ..."
-
-
-@contextlib.contextmanager
-def _close_data_store() -> Iterator[None]:
-    """Close the connections to the data store at the end; its client keeps them for the whole process."""
-    from huggingface_hub import close_session  # noqa: PLC0415
-
-    try:
-        yield
-    finally:
-        close_session()
 
 
 def _get_name(member: tarfile.TarInfo) -> str:

@@ -1,5 +1,6 @@
 """One column of many rows, drawn by service jobs: sent once, followed, taken up again after a stop."""
 
+import contextlib
 import hashlib
 import io
 import json
@@ -15,12 +16,13 @@ import polars as pl
 from designer_configs.backend import LostRow
 from designer_configs.errors import BackendError
 from designer_configs.library_shim import ROW_ID
-from designer_configs.microservices_client import ENDED, ServiceClient, Tokens, describe_job, pause_longer
+from designer_configs.microservices_client import ENDED, CapReached, ServiceClient, Tokens, describe_job, pause_longer
 from designer_configs.microservices_config import Stage, build_service_config
 from designer_configs.microservices_rows import Checked, Row, check_rows
 from designer_configs.whole_file import write_bytes, write_text
 
 SETTLE_SECONDS = 20.0  # that a cancelled job is given to come to its end, so that its finished rows can be had
+STOP_SECONDS = 5.0  # that stopping may take, where a person waits for it or the service is away
 NAMESPACE = "default"  # of the data store
 LOST_THERE = "the service dropped the row without saying why"
 CHARACTERS_PER_TOKEN = 4  # of English and JSON together, where the service does not say
@@ -121,6 +123,9 @@ class ServiceJobs:
                 record = self._finish(task, record)
             except KeyboardInterrupt as exc:
                 raise StageStopped(Drawn(drawn | task.read_drawn())) from exc
+            except CapReached as reached:
+                drawn |= task.read_drawn()
+                return Drawn(drawn, explain_cap(stage.name, reached.cap, [s for s in left if s[ROW_ID] not in drawn]))
             drawn |= task.read_drawn()
             if record.status == "completed":
                 return Drawn(drawn, {name: LostRow(stage.name, why) for name, why in record.lost.items()})
@@ -137,7 +142,7 @@ class ServiceJobs:
             job_id = record.id or (self._service.find_job(name) if known is not None else None)
             record = task.write_record(replace(record, id=job_id or self._send(task, name)))
             seen, cap = self._follow(str(record.id))
-        except KeyboardInterrupt:
+        except (KeyboardInterrupt, CapReached):
             self._abandon(task, record, started)
             raise
         ended = self._collect(task, record, seen, started)
@@ -164,14 +169,18 @@ class ServiceJobs:
             if seen is None or seen.status in ENDED or (cap and time.monotonic() - given > SETTLE_SECONDS):
                 return seen, cap
             if cap is None and (cap := self._find_spent_cap()) is not None:
-                self._service.cancel(job_id)
+                with contextlib.suppress(BackendError):  # it may have ended by itself, which the next look tells
+                    self._service.cancel(job_id)
                 pause, given = 0.0, time.monotonic()
             pause = pause_longer(pause)
-            time.sleep(pause)
+            if cap is None:
+                self._service.wait(pause)
+            else:
+                time.sleep(pause)
 
     def _abandon(self, task: _Task, record: Record, started: float) -> None:
         """Cancel a job, and keep what it had finished; where the service does not answer, the next run sees to it."""
-        self._service.be_brief(SETTLE_SECONDS)
+        self._service.be_brief(STOP_SECONDS)
         try:
             job_id = record.id or self._service.find_job(record.name)
             if job_id is None:
@@ -179,12 +188,12 @@ class ServiceJobs:
             record = task.write_record(replace(record, id=job_id))
             self._service.cancel(job_id)
             given, pause, seen = time.monotonic(), 0.0, self._service.read_job(job_id)
-            while seen is not None and seen.status not in ENDED and time.monotonic() - given < SETTLE_SECONDS:
+            while seen is not None and seen.status not in ENDED and time.monotonic() - given < STOP_SECONDS / 2:
                 pause = pause_longer(pause)
                 time.sleep(pause)
                 seen = self._service.read_job(job_id)
             self._collect(task, record, seen, started)
-        except BackendError:
+        except (BackendError, CapReached):
             return
 
     def _collect(self, task: _Task, record: Record, seen: Any, started: float) -> Record:

@@ -4,6 +4,7 @@ It serves what the client calls and nothing else, is as strict as the client's o
 our column types. A script, a JSON file that it reads anew for every request, makes it misbehave:
 
     refuse       HTTP status for every call of the service
+    hang         a part of the paths of calls that are never answered
     fail_looks   looks at jobs, by their number, that are answered 503
     lose_answer  a job is created, but the first answer that says so is a 503
     job_error    every job ends with status `error` and these words
@@ -18,6 +19,7 @@ our column types. A script, a JSON file that it reads anew for every request, ma
 """
 
 import argparse
+import asyncio
 import base64
 import io
 import json
@@ -89,6 +91,8 @@ class Service:
             self._key = (request.headers.get("authorization") or "").partition(" ")[2]
         with (self.folder / "calls.jsonl").open("a", encoding="utf-8") as file:
             file.write(json.dumps([request.method, request.url.path, request.headers.get("authorization")]) + "\n")
+        if self.script.get("hang", "no path") in request.url.path:
+            await asyncio.sleep(LIFETIME)
         if "refuse" in self.script and "/hf/" not in request.url.path:
             raise HTTPException(self.script["refuse"], self._echo("as the script says"))
 

@@ -1,13 +1,11 @@
 """Talks to a NeMo Data Designer service: is patient with one that is away, and says what went wrong."""
 
 import contextlib
-import io
-import json
 import os
-import re
 import tarfile
 import time
-from collections.abc import Callable, Iterator, Mapping
+import zlib
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
@@ -16,6 +14,8 @@ import httpx
 import polars as pl
 
 from designer_configs.errors import BackendError
+from designer_configs.library_shim import ROW_ID
+from designer_configs.microservices_answers import Tokens, find_tokens, is_job, is_providers, read_archive, shorten
 from designer_configs.microservices_config import hold_back_prints, import_quietly
 from designer_configs.profile import BackendChoice
 from designer_configs.secret_text import mask_secrets, mask_values
@@ -24,18 +24,11 @@ FIRST_PAUSE, LONGEST_PAUSE, GROWTH = 1.0, 30.0, 1.5  # seconds between two looks
 LONGEST_ANSWER, SHORTEST_ANSWER = 30.0, 5.0  # seconds that one call waits for, as patience allows
 STOP_ANSWER = 2.0  # likewise, where a person wants to stop
 LOOK_SECONDS = 1.0  # between two looks for a cap that is spent, while nothing but time passes
-LONGEST_WORDS = 500  # characters of a service's message that are repeated
+LONGEST_READ = 100_000  # bytes of an answer that are looked at to say what came
 ENDED = ("completed", "cancelled", "error")
 LISTED = 200  # jobs, the youngest ones, among which one is looked for by its name
 PROJECT = "synthetic-trade-logs"
 NO_TOKEN = "unused"  # without one huggingface_hub would send the person's own, meant for another host  # noqa: S105
-
-
-class Tokens(NamedTuple):
-    """Tokens of a job's prompts and answers; None where the service does not say."""
-
-    prompt: int | None
-    completion: int | None
 
 
 class Failure(NamedTuple):
@@ -71,6 +64,7 @@ class ServiceClient:
         self._patience = patience
         self._find_spent_cap = find_spent_cap
         self._deadline = float("inf")
+        self._came: httpx.Response | None = None
         self._choice = choice
         self._datastore = os.environ.get(choice.datastore_url_env or "", "").rstrip("/") or f"{base}/v1/hf"
         self._token = os.environ.get(choice.datastore_token_env or "") or NO_TOKEN
@@ -91,7 +85,9 @@ class ServiceClient:
         disable_progress_bars()
         headers = {"Authorization": f"Bearer {key}"} if key else None
         # A connection is closed with its answer: looks at a job are far between, and nothing is left open at the end.
-        connections = DefaultHttpxClient(limits=httpx.Limits(max_keepalive_connections=0))
+        connections = DefaultHttpxClient(
+            limits=httpx.Limits(max_keepalive_connections=0), event_hooks={"response": [self._note]}
+        )
         # Calls are repeated by us alone: that is seen by caps and stops, and a job is not sent twice because an answer
         # was lost on the way.
         self._sdk = NeMoMicroservices(
@@ -121,8 +117,12 @@ class ServiceClient:
         Raises:
             BackendError: it cannot be reached, or refuses the key.
         """
-        providers = self._call("list its providers", self._client.get_default_model_providers, patience=0)
-        return {provider.name: provider.allowed_models for provider in providers}
+
+        def read() -> dict[str, list[str] | None]:
+            return {p.name: p.allowed_models for p in self._sdk.data_designer.settings().model_providers}
+
+        known: dict[str, list[str] | None] = self._call("list its providers", read, is_right=is_providers, patience=0)
+        return known
 
     def upload(self, rows: Path, repository: str) -> Any:
         """Upload a Parquet file to the service's data store; gives the reference that a config needs."""
@@ -144,7 +144,11 @@ class ServiceClient:
             try:
                 with hold_back_prints() as printed:
                     created = self._client.create(config, num_records=rows, name=name, project=PROJECT)
+                if not is_job(created._job):
+                    raise self._refuse_answer(f"create job {name}")
                 return str(created._job.id)
+            except BackendError:
+                raise
             except Exception as exc:
                 failure = self._explain(exc)
                 if not failure.passes or self._is_over(started, self._patience):
@@ -156,13 +160,18 @@ class ServiceClient:
 
     def find_job(self, name: str) -> str | None:
         """Find a job by its name."""
-        jobs = self._call("list its jobs", lambda: self._client.list_jobs(limit=LISTED))
+        jobs = self._call(
+            "list its jobs", lambda: self._client.list_jobs(limit=LISTED), is_right=lambda jobs: all(map(is_job, jobs))
+        )
         return next((str(job.id) for job in jobs if job.name == name), None)
 
     def read_job(self, job_id: str) -> Any:
         """Read a job: its `status`, and what the service says of it; None where it does not know the job."""
         return self._call(
-            f"say how job {job_id} is", lambda: self._sdk.data_designer.jobs.retrieve(job_id), may_miss=True
+            f"say how job {job_id} is",
+            lambda: self._sdk.data_designer.jobs.retrieve(job_id),
+            is_right=is_job,
+            may_miss=True,
         )
 
     def cancel(self, job_id: str) -> None:
@@ -179,9 +188,12 @@ class ServiceClient:
             return None
         try:
             rows: list[dict[str, Any]] = mask_values(read_archive(packed))
-            return rows
-        except (tarfile.TarError, pl.exceptions.PolarsError, OSError, EOFError) as exc:
-            raise BackendError(f"{self.place} gave no readable rows for job {job_id}: {self.quote(str(exc))}") from exc
+        except (tarfile.TarError, pl.exceptions.PolarsError, OSError, EOFError, zlib.error) as exc:
+            raise self._refuse_answer(f"give readable rows for job {job_id}", packed) from exc
+        if not all(isinstance(row.get(ROW_ID), str) for row in rows):
+            odd = next(row.get(ROW_ID) for row in rows if not isinstance(row.get(ROW_ID), str))
+            raise self._refuse_answer(f"give rows with a text as {ROW_ID} for job {job_id}", repr(odd).encode())
+        return rows
 
     def read_tokens(self, job_id: str, column: str) -> Tokens:
         """Read a column's tokens from a job's analysis: its means per row times the rows that it counted."""
@@ -213,17 +225,24 @@ class ServiceClient:
         return shorten(self.hide(text))
 
     def _call(
-        self, task: str, call: Callable[[], Any], *, patience: float | None = None, may_miss: bool = False
+        self,
+        task: str,
+        call: Callable[[], Any],
+        *,
+        is_right: Callable[[Any], bool] = lambda _: True,
+        patience: float | None = None,
+        may_miss: bool = False,
     ) -> Any:
         """Call until there is an answer, or patience ends.
 
         Args:
             task: What the service is asked to do, after "does not".
+            is_right: Tells whether an answer has the shape that the service's have.
             patience: In seconds, where it is not the client's own.
             may_miss: Give None where the service answers that there is no such thing.
 
         Raises:
-            BackendError: the service refuses, or does not answer.
+            BackendError: the service refuses, does not answer, or answers as another one would.
             CapReached: it does not answer, and there is no time or money left to wait for it.
         """
         started, pause = time.monotonic(), 0.0
@@ -233,16 +252,35 @@ class ServiceClient:
                 raise BackendError(f"{self.place} was not asked to {task}: it took too long to stop")
             try:
                 with hold_back_prints(), self._open_data_store():
-                    return call()
+                    self._came = None
+                    answer = call()
+                    if not is_right(answer):
+                        raise self._refuse_answer(task)
+                    return answer
             except (BackendError, CapReached):
                 raise
             except Exception as exc:
                 failure = self._explain(exc)
+                if failure.status is None and not failure.passes and self._came is not None:
+                    raise self._refuse_answer(task) from exc
                 if failure.status == 404 and may_miss:
                     return None
                 if not failure.passes or self._is_over(started, patience):
                     raise self._give_up(task, failure) from exc
             self._hold_out(pause := pause_longer(pause))
+
+    def _note(self, response: httpx.Response) -> None:
+        self._came = response
+
+    def _refuse_answer(self, task: str, came: bytes | None = None) -> BackendError:
+        """Say of an answer that it is none of a Data Designer service, and what came: the last one, or `came`."""
+        if came is None:
+            came = self._came.content if self._came is not None and self._came.is_stream_consumed else b""
+        said = self.quote(came[:LONGEST_READ].decode(errors="replace")) or "nothing"
+        return BackendError(
+            f"${self._choice.base_url_env} does not answer as a Data Designer service does: it does not {task}. "
+            f"Is it the address of the service itself? What came: {said}"
+        )
 
     def _is_over(self, started: float, patience: float) -> bool:
         return time.monotonic() >= min(started + patience, self._deadline)
@@ -314,41 +352,3 @@ class ServiceClient:
 def pause_longer(pause: float) -> float:
     """Give the seconds to wait after having waited `pause`, or not at all yet."""
     return min(max(FIRST_PAUSE, pause * GROWTH), LONGEST_PAUSE)
-
-
-def read_archive(packed: bytes) -> list[dict[str, Any]]:
-    """Read the rows of a packed dataset, file by file in the order of their names; nothing is unpacked to the disk."""
-    with tarfile.open(fileobj=io.BytesIO(packed), mode="r:*") as archive:
-        members = sorted((m for m in archive.getmembers() if m.isfile() and m.name.endswith(".parquet")), key=_get_name)
-        files = [archive.extractfile(member) for member in members]
-        contents = [file.read() for file in files if file is not None]
-    return [row for content in contents for row in pl.read_parquet(io.BytesIO(content), glob=False).to_dicts()]
-
-
-def find_tokens(analysis: Any, column: str) -> Tokens:
-    """Find a column's tokens in an analysis, which has means per row."""
-    described = analysis.get("column_statistics", []) if isinstance(analysis, Mapping) else []
-    mine = next((part for part in described if isinstance(part, Mapping) and part.get("column_name") == column), {})
-    counted = mine.get("num_records")
-    means = [mine.get(f"{kind}_tokens_mean") for kind in ("prompt", "completion")]
-    prompt, completion = (
-        round(mean * counted) if isinstance(mean, int | float) and isinstance(counted, int) else None for mean in means
-    )
-    return Tokens(prompt, completion)
-
-
-def describe_job(job: Any) -> str:
-    """Find what a service says of a job that ended badly, as it says it."""
-    told = {**(job.status_details or {}), **(job.error_details or {})}
-    words = told.get("message") or told.get("detail") or (json.dumps(told, default=str) if told else "")
-    return str(words)
-
-
-def shorten(text: str) -> str:
-    """Put a message on one line, and cut it where it is long."""
-    line = re.sub(r"\s+", " ", text).strip(" 🛑‼️")
-    return line if len(line) <= LONGEST_WORDS else f"{line[:LONGEST_WORDS]} ..."
-
-
-def _get_name(member: tarfile.TarInfo) -> str:
-    return member.name

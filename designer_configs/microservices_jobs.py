@@ -16,7 +16,8 @@ import polars as pl
 from designer_configs.backend import LostRow
 from designer_configs.errors import BackendError
 from designer_configs.library_shim import ROW_ID
-from designer_configs.microservices_client import ENDED, CapReached, ServiceClient, Tokens, describe_job, pause_longer
+from designer_configs.microservices_answers import Tokens, describe_job
+from designer_configs.microservices_client import ENDED, CapReached, ServiceClient, pause_longer
 from designer_configs.microservices_config import Stage, build_service_config
 from designer_configs.microservices_rows import Checked, Row, check_rows
 from designer_configs.whole_file import write_bytes, write_text

@@ -9,7 +9,7 @@ from jsonschema.exceptions import best_match
 
 from designer_configs.errors import BackendError
 from designer_configs.library_shim import ROW_ID, describe_judgement
-from designer_configs.microservices_client import shorten
+from designer_configs.microservices_answers import shorten
 from designer_configs.microservices_config import Column, Stage
 
 Row = dict[str, Any]

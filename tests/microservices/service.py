@@ -5,6 +5,7 @@ our column types. A script, a JSON file that it reads anew for every request, ma
 
     refuse       HTTP status for every call of the service
     hang         a part of the paths of calls that are never answered
+    odd          by the endings of paths, what calls are answered with, after which the key comes where `echo` is
     fail_looks   looks at jobs, by their number, that are answered 503
     lose_answer  a job is created, but the first answer that says so is a 503
     job_error    every job ends with status `error` and these words
@@ -25,6 +26,7 @@ import io
 import json
 import logging
 import os
+import re
 import sys
 import tarfile
 import threading
@@ -67,6 +69,10 @@ class ServiceJob:
     log: list[dict[str, str]] = field(default_factory=list)
 
 
+class Odd(HTTPException):
+    """An answer of another server."""
+
+
 class Service:
     """State and handlers; jobs run one after the other."""
 
@@ -93,6 +99,9 @@ class Service:
             file.write(json.dumps([request.method, request.url.path, request.headers.get("authorization")]) + "\n")
         if self.script.get("hang", "no path") in request.url.path:
             await asyncio.sleep(LIFETIME)
+        for ending, answer in self.script.get("odd", {}).items():
+            if re.search(f"{ending}$", request.url.path) and request.method == "GET":
+                raise Odd(200, self._echo(answer) if answer else "")
         if "refuse" in self.script and "/hf/" not in request.url.path:
             raise HTTPException(self.script["refuse"], self._echo("as the script says"))
 
@@ -321,6 +330,9 @@ def make_app(service: Service) -> Starlette:
         assert isinstance(exc, HTTPException)
         if exc.status_code == 404 and exc.detail == "Not Found":
             await service.note(request)
+        if isinstance(exc, Odd):
+            kind = "application/json" if exc.detail.startswith("{") else "text/html"
+            return Response(exc.detail, media_type=kind)
         return JSONResponse({"detail": exc.detail}, status_code=exc.status_code)
 
     return Starlette(

@@ -8,6 +8,7 @@ from designer_configs.errors import BackendError
 
 from .conftest import Launched, Sender
 
+ODD = r"\$NEMO_MICROSERVICES_BASE_URL does not answer as a Data Designer service does: .* What came: "
 PART = {"reasoning": "fine", "score": "five"}
 
 
@@ -50,3 +51,40 @@ def test_objects_may_come_as_their_text(sender: Sender, service: Launched) -> No
     assert len(result.rows) == 6
     assert all(isinstance(row["trade"], dict) for row in result.rows)
     assert {type(row["judge"]) for row in result.rows} <= {dict, type(None)}
+
+
+HTML = "<html>\n please log in </html>"
+
+
+@pytest.mark.parametrize("answer", [HTML, '{"x": 1}', '{"model_providers": 5}', '{"model_providers": ["a"]}', "", "[]"])
+def test_settings_of_another_server_are_told(sender: Sender, service: Launched, answer: str) -> None:
+    service.write_script(odd={"/settings": answer})
+    with pytest.raises(BackendError, match=ODD) as failed:
+        sender.make_backend().check_models({})
+    assert "\n" not in str(failed.value)
+    assert str(failed.value).endswith(" ".join(answer.split()) or "nothing")
+
+
+@pytest.mark.parametrize(
+    ("ending", "answer"),
+    [
+        ("/jobs/job-[0-9]+", HTML),
+        ("/jobs/job-[0-9]+", '{"x": 1}'),
+        ("/jobs/job-[0-9]+", '{"id": "job-1", "name": "a", "spec": {}}'),
+        ("/dataset/download", HTML),
+        ("/dataset/download", ""),
+    ],
+)
+def test_answers_of_another_server_are_told(sender: Sender, service: Launched, ending: str, answer: str) -> None:
+    service.write_script(odd={ending: answer})
+    with pytest.raises(BackendError, match=ODD) as failed:
+        sender.send()
+    assert "\n" not in str(failed.value)
+    service.write_script()
+    assert len(sender.send().rows) == 6
+
+
+def test_a_row_id_that_is_no_text_is_told(sender: Sender, service: Launched) -> None:
+    service.write_script(put={"row_id": ["row-1"]})
+    with pytest.raises(BackendError, match=ODD):
+        sender.send()

@@ -15,12 +15,12 @@ from designer_configs.microservices_config import ASKED, Stage, cut_stages, find
 from designer_configs.microservices_jobs import (
     Drawn,
     Notify,
-    Row,
     ServiceJobs,
     StageStopped,
     pick_columns,
     write_rows,
 )
+from designer_configs.microservices_rows import Row
 from designer_configs.profile import Profile
 
 
@@ -45,7 +45,7 @@ class MicroservicesBackend:
         observe: Notify,
     ) -> None:
         self._profile = profile
-        self._service = ServiceClient(profile.backend, profile.run.patience_minutes * 60)
+        self._service = ServiceClient(profile.backend, profile.run.patience_minutes * 60, find_spent_cap)
         self._library = LibraryBackend(profile, None, folder / "artifacts")
         self._folder = folder / "service"
         self._jobs = ServiceJobs(self._service, self._folder, find_spent_cap, observe)

@@ -1,13 +1,11 @@
 """Talks to a NeMo Data Designer service: is patient with one that is away, and says what went wrong."""
 
 import contextlib
-import io
-import json
 import os
-import re
 import tarfile
 import time
-from collections.abc import Callable, Iterator, Mapping
+import zlib
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
@@ -16,22 +14,21 @@ import httpx
 import polars as pl
 
 from designer_configs.errors import BackendError
+from designer_configs.library_shim import ROW_ID
+from designer_configs.microservices_answers import Tokens, find_tokens, is_job, is_providers, read_archive, shorten
 from designer_configs.microservices_config import hold_back_prints, import_quietly
 from designer_configs.profile import BackendChoice
+from designer_configs.secret_text import mask_secrets, mask_values
 
 FIRST_PAUSE, LONGEST_PAUSE, GROWTH = 1.0, 30.0, 1.5  # seconds between two looks at a job, and between two tries
-LONGEST_WORDS = 500  # characters of a service's message that are repeated
+LONGEST_ANSWER, SHORTEST_ANSWER = 30.0, 5.0  # seconds that one call waits for, as patience allows
+STOP_ANSWER = 2.0  # likewise, where a person wants to stop
+LOOK_SECONDS = 1.0  # between two looks for a cap that is spent, while nothing but time passes
+LONGEST_READ = 100_000  # bytes of an answer that are looked at to say what came
 ENDED = ("completed", "cancelled", "error")
 LISTED = 200  # jobs, the youngest ones, among which one is looked for by its name
 PROJECT = "synthetic-trade-logs"
 NO_TOKEN = "unused"  # without one huggingface_hub would send the person's own, meant for another host  # noqa: S105
-
-
-class Tokens(NamedTuple):
-    """Tokens of a job's prompts and answers; None where the service does not say."""
-
-    prompt: int | None
-    completion: int | None
 
 
 class Failure(NamedTuple):
@@ -42,20 +39,32 @@ class Failure(NamedTuple):
     words: str
 
 
+class CapReached(Exception):  # noqa: N818 - no error, but the end of waiting
+    """A cap of the profile was spent while a service did not answer."""
+
+    def __init__(self, cap: str) -> None:
+        super().__init__(f"the cap run.{cap} was reached")
+        self.cap = cap
+
+
 class ServiceClient:
     """NeMoDataDesignerClient for one service; neither its address nor a key ever leaves this object in words.
 
     Args:
         choice: Names the environment variables that hold addresses and keys.
         patience: Seconds that a service which does not answer is waited for.
+        find_spent_cap: Names the cap of the profile that was reached: then nothing is waited for any more.
     """
 
-    def __init__(self, choice: BackendChoice, patience: float) -> None:
+    def __init__(self, choice: BackendChoice, patience: float, find_spent_cap: Callable[[], str | None]) -> None:
         base = os.environ.get(choice.base_url_env or "", "").rstrip("/")
         if not urlsplit(base).netloc:
             raise BackendError(f"${choice.base_url_env} holds no address: it must be such as http://nemo.test:8080")
         self.place = f"the NeMo Data Designer service at ${choice.base_url_env}"
         self._patience = patience
+        self._find_spent_cap = find_spent_cap
+        self._deadline = float("inf")
+        self._came: httpx.Response | None = None
         self._choice = choice
         self._datastore = os.environ.get(choice.datastore_url_env or "", "").rstrip("/") or f"{base}/v1/hf"
         self._token = os.environ.get(choice.datastore_token_env or "") or NO_TOKEN
@@ -64,7 +73,9 @@ class ServiceClient:
         self._hidden |= {key: choice.api_key_env} if key else {}
         self._hidden |= {} if self._token == NO_TOKEN else {self._token: choice.datastore_token_env}
         for address, name in list(self._hidden.items()):
-            self._hidden.setdefault(urlsplit(address).netloc or address, name)
+            place = urlsplit(address).netloc
+            for part in filter(None, (place, place.rpartition("@")[2])):
+                self._hidden.setdefault(part, name)
         with import_quietly():
             from huggingface_hub.utils.tqdm import disable_progress_bars  # noqa: PLC0415
             from nemo_microservices import DefaultHttpxClient, NeMoMicroservices  # noqa: PLC0415
@@ -74,15 +85,31 @@ class ServiceClient:
         disable_progress_bars()
         headers = {"Authorization": f"Bearer {key}"} if key else None
         # A connection is closed with its answer: looks at a job are far between, and nothing is left open at the end.
-        connections = DefaultHttpxClient(limits=httpx.Limits(max_keepalive_connections=0))
-        self._sdk = NeMoMicroservices(base_url=base, default_headers=headers, http_client=connections)
+        connections = DefaultHttpxClient(
+            limits=httpx.Limits(max_keepalive_connections=0), event_hooks={"response": [self._note]}
+        )
+        # Calls are repeated by us alone: that is seen by caps and stops, and a job is not sent twice because an answer
+        # was lost on the way.
+        self._sdk = NeMoMicroservices(
+            base_url=base,
+            default_headers=headers,
+            http_client=connections,
+            timeout=min(LONGEST_ANSWER, max(SHORTEST_ANSWER, patience)),
+            max_retries=0,
+        )
         self._client = NeMoDataDesignerClient(client=self._sdk)
-        # A job must not be sent twice because an answer was lost on the way: that one call is repeated by us alone.
-        self._sender = NeMoDataDesignerClient(client=self._sdk.with_options(max_retries=0))
 
-    def be_brief(self, patience: float) -> None:
-        """Wait no longer than that many seconds for answers from now on: a person wants to stop."""
-        self._patience = min(self._patience, patience)
+    def be_brief(self, seconds: float) -> None:
+        """Take that many seconds for everything from now on: a person wants to stop, or a cap was reached."""
+        self._deadline = time.monotonic() + seconds
+        self._sdk.timeout = STOP_ANSWER
+
+    def wait(self, seconds: float) -> str | None:
+        """Wait, until a cap of the profile is spent at the longest; gives that cap."""
+        until = time.monotonic() + seconds
+        while (cap := self._find_spent_cap()) is None and (left := until - time.monotonic()) > 0:
+            time.sleep(min(left, LOOK_SECONDS))
+        return cap
 
     def list_providers(self) -> dict[str, list[str] | None]:
         """List the providers that the service has models of, by name; the models, where it says which are allowed.
@@ -90,8 +117,12 @@ class ServiceClient:
         Raises:
             BackendError: it cannot be reached, or refuses the key.
         """
-        providers = self._call("list its providers", self._client.get_default_model_providers, patience=0)
-        return {provider.name: provider.allowed_models for provider in providers}
+
+        def read() -> dict[str, list[str] | None]:
+            return {p.name: p.allowed_models for p in self._sdk.data_designer.settings().model_providers}
+
+        known: dict[str, list[str] | None] = self._call("list its providers", read, is_right=is_providers, patience=0)
+        return known
 
     def upload(self, rows: Path, repository: str) -> Any:
         """Upload a Parquet file to the service's data store; gives the reference that a config needs."""
@@ -112,26 +143,35 @@ class ServiceClient:
         while True:
             try:
                 with hold_back_prints() as printed:
-                    created = self._sender.create(config, num_records=rows, name=name, project=PROJECT)
+                    created = self._client.create(config, num_records=rows, name=name, project=PROJECT)
+                if not is_job(created._job):
+                    raise self._refuse_answer(f"create job {name}")
                 return str(created._job.id)
+            except BackendError:
+                raise
             except Exception as exc:
                 failure = self._explain(exc)
-                if not failure.passes or time.monotonic() - started > self._patience:
-                    said = failure._replace(words=f"{failure.words} {shorten(printed.getvalue())}".strip())
+                if not failure.passes or self._is_over(started, self._patience):
+                    said = failure._replace(words=f"{failure.words} {self.quote(printed.getvalue())}".strip())
                     raise self._give_up(f"create job {name}", said) from exc
-            time.sleep(pause := pause_longer(pause))
+            self._hold_out(pause := pause_longer(pause))
             if (known := self.find_job(name)) is not None:
                 return known
 
     def find_job(self, name: str) -> str | None:
         """Find a job by its name."""
-        jobs = self._call("list its jobs", lambda: self._client.list_jobs(limit=LISTED))
+        jobs = self._call(
+            "list its jobs", lambda: self._client.list_jobs(limit=LISTED), is_right=lambda jobs: all(map(is_job, jobs))
+        )
         return next((str(job.id) for job in jobs if job.name == name), None)
 
     def read_job(self, job_id: str) -> Any:
         """Read a job: its `status`, and what the service says of it; None where it does not know the job."""
         return self._call(
-            f"say how job {job_id} is", lambda: self._sdk.data_designer.jobs.retrieve(job_id), may_miss=True
+            f"say how job {job_id} is",
+            lambda: self._sdk.data_designer.jobs.retrieve(job_id),
+            is_right=is_job,
+            may_miss=True,
         )
 
     def cancel(self, job_id: str) -> None:
@@ -139,7 +179,7 @@ class ServiceClient:
         self._call("cancel it", lambda: self._sdk.data_designer.jobs.cancel(job_id), patience=0, may_miss=True)
 
     def download(self, job_id: str) -> list[dict[str, Any]] | None:
-        """Download a job's rows; None where there are none to be had."""
+        """Download a job's rows, keys in them masked; None where there are none to be had."""
         results = self._sdk.data_designer.jobs.results
         packed = self._call(
             f"give the rows of job {job_id}", lambda: results.download_dataset(job_id=job_id).read(), may_miss=True
@@ -147,9 +187,13 @@ class ServiceClient:
         if packed is None:
             return None
         try:
-            return read_archive(packed)
-        except (tarfile.TarError, pl.exceptions.PolarsError, OSError, EOFError) as exc:
-            raise BackendError(f"{self.place} gave no readable rows for job {job_id}: {exc}") from exc
+            rows: list[dict[str, Any]] = mask_values(read_archive(packed))
+        except (tarfile.TarError, pl.exceptions.PolarsError, OSError, EOFError, zlib.error) as exc:
+            raise self._refuse_answer(f"give readable rows for job {job_id}", packed) from exc
+        if not all(isinstance(row.get(ROW_ID), str) for row in rows):
+            odd = next(row.get(ROW_ID) for row in rows if not isinstance(row.get(ROW_ID), str))
+            raise self._refuse_answer(f"give rows with a text as {ROW_ID} for job {job_id}", repr(odd).encode())
+        return rows
 
     def read_tokens(self, job_id: str, column: str) -> Tokens:
         """Read a column's tokens from a job's analysis: its means per row times the rows that it counted."""
@@ -168,42 +212,103 @@ class ServiceClient:
         except BackendError:
             return []
         bad = [e for e in entries if str(e.get("levelname", "")).upper() in ("WARNING", "WARN", "ERROR", "CRITICAL")]
-        return [self.hide(shorten(str(entry["message"]))) for entry in bad]
+        return [self.quote(str(entry["message"])) for entry in bad]
 
     def hide(self, text: str) -> str:
         """Replace addresses and keys in a text by the names of their variables."""
         for secret in sorted(self._hidden, key=len, reverse=True):
             text = text.replace(secret, f"${self._hidden[secret]}")
-        return text
+        return mask_secrets(text)
+
+    def quote(self, text: str) -> str:
+        """Repeat what a service says: keys are masked before it is cut, for part of one would not be found."""
+        return shorten(self.hide(text))
 
     def _call(
-        self, task: str, call: Callable[[], Any], *, patience: float | None = None, may_miss: bool = False
+        self,
+        task: str,
+        call: Callable[[], Any],
+        *,
+        is_right: Callable[[Any], bool] = lambda _: True,
+        patience: float | None = None,
+        may_miss: bool = False,
     ) -> Any:
         """Call until there is an answer, or patience ends.
 
         Args:
             task: What the service is asked to do, after "does not".
+            is_right: Tells whether an answer has the shape that the service's have.
             patience: In seconds, where it is not the client's own.
             may_miss: Give None where the service answers that there is no such thing.
 
         Raises:
-            BackendError: the service refuses, or does not answer.
+            BackendError: the service refuses, does not answer, or answers as another one would.
+            CapReached: it does not answer, and there is no time or money left to wait for it.
         """
         started, pause = time.monotonic(), 0.0
+        patience = self._patience if patience is None else patience
         while True:
+            if time.monotonic() > self._deadline:
+                raise BackendError(f"{self.place} was not asked to {task}: it took too long to stop")
             try:
-                with hold_back_prints(), _close_data_store():
-                    return call()
-            except BackendError:
+                with hold_back_prints(), self._open_data_store():
+                    self._came = None
+                    answer = call()
+                    if not is_right(answer):
+                        raise self._refuse_answer(task)
+                    return answer
+            except (BackendError, CapReached):
                 raise
             except Exception as exc:
                 failure = self._explain(exc)
+                if failure.status is None and not failure.passes and self._came is not None:
+                    raise self._refuse_answer(task) from exc
                 if failure.status == 404 and may_miss:
                     return None
-                waited = time.monotonic() - started
-                if not failure.passes or waited >= (self._patience if patience is None else patience):
+                if not failure.passes or self._is_over(started, patience):
                     raise self._give_up(task, failure) from exc
-            time.sleep(pause := pause_longer(pause))
+            self._hold_out(pause := pause_longer(pause))
+
+    def _note(self, response: httpx.Response) -> None:
+        self._came = response
+
+    def _refuse_answer(self, task: str, came: bytes | None = None) -> BackendError:
+        """Say of an answer that it is none of a Data Designer service, and what came: the last one, or `came`."""
+        if came is None:
+            came = self._came.content if self._came is not None and self._came.is_stream_consumed else b""
+        said = self.quote(came[:LONGEST_READ].decode(errors="replace")) or "nothing"
+        return BackendError(
+            f"${self._choice.base_url_env} does not answer as a Data Designer service does: it does not {task}. "
+            f"Is it the address of the service itself? What came: {said}"
+        )
+
+    def _is_over(self, started: float, patience: float) -> bool:
+        return time.monotonic() >= min(started + patience, self._deadline)
+
+    def _hold_out(self, pause: float) -> None:
+        """Wait before the next try."""
+        if (cap := self.wait(pause)) is not None:
+            raise CapReached(cap)
+
+    @contextlib.contextmanager
+    def _open_data_store(self) -> Iterator[None]:
+        """Have the data store's client wait no longer than ours does, and close its connections at the end.
+
+        It keeps them for the whole process, waits without end, and repeats calls by itself.
+        """
+        from huggingface_hub import close_session, get_session  # noqa: PLC0415
+
+        def steer(request: httpx.Request) -> None:
+            if (cap := self._find_spent_cap()) is not None:
+                raise CapReached(cap)
+            request.extensions["timeout"] = httpx.Timeout(self._sdk.timeout).as_dict()
+
+        session = get_session()
+        session.event_hooks = {**session.event_hooks, "request": [*session.event_hooks["request"], steer]}
+        try:
+            yield
+        finally:
+            close_session()
 
     def _explain(self, exc: BaseException) -> Failure:
         """Find what an error stands for; the client wraps the one that tells."""
@@ -216,10 +321,10 @@ class ServiceClient:
             )
             if isinstance(status, int):
                 passes = status in (408, 409, 425, 429) or status >= 500
-                return Failure(status, passes, self.hide(f"HTTP {status}: {shorten(str(error))}"))
+                return Failure(status, passes, f"HTTP {status}: {self.quote(str(error))}")
         away = next((e for e in chain if isinstance(e, httpx.TransportError | ConnectionError | TimeoutError)), None)
-        words = shorten(str(away or exc) or type(away or exc).__name__)
-        return Failure(None, away is not None, self.hide(words))
+        words = self.quote(str(away or exc)) or type(away or exc).__name__
+        return Failure(None, away is not None, words)
 
     def _give_up(self, task: str, failure: Failure) -> BackendError:
         choice, status = self._choice, failure.status
@@ -247,52 +352,3 @@ class ServiceClient:
 def pause_longer(pause: float) -> float:
     """Give the seconds to wait after having waited `pause`, or not at all yet."""
     return min(max(FIRST_PAUSE, pause * GROWTH), LONGEST_PAUSE)
-
-
-def read_archive(packed: bytes) -> list[dict[str, Any]]:
-    """Read the rows of a packed dataset, file by file in the order of their names; nothing is unpacked to the disk."""
-    with tarfile.open(fileobj=io.BytesIO(packed), mode="r:*") as archive:
-        members = sorted((m for m in archive.getmembers() if m.isfile() and m.name.endswith(".parquet")), key=_get_name)
-        files = [archive.extractfile(member) for member in members]
-        contents = [file.read() for file in files if file is not None]
-    return [row for content in contents for row in pl.read_parquet(io.BytesIO(content), glob=False).to_dicts()]
-
-
-def find_tokens(analysis: Any, column: str) -> Tokens:
-    """Find a column's tokens in an analysis, which has means per row."""
-    described = analysis.get("column_statistics", []) if isinstance(analysis, Mapping) else []
-    mine = next((part for part in described if isinstance(part, Mapping) and part.get("column_name") == column), {})
-    counted = mine.get("num_records")
-    means = [mine.get(f"{kind}_tokens_mean") for kind in ("prompt", "completion")]
-    prompt, completion = (
-        round(mean * counted) if isinstance(mean, int | float) and isinstance(counted, int) else None for mean in means
-    )
-    return Tokens(prompt, completion)
-
-
-def describe_job(job: Any) -> str:
-    """Say what a service says of a job that ended badly."""
-    told = {**(job.status_details or {}), **(job.error_details or {})}
-    words = told.get("message") or told.get("detail") or (json.dumps(told, default=str) if told else "")
-    return shorten(str(words))
-
-
-def shorten(text: str) -> str:
-    """Put a message on one line, and cut it where it is long."""
-    line = re.sub(r"\s+", " ", text).strip(" 🛑‼️")
-    return line if len(line) <= LONGEST_WORDS else f"{line[:LONGEST_WORDS]} ..."
-
-
-@contextlib.contextmanager
-def _close_data_store() -> Iterator[None]:
-    """Close the connections to the data store at the end; its client keeps them for the whole process."""
-    from huggingface_hub import close_session  # noqa: PLC0415
-
-    try:
-        yield
-    finally:
-        close_session()
-
-
-def _get_name(member: tarfile.TarInfo) -> str:
-    return member.name

@@ -1,5 +1,6 @@
 """One column of many rows, drawn by service jobs: sent once, followed, taken up again after a stop."""
 
+import contextlib
 import hashlib
 import io
 import json
@@ -15,17 +16,19 @@ import polars as pl
 from designer_configs.backend import LostRow
 from designer_configs.errors import BackendError
 from designer_configs.library_shim import ROW_ID
-from designer_configs.microservices_client import ENDED, ServiceClient, Tokens, describe_job, pause_longer
+from designer_configs.microservices_answers import Tokens, describe_job
+from designer_configs.microservices_client import ENDED, CapReached, ServiceClient, pause_longer
 from designer_configs.microservices_config import Stage, build_service_config
+from designer_configs.microservices_rows import Checked, Row, check_rows
 from designer_configs.whole_file import write_bytes, write_text
 
 SETTLE_SECONDS = 20.0  # that a cancelled job is given to come to its end, so that its finished rows can be had
+STOP_SECONDS = 5.0  # that stopping may take, where a person waits for it or the service is away
 NAMESPACE = "default"  # of the data store
 LOST_THERE = "the service dropped the row without saying why"
 CHARACTERS_PER_TOKEN = 4  # of English and JSON together, where the service does not say
 _POSITION = re.compile(r"(?:\[rg=(\d+), row=|record at index )(\d+)")
 
-Row = dict[str, Any]
 Notify = Callable[..., None]
 
 
@@ -121,6 +124,9 @@ class ServiceJobs:
                 record = self._finish(task, record)
             except KeyboardInterrupt as exc:
                 raise StageStopped(Drawn(drawn | task.read_drawn())) from exc
+            except CapReached as reached:
+                drawn |= task.read_drawn()
+                return Drawn(drawn, explain_cap(stage.name, reached.cap, [s for s in left if s[ROW_ID] not in drawn]))
             drawn |= task.read_drawn()
             if record.status == "completed":
                 return Drawn(drawn, {name: LostRow(stage.name, why) for name, why in record.lost.items()})
@@ -137,16 +143,16 @@ class ServiceJobs:
             job_id = record.id or (self._service.find_job(name) if known is not None else None)
             record = task.write_record(replace(record, id=job_id or self._send(task, name)))
             seen, cap = self._follow(str(record.id))
-        except KeyboardInterrupt:
+        except (KeyboardInterrupt, CapReached):
             self._abandon(task, record, started)
             raise
         ended = self._collect(task, record, seen, started)
         if cap is not None or ended.status == "completed" or known is not None:
             return ended
-        said = describe_job(seen) or "nothing of why" if seen is not None else "that it does not know it any more"
+        told = "that it does not know it any more" if seen is None else self._service.quote(describe_job(seen))
         complaints = self._service.read_complaints(str(record.id)) if seen is not None else []
         log = f"; the last line of its log that complains: {complaints[-1]}" if complaints else ""
-        words = self._service.hide(f"its status is {ended.status}, it says {said}{log}")
+        words = f"its status is {ended.status}, it says {told or 'nothing of why'}{log}"
         raise BackendError(f"job {name} of {self._service.place} did not end well: {words}")
 
     def _send(self, task: _Task, name: str) -> str:
@@ -164,14 +170,18 @@ class ServiceJobs:
             if seen is None or seen.status in ENDED or (cap and time.monotonic() - given > SETTLE_SECONDS):
                 return seen, cap
             if cap is None and (cap := self._find_spent_cap()) is not None:
-                self._service.cancel(job_id)
+                with contextlib.suppress(BackendError):  # it may have ended by itself, which the next look tells
+                    self._service.cancel(job_id)
                 pause, given = 0.0, time.monotonic()
             pause = pause_longer(pause)
-            time.sleep(pause)
+            if cap is None:
+                self._service.wait(pause)
+            else:
+                time.sleep(pause)
 
     def _abandon(self, task: _Task, record: Record, started: float) -> None:
         """Cancel a job, and keep what it had finished; where the service does not answer, the next run sees to it."""
-        self._service.be_brief(SETTLE_SECONDS)
+        self._service.be_brief(STOP_SECONDS)
         try:
             job_id = record.id or self._service.find_job(record.name)
             if job_id is None:
@@ -179,33 +189,30 @@ class ServiceJobs:
             record = task.write_record(replace(record, id=job_id))
             self._service.cancel(job_id)
             given, pause, seen = time.monotonic(), 0.0, self._service.read_job(job_id)
-            while seen is not None and seen.status not in ENDED and time.monotonic() - given < SETTLE_SECONDS:
+            while seen is not None and seen.status not in ENDED and time.monotonic() - given < STOP_SECONDS / 2:
                 pause = pause_longer(pause)
                 time.sleep(pause)
                 seen = self._service.read_job(job_id)
             self._collect(task, record, seen, started)
-        except BackendError:
+        except (BackendError, CapReached):
             return
 
     def _collect(self, task: _Task, record: Record, seen: Any, started: float) -> Record:
         """Keep what a job that has ended came to."""
         status = "gone" if seen is None else str(seen.status)
         rows = None if seen is None else self._service.download(str(record.id))
-        source = f"job {record.name} of {self._service.place}"
         try:
-            if rows is None and status == "completed":
-                raise BackendError(f"{source} is said to be completed, but there are no rows of it")
-            drawn = check_rows(rows or [], task, source)
+            drawn, misfits = check_whole(rows, task, status, f"job {record.name} of {self._service.place}")
         except BackendError:
             task.write_record(replace(record, status="error"))  # a run that goes on sends it anew
             raise
-        missing = [place for place, row in enumerate(task.rows) if row[ROW_ID] not in drawn]
-        lost: dict[str, str] = {}
+        missing = [place for place, row in enumerate(task.rows) if row[ROW_ID] not in drawn.keys() | misfits.keys()]
+        lost = dict(misfits)
         if missing and status in ("completed", "error"):
             why, is_whole = explain_losses(self._service.read_complaints(str(record.id)), missing)
-            lost = {task.rows[place][ROW_ID]: words for place, words in why.items()}
+            lost |= {task.rows[place][ROW_ID]: words for place, words in why.items()}
             # Where every row failed, the library behind the service takes the job itself for failed.
-            status = "completed" if is_whole and not drawn else status
+            status = "completed" if is_whole and not drawn and not misfits else status
         if drawn:
             write_rows([{ROW_ID: name, **row} for name, row in drawn.items()], task.place.with_suffix(".parquet"))
         tokens = Tokens(None, None) if seen is None else self._service.read_tokens(str(record.id), task.stage.name)
@@ -226,24 +233,22 @@ class ServiceJobs:
         return task.write_record(replace(record, status=status if status in ENDED else "cancelled", lost=lost))
 
 
-def check_rows(rows: Sequence[Row], task: _Task, source: str) -> dict[str, Row]:
-    """Hold a job's rows against what was sent, by number and by row_id; gives its column of each, by row_id.
+def check_whole(rows: Sequence[Row] | None, task: _Task, status: str, source: str) -> Checked:
+    """Check the rows of a job, which are None where it has none; one that is completed has some that can be used.
 
     Raises:
-        BackendError: a row came twice, was not sent, or none has the column.
+        BackendError: there are none of it, or they are not those that were asked for.
     """
-    sent = {row[ROW_ID] for row in task.rows}
-    came = [row.get(ROW_ID) for row in rows]
-    foreign, repeated = sum(name not in sent for name in came), len(came) - len(set(came))
-    if foreign or repeated:
+    if rows is None and status == "completed":
+        raise BackendError(f"{source} is said to be completed, but there are no rows of it")
+    checked = check_rows(rows or [], task.rows, task.stage, source)
+    if status == "completed" and checked.misfits and not checked.drawn:
+        first = next(iter(checked.misfits.values()))
         raise BackendError(
-            f"{source} was sent {len(sent)} rows and gave {len(rows)}: {repeated} of them more than once, {foreign} "
-            "with a row_id that was not sent. None of them is used"
+            f"{source} gave {len(checked.misfits)} rows of which none can be used: {first}. "
+            "See in the service's log what it made of the config; a run that is resumed sends the job anew"
         )
-    column = task.stage.name
-    if rows and column not in rows[0]:
-        raise BackendError(f"{source} gave rows without the column {column}; they have: {', '.join(rows[0])}")
-    return {row[ROW_ID]: {column: row[column]} for row in rows if row[column] is not None}
+    return checked
 
 
 def explain_losses(complaints: Sequence[str], missing: Sequence[int]) -> tuple[dict[int, str], bool]:

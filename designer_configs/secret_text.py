@@ -12,9 +12,10 @@ import os
 import re
 from collections.abc import Iterable, Iterator
 from typing import Any
-from urllib.parse import quote, quote_plus, urlsplit
+from urllib.parse import quote_plus, unquote, urlsplit
 
 SHORTEST_SECRET = 8  # characters; what is shorter, such as `none`, is a stand-in and may well be a word of an answer
+BACKSLASH = chr(92)
 
 _names: dict[str, None] = {}
 
@@ -48,26 +49,51 @@ def mask_values(value: Any) -> Any:
 
 @functools.lru_cache(maxsize=16)
 def _write_pattern(value: str) -> re.Pattern[str] | None:
-    """Write what finds a secret in any of its forms, the longest first."""
+    """Write what finds a secret in any of its forms, those of the longest first."""
     parts = _find_credentials(value) if "://" in value else (value, value.strip())
     secrets = {part for part in parts if len(part) >= SHORTEST_SECRET}
+    patterns = [_spell_text(secret) for secret in sorted(secrets, key=lambda secret: (-len(secret), secret))]
     forms = {form for secret in secrets for form in _list_forms(secret)}
-    if not forms:
-        return None
-    return re.compile("|".join(re.escape(form) for form in sorted(forms, key=lambda form: (-len(form), form))))
+    patterns += [re.escape(form) for form in sorted(forms, key=lambda form: (-len(form), form))]
+    return re.compile("|".join(patterns)) if patterns else None
 
 
 def _find_credentials(value: str) -> Iterator[str]:
-    """Find the password in an address; the rest of it is no secret."""
+    """Find who asks in an address, and the password: as written, decoded, and as the header that is made of them.
+
+    A token may be given as the user. The rest of an address is no secret.
+    """
     with contextlib.suppress(ValueError):
-        yield urlsplit(value).password or ""
+        address = urlsplit(value)
+        written = [address.username or "", address.password or ""]
+        meant = [unquote(part) for part in written]
+        yield from (*written, *meant)
+        if any(meant):
+            yield base64.b64encode(":".join(meant).encode("utf-8", "surrogateescape")).decode().rstrip("=")
+
+
+def _spell_text(secret: str) -> str:
+    """Write what finds a text whose characters may each be escaped, for whoever quotes one chooses which are."""
+    return "".join(_spell_character(character) for character in secret)
+
+
+def _spell_character(character: str) -> str:
+    r"""Write what finds a character: as it is, in a URL, in JSON (`\/`, `\u002b`), and as Python shows its bytes.
+
+    JSON in JSON doubles a backslash, so there may be several.
+    """
+    if character.isascii() and character.isalnum():
+        return character
+    raw, shown = character.encode("utf-8", "surrogateescape"), json.dumps(character)[1:-1]
+    unit = f"\\u{ord(character):04x}" if ord(character) <= 0xFFFF else shown
+    percent = "".join(f"%{byte:02x}" for byte in raw)
+    forms = dict.fromkeys([character, f"\\{character}", shown, unit, percent, quote_plus(raw), repr(raw)[2:-1]])
+    return f"(?i:{'|'.join(re.escape(form).replace(BACKSLASH * 2, BACKSLASH * 2 + '{1,4}') for form in forms)})"
 
 
 def _list_forms(secret: str) -> Iterator[str]:
     raw = secret.encode("utf-8", "surrogateescape")
-    yield secret
-    yield from (json.dumps(secret)[1:-1], json.dumps(secret, ensure_ascii=False)[1:-1], repr(raw)[2:-1])
-    yield from (quote(raw, safe=""), quote(raw), quote_plus(raw), raw.hex())
+    yield from (raw.hex(), raw.hex().upper())
     for before in range(3):  # what base64 makes of it depends on how many bytes stand before it
         encoded = base64.b64encode(b"\0" * before + raw).decode()
         whole = encoded[-(-before * 4 // 3) : (before + len(raw)) * 4 // 3]

@@ -2,6 +2,7 @@
 
 import base64
 import json
+from collections.abc import Callable
 from urllib.parse import quote, quote_plus
 
 import pytest
@@ -29,6 +30,11 @@ def remembered(monkeypatch: pytest.MonkeyPatch) -> None:
         json.dumps(KEY)[1:-1],
         repr(KEY.encode())[2:-1],
         KEY.encode().hex(),
+        KEY.encode().hex().upper(),
+        quote(KEY, safe="").lower(),
+        json.dumps(KEY)[1:-1].replace("/", r"\/").replace("+", r"\u002B").replace("\\u00e9", r"\u00E9"),
+        json.dumps(json.dumps(KEY)[1:-1].replace("+", r"\u002b"))[1:-1],
+        KEY.replace("=", r"\u003d").replace("/", "%2f"),
         base64.b64encode(KEY.encode()).decode(),
         base64.urlsafe_b64encode(KEY.encode()).decode(),
     ],
@@ -36,6 +42,15 @@ def remembered(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_every_form_is_masked(form: str) -> None:
     assert mask_secrets(f"no: <{form}> again {form}").count("[A_KEY]") == 2
     assert form not in mask_secrets(f"no: <{form}>")
+
+
+@pytest.mark.parametrize("sign", list("+&<>'/="))
+@pytest.mark.parametrize("spell", [lambda n: f"\\u{n:04x}", lambda n: f"\\u{n:04X}", lambda n: f"%{n:02x}"])
+def test_signs_that_are_escaped_in_a_body_are_found(
+    monkeypatch: pytest.MonkeyPatch, sign: str, spell: Callable[[int], str]
+) -> None:
+    monkeypatch.setenv("A_KEY", f"nvapi-12{sign}3456")
+    assert mask_secrets(f'no JSON: "nvapi-12{spell(ord(sign))}3456"') == 'no JSON: "[A_KEY]"'
 
 
 @pytest.mark.parametrize("before", ["", "B", "Be", "Bearer ", "user:"])
@@ -55,10 +70,28 @@ def test_a_short_value_is_no_secret(monkeypatch: pytest.MonkeyPatch, value: str)
     assert mask_secrets("none of it is EMPTY in ollama") == "none of it is EMPTY in ollama"
 
 
-def test_of_an_address_only_the_password_is_a_secret(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_of_an_address_only_who_asks_is_a_secret(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("A_KEY", "https://someone:pass-word@service.test:8080/v1")
     said = mask_secrets("service.test:8080 refuses someone:pass-word")
     assert said == "service.test:8080 refuses someone:[A_KEY]"
+
+
+@pytest.mark.parametrize(
+    "address", ["https://me:pass%2Fw%C3%B6rd@service.test", "https://pass%2Fw%C3%B6rd@service.test"]
+)
+@pytest.mark.parametrize("form", ["pass%2Fw%C3%B6rd", "pass/w\u00f6rd"])
+def test_what_an_address_is_asked_with_is_a_secret(monkeypatch: pytest.MonkeyPatch, address: str, form: str) -> None:
+    monkeypatch.setenv("A_KEY", address)
+    assert mask_secrets(f"it was {form}, it says") == "it was [A_KEY], it says"
+
+
+@pytest.mark.parametrize(
+    ("asks", "pair"), [("me:s%2Frt", "me:s/rt"), ("tok%2Ben01:", "tok+en01:"), ("a-token", "a-token:")]
+)
+def test_the_header_that_an_address_becomes_is_a_secret(monkeypatch: pytest.MonkeyPatch, asks: str, pair: str) -> None:
+    monkeypatch.setenv("A_KEY", f"https://{asks}@service.test")
+    encoded = base64.b64encode(pair.encode()).decode()
+    assert mask_secrets(f"Basic {encoded}").rstrip("=") == "Basic [A_KEY]"
 
 
 def test_plain_data_is_masked_to_its_leaves_and_keys() -> None:

@@ -4,21 +4,29 @@ It serves what the client calls and nothing else, is as strict as the client's o
 our column types. A script, a JSON file that it reads anew for every request, makes it misbehave:
 
     refuse       HTTP status for every call of the service
+    hang         a part of the paths of calls that are never answered
+    odd          by the endings of paths, what calls are answered with, after which the key comes where `echo` is
     fail_looks   looks at jobs, by their number, that are answered 503
     lose_answer  a job is created, but the first answer that says so is a 503
     job_error    every job ends with status `error` and these words
     hold         jobs that are done stay `active`
     drop, twice, foreign   positions of rows that do not come back, come twice, or with another row_id
+    put          values by column that stand in every row
+    put_at       positions of rows that alone have them
+    as_text      columns whose values come as JSON text
     no_analysis  there is none
     allow        the models that its provider may be asked for
+    echo         the key that it was sent comes back in every row, log line and error, after so many x
 """
 
 import argparse
+import asyncio
 import base64
 import io
 import json
 import logging
 import os
+import re
 import sys
 import tarfile
 import threading
@@ -32,7 +40,6 @@ from data_designer.config.config_builder import DataDesignerConfigBuilder
 from data_designer.config.models import ModelProvider
 from data_designer.config.run_config import ResumeMode, RunConfig
 from data_designer.errors import DataDesignerError
-from nemo_microservices.data_designer.config.analysis.dataset_profiler import DatasetProfilerResults
 from nemo_microservices.data_designer.config.data_designer_config import DataDesignerConfig
 from pydantic import ValidationError
 from starlette.applications import Starlette
@@ -42,6 +49,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from designer_configs.library_shim import ObservedDataDesigner
+from tests.microservices.answers import analyse, change_texts, read_groups, replace_values
 
 LIFETIME = 180.0  # seconds after which it stops, whoever forgot it
 LISTENING = "listening on "
@@ -61,6 +69,10 @@ class ServiceJob:
     log: list[dict[str, str]] = field(default_factory=list)
 
 
+class Odd(HTTPException):
+    """An answer of another server."""
+
+
 class Service:
     """State and handlers; jobs run one after the other."""
 
@@ -71,6 +83,7 @@ class Service:
         self._provider = ModelProvider(name=provider, endpoint=model_endpoint, provider_type="openai")
         self._one_at_a_time = threading.Lock()
         self._looks = 0
+        self._key = ""
 
     @property
     def script(self) -> dict[str, Any]:
@@ -80,10 +93,17 @@ class Service:
 
     async def note(self, request: Request) -> None:
         """Write the call down, and refuse it where the script says so."""
+        if "/hf/" not in request.url.path:
+            self._key = (request.headers.get("authorization") or "").partition(" ")[2]
         with (self.folder / "calls.jsonl").open("a", encoding="utf-8") as file:
             file.write(json.dumps([request.method, request.url.path, request.headers.get("authorization")]) + "\n")
+        if self.script.get("hang", "no path") in request.url.path:
+            await asyncio.sleep(LIFETIME)
+        for ending, answer in self.script.get("odd", {}).items():
+            if re.search(f"{ending}$", request.url.path) and request.method == "GET":
+                raise Odd(200, self._echo(answer) if answer else "")
         if "refuse" in self.script and "/hf/" not in request.url.path:
-            raise HTTPException(self.script["refuse"], "as the script says")
+            raise HTTPException(self.script["refuse"], self._echo("as the script says"))
 
     async def tell_settings(self, request: Request) -> Response:
         await self.note(request)
@@ -154,7 +174,8 @@ class Service:
         await self.note(request)
         job = self._find(request)
         line = {"job_id": job.id, "job_step": "generate", "job_task": "task", "timestamp": "2026-01-02T03:04:05Z"}
-        data = [line | {"message": json.dumps(entry)} for entry in job.log]
+        log = [entry | {"message": self._echo(entry["message"])} for entry in job.log]
+        data = [line | {"message": json.dumps(entry)} for entry in log]
         return JSONResponse({"data": data, "next_page": None})
 
     def _find(self, request: Request) -> ServiceJob:
@@ -165,6 +186,10 @@ class Service:
 
     def _spoil(self, rows: pl.DataFrame | None) -> pl.DataFrame | None:
         script = self.script
+        if rows is not None and "echo" in script and "judge" in rows.columns:
+            rows = change_texts(rows, "judge", self._echo)
+        if rows is not None:
+            rows = replace_values(rows, script)
         if rows is None or not script.keys() & {"drop", "twice", "foreign"}:
             return rows
         places = [n for n in range(rows.height) if n not in script.get("drop", [])] + script.get("twice", [])
@@ -172,6 +197,10 @@ class Service:
         renamed = pl.when(pl.col("row_id").is_in(foreign)).then(pl.lit("foreign")).otherwise("row_id").alias("row_id")
         spoilt: pl.DataFrame = rows[places].with_columns(renamed)
         return spoilt
+
+    def _echo(self, text: str) -> str:
+        """Say the key that came with the last call, where the script says so."""
+        return text if "echo" not in self.script else f"{'x' * self.script['echo']}{self._key} {text}"
 
     def _run(self, job: ServiceJob, config: DataDesignerConfig) -> None:
         handler = Log(job)
@@ -182,7 +211,7 @@ class Service:
                 self._generate(job, config)
                 job.is_done = True
             except DataDesignerError as exc:
-                job.status, job.error = "error", str(exc)
+                job.status, job.error = "error", self._echo(str(exc))
             except Exception as exc:
                 job.status, job.error = "error", f"{type(exc).__name__}: {exc}"
             finally:
@@ -293,28 +322,6 @@ def describe(job: ServiceJob) -> dict[str, Any]:
     return {"id": job.id, "name": job.name, "spec": job.spec, "status": job.status, "error_details": details}
 
 
-def read_groups(folder: Path) -> pl.DataFrame | None:
-    """Read the row groups that a job has written so far; None before the first."""
-    paths = sorted((folder / "parquet-files").glob("*.parquet"))
-    return pl.concat([pl.read_parquet(path) for path in paths], how="vertical_relaxed") if paths else None
-
-
-def analyse(rows: pl.DataFrame, spec: dict[str, Any]) -> dict[str, Any]:
-    """Analyse a job as the service does: tokens are means per row; here a token has four characters."""
-    columns = [c for c in spec["config"]["columns"] if c["column_type"].startswith("llm-")]
-    statistics = []
-    for column in columns:
-        answer = sum(len(json.dumps(value)) for value in rows[column["name"]].to_list()) / 4 / max(1, rows.height)
-        tokens = {f"completion_tokens_{kind}": answer for kind in ("mean", "median", "stddev")}
-        tokens |= {f"prompt_tokens_{kind}": len(column["prompt"]) / 4 for kind in ("mean", "median", "stddev")}
-        counts = {"num_records": rows.height, "num_null": 0, "num_unique": rows.height}
-        kinds = {"pyarrow_dtype": "struct", "simple_dtype": "dict", "column_type": column["column_type"]}
-        statistics.append({"column_name": column["name"], **kinds, **counts, **tokens})
-    whole = {"num_records": rows.height, "target_num_records": spec["num_records"], "column_statistics": statistics}
-    DatasetProfilerResults.model_validate(whole)
-    return whole
-
-
 def make_app(service: Service) -> Starlette:
     """Make the application: every endpoint of the service that the client calls; all others are 404, and noted."""
     store, jobs, hub = DataStore(service), "/v1/data-designer/jobs", "/v1/hf/api/datasets/{space}/{name}"
@@ -323,6 +330,9 @@ def make_app(service: Service) -> Starlette:
         assert isinstance(exc, HTTPException)
         if exc.status_code == 404 and exc.detail == "Not Found":
             await service.note(request)
+        if isinstance(exc, Odd):
+            kind = "application/json" if exc.detail.startswith("{") else "text/html"
+            return Response(exc.detail, media_type=kind)
         return JSONResponse({"detail": exc.detail}, status_code=exc.status_code)
 
     return Starlette(

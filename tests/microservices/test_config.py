@@ -9,7 +9,7 @@ from nemo_microservices.data_designer.config.column_configs import LLMStructured
 
 from designer_configs.compile import CompiledProfile, compile_profile
 from designer_configs.errors import BackendError
-from designer_configs.microservices_client import find_tokens
+from designer_configs.microservices_answers import find_tokens
 from designer_configs.microservices_config import cut_stages, import_quietly, translate_column
 from designer_configs.microservices_jobs import explain_losses, slug
 from designer_configs.profile import load_profile

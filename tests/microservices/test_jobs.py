@@ -1,6 +1,5 @@
 """Jobs on a service that works, misbehaves, is stopped or goes away."""
 
-import itertools
 import json
 import signal
 import threading
@@ -164,8 +163,14 @@ def test_rows_of_the_last_column_are_finished_when_it_is_interrupted(sender: Sen
 
 def test_a_cap_cancels_the_job_and_names_itself(sender: Sender, service: Launched) -> None:
     service.write_script(hold=True, drop=[0])
-    looks = itertools.count()
-    sender.find_spent_cap = lambda: "max_minutes" if next(looks) > 15 else None
+    before, ready = count_datasets(service), list[float]()
+
+    def look() -> str | None:
+        if count_datasets(service) > before:
+            ready.append(time.monotonic())
+        return "max_minutes" if ready and time.monotonic() > ready[0] + 0.3 else None
+
+    sender.find_spent_cap = look
     result = sender.send()
     assert result.rows == []
     assert result.lost[0].message == "not finished: the cap run.max_minutes was reached"

@@ -16,7 +16,7 @@ from typing import Any, Literal, NamedTuple
 
 from data_designer.errors import DataDesignerError
 
-from designer_configs.circuit import Circuit, Patience
+from designer_configs.circuit import LONGEST_LOOK_AWAY, Circuit, Patience
 from designer_configs.errors import BackendError, NotSentError
 from designer_configs.halt import Halt
 from designer_configs.library_shim import find_asked_pause
@@ -131,14 +131,20 @@ class RequestPolicy:
                 if (ended := self._count_outages(request)) != outages:
                     tries, began, outages = 0, time.monotonic(), ended
                 tries += not turn.circuit.is_open
-                pause = self._handle_fault(exc, turn, request, tries, began)
-                await asyncio.sleep(pause)
+                await self._pause(self._handle_fault(exc, turn, request, tries, began))
                 continue
             if turn.circuit.count_answer(sent):
                 self._notify("provider_back", model=turn.route.model)
             if complaint := find_complaint(response):
                 raise RowLostError(complaint)
             return response
+
+    async def _pause(self, seconds: float) -> None:
+        """Wait, no longer than until the run is to end."""
+        await asyncio.sleep(0)
+        until = time.monotonic() + seconds
+        while (left := until - time.monotonic()) > 0 and self._halt.reason is None and self._find_spent_cap() is None:
+            await asyncio.sleep(min(left, LONGEST_LOOK_AWAY))
 
     def check_before_sending(self) -> None:
         """Hold a request back that waited in the library's own queue while a cap was reached or its circuit opened.

@@ -15,7 +15,7 @@ from opentelemetry.metrics import CallbackOptions, Meter, Observation
 
 from designer_configs.library_shim import open_meter
 from designer_configs.profile import Profile
-from refine_loop.events import ROLES, Observer, read_events
+from refine_loop.events import ROLES, Observer, iter_events
 from refine_loop.state import ENDS
 
 LONGEST_WAIT = 5.0  # seconds: two scrapes of observability/prometheus.yml, and some
@@ -41,7 +41,7 @@ def observe_run(profile: Profile, folder: Path, observe: Observer) -> Iterator[O
             return
         metrics = RunMetrics(meter, profile, folder.name)
         log = folder / "events.jsonl"
-        for event in read_events(log) if log.exists() else []:
+        for event in iter_events(log) if log.exists() else ():
             metrics.count(event)
 
         def observe_and_count(event: dict[str, Any]) -> None:

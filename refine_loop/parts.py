@@ -20,7 +20,7 @@ from designer_configs.profile import Profile
 from designer_configs.ray_backend import LOOK_SECONDS, Part, PartResult, RayBackend, Watch, open_cluster
 from designer_configs.whole_file import write_text
 from refine_loop.budget import find_spent_cap
-from refine_loop.events import EventLog, read_events
+from refine_loop.events import EventLog, iter_events
 from refine_loop.steering import steer_run
 
 PART_LOGS = "*/events_*.jsonl"
@@ -111,7 +111,7 @@ class PartLogs:
         if not any(find_log(part).exists() for part in parts):
             return
         names = {(part.job, part.number): part.name for part in parts}
-        for event in read_events(self._folder / "events.jsonl"):
+        for event in iter_events(self._folder / "events.jsonl"):
             if (name := names.get((event.get("job", ""), event.get("part", -1)))) and "line" in event:
                 self._taken[name] = max(self._taken[name], event["line"] + 1)
         for part in parts:

@@ -171,3 +171,19 @@ def test_every_role_and_every_outage_says_that_the_fallback_is_used() -> None:
 
     asyncio.run(run())
     assert provider.count("fallback_used") == 4
+
+
+def test_cap_is_looked_for_in_the_pause_before_another_try() -> None:
+    provider = Provider(lambda *_: break_down())
+    provider.policy._patience = Patience(60.0, 3, 30.0)
+
+    async def run() -> None:
+        asking = asyncio.ensure_future(provider.ask("a", fallback=False))
+        await asyncio.sleep(0.1)
+        provider.cap = "max_tokens"
+        await asking
+
+    began = time.monotonic()
+    with pytest.raises(RowLostError, match=r"not finished: the cap run\.max_tokens was reached"):
+        asyncio.run(run())
+    assert time.monotonic() - began < 5.0

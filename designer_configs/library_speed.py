@@ -78,7 +78,7 @@ def quicken_library() -> Iterator[None]:
         yield
 
 
-@functools.lru_cache(maxsize=64)
+@functools.lru_cache(maxsize=16)
 def _hash(data: bytes) -> Any:
     """Hash the name of a scheduling group, which the library does for every cell that it works on."""
     return hashlib.sha1(data, usedforsecurity=False)
@@ -178,10 +178,10 @@ def _remember(owner: Any, name: str) -> Iterator[None]:
     stock = inspect.getattr_static(owner, name, None)
     inherited = inspect.isclass(owner) and name not in vars(owner)
     if isinstance(stock, property) and stock.fget is not None:
-        setattr(owner, name, property(functools.lru_cache(maxsize=64)(stock.fget)))
+        setattr(owner, name, property(functools.lru_cache(maxsize=16)(stock.fget)))
     elif inspect.isfunction(stock):
         # A plain function stands in: lru_cache's own object would not bind to an instance as a method does.
-        remembered = functools.lru_cache(maxsize=64)(stock)
+        remembered = functools.lru_cache(maxsize=16)(stock)
         setattr(owner, name, lambda *args, **kwargs: remembered(*args, **kwargs))  # noqa: PLW0108
     else:
         yield

@@ -64,8 +64,8 @@ def quicken_library() -> Iterator[None]:
         yield
         return
     _begin_quick_loop()
-    threading.Thread(target=_import_ahead, name="import ahead", daemon=True).start()
     with contextlib.ExitStack() as stack:
+        stack.enter_context(_import_ahead())
         for owner, name in _SAME_EVERY_TIME:
             stack.enter_context(_remember(owner, name))
         for owner, name in _UNHEARD if find_metrics_port() is None else ():
@@ -84,11 +84,21 @@ def _hash(data: bytes) -> Any:
     return hashlib.sha1(data, usedforsecurity=False)
 
 
-def _import_ahead() -> None:
+@contextlib.contextmanager
+def _import_ahead() -> Iterator[None]:
     """Import what the first job will, while the models are asked whether they are there."""
-    for name in USED_LATER:
-        with contextlib.suppress(ImportError):
-            importlib.import_module(name)
+
+    def import_all() -> None:
+        for name in USED_LATER:
+            with contextlib.suppress(ImportError):
+                importlib.import_module(name)
+
+    thread = threading.Thread(target=import_all, name="import ahead", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        thread.join()  # a process that ends in the middle of importing a library in C is aborted
 
 
 def _wrap_client(stock: Any) -> Any:

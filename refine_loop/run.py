@@ -157,6 +157,8 @@ def _run_loop(run: _Prepared, endpoint: str | None, observe: Observer, *, verbos
             stopped_by = _drive_graph(run, backend, log, halt)
             if halt.reason is not None:
                 log.write("run_halted", why=str(halt.reason))
+                if isinstance(halt.reason, BackendError) and has_plan(run.folder):
+                    write_outputs(run.folder, run.profile, run.gold, stopped_by)  # of what has ended, and what it cost
                 raise halt.reason
             outcome = write_outputs(run.folder, run.profile, run.gold, stopped_by)
             log.write("run_finished", stopped_by=stopped_by, **outcome.counts)

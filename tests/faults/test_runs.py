@@ -57,6 +57,8 @@ def test_provider_that_stays_down_stops_the_run_which_then_goes_on(
     assert f"the provider faulty at {endpoint.url} has not answered for run.patience_minutes" in result.stderr
     assert f"Go on with it: tradelogs resume {folder}" in result.stderr
     assert "Traceback" not in result.output
+    assert json.loads((folder / "usage.json").read_text())["requests"] == len(endpoint.asked)
+    assert pl.read_parquet(folder / "ledger.parquet").height < 12
     endpoint.script = lambda _: None
     assert cli("resume", folder).exit_code == 0
     assert count_statuses(folder) == {"accepted": 12}

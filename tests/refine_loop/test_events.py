@@ -11,11 +11,9 @@ from typing import Any
 import polars as pl
 import pytest
 
-from designer_configs.profile import load_profile
 from designer_configs.requests import HEALTH_CHECK, Request
 from refine_loop.events import EventLog, read_events
 
-FREE = load_profile("offline").prices
 SENT = Request("001_generate", "a", "trade", "generator", "m")
 REQUEST = {
     "event": "request",

@@ -183,14 +183,14 @@ def say_error(text: str) -> str:
 
 
 def count_in_flight(config: Mapping[str, Any]) -> int:
-    """Count the cells that may be worked on at once: half as many again as requests may be sent.
+    """Count the cells that may be worked on at once: for each request that is under way, two that wait for its slot.
 
-    A cell renders its prompt before it waits for its turn. With the library's 1024 a job begins by rendering them all,
-    while the first answers wait to be read.
+    A cell renders its prompt before it waits, and a slot is not left empty meanwhile. With the library's 1024 a job
+    begins by rendering them all, while the first answers wait to be read.
     """
     models = config.get("model_configs", [])
     parallel: dict[str, int] = {m["model"]: m["inference_parameters"]["max_parallel_requests"] for m in models}
-    return sum(parallel.values()) * 3 // 2 + MODEL_FREE_CELLS
+    return sum(parallel.values()) * 3 + MODEL_FREE_CELLS
 
 
 def _configure_run(group: int, in_flight: int) -> RunConfig:

@@ -5,13 +5,26 @@ import json as json_text
 import os
 import ssl
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import aiohttp
 import httpx
 
 KEEP_SECONDS = 5.0  # that a connection is kept which nobody uses, as httpx does: a server hangs up in its own time
+OK = 200
+CODED = "Content-Encoding"
 NO_LIMIT = aiohttp.ClientTimeout(total=None, connect=None, sock_connect=None, sock_read=None)
+
+
+class PlainAnswer(NamedTuple):
+    """What came with status 200 and needs no decoding, as far as the library reads it."""
+
+    status_code: int
+    content: bytes
+
+    def json(self) -> Any:
+        """Read the body, which is JSON."""
+        return json_text.loads(self.content)
 
 
 class PooledClient:
@@ -25,7 +38,14 @@ class PooledClient:
         self._most_connections = most_connections
         self._session: aiohttp.ClientSession | None = None
 
-    async def post(self, url: str, *, json: Any, headers: Mapping[str, str], timeout: object) -> httpx.Response:  # noqa: ARG002 - httpx's signature
+    async def post(
+        self,
+        url: str,
+        *,
+        json: Any,
+        headers: Mapping[str, str],
+        timeout: object,  # noqa: ARG002 - httpx's signature
+    ) -> PlainAnswer | httpx.Response:
         """Send an object and read the whole answer.
 
         Raises:
@@ -39,6 +59,8 @@ class PooledClient:
         try:
             async with self._session.post(url, data=body, headers=sent, allow_redirects=False, ssl=secure) as answer:
                 content = await answer.read()
+                if answer.status == OK and CODED not in answer.headers:
+                    return PlainAnswer(OK, content)
                 return httpx.Response(answer.status, headers=list(answer.raw_headers), content=content)
         except aiohttp.ClientConnectorError as exc:
             number = exc.os_error.errno or 0

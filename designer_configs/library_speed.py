@@ -20,6 +20,7 @@ from typing import Any
 import uvloop
 from data_designer.engine.dataset_builders import async_scheduler
 from data_designer.engine.dataset_builders.async_scheduler import AsyncTaskScheduler
+from data_designer.engine.dataset_builders.scheduling.resolver import TaskSchedulingResolver
 from data_designer.engine.dataset_builders.utils import async_concurrency
 from data_designer.engine.models import facade
 from data_designer.engine.models.clients.adapters.http_model_client import ClientConcurrencyMode, HttpModelClient
@@ -35,9 +36,11 @@ from designer_configs.library_shim import find_metrics_port
 
 WRITTEN_FOR = "0.9."
 USED_LATER = ("duckdb", "networkx", "scipy.stats")  # what the library imports in its first job, a second of it
+KEPT_SCHEMAS = 16
 OBJECTS_BETWEEN_COLLECTIONS = 50_000  # made and not freed; Python's own 700 has it look round several times a request
 
-_FENCED = re.compile(r"```json\n(\{[ -%'-;=?-_a-~\n]*\})\n```\n?")  # printable ASCII, but & < > and `
+_PLAIN = r"\{[ -%'-;=?-_a-~\n]*\}"  # printable ASCII, but & < > and `
+_OBJECT = re.compile(rf"```json\n({_PLAIN})\n```\n?|({_PLAIN})")
 _SAME_EVERY_TIME = (
     (PydanticResponseRecipe, "schema"),
     (UserTemplateSandboxEnvironment, "from_string"),
@@ -65,7 +68,6 @@ def quicken_library() -> Iterator[None]:
         return
     _begin_quick_loop()
     with contextlib.ExitStack() as stack:
-        stack.enter_context(_import_ahead())
         for owner, name in _SAME_EVERY_TIME:
             stack.enter_context(_remember(owner, name))
         for owner, name in _UNHEARD if find_metrics_port() is None else ():
@@ -74,6 +76,8 @@ def quicken_library() -> Iterator[None]:
         stack.enter_context(_replace(facade, "deepcopy", lambda _: list))  # it copies lists of messages, to append
         stack.enter_context(_replace(async_scheduler, "hashlib", lambda _: SimpleNamespace(sha1=_hash)))
         stack.enter_context(_replace(response_recipes, "LLMResponseParser", _make_quick_parser))
+        stack.enter_context(_replace(validators, "forbid_additional_properties", _remember_schemas))
+        stack.enter_context(_replace(TaskSchedulingResolver, "_build_request_resource_limits", _prepare_ahead))
         stack.enter_context(_collect_seldom())
         yield
 
@@ -85,19 +89,23 @@ def _hash(data: bytes) -> Any:
 
 
 @contextlib.contextmanager
-def _import_ahead() -> Iterator[None]:
-    """Import what the first job will, while the models are asked whether they are there."""
+def import_ahead() -> Iterator[None]:
+    """Import what the first job will in a thread, while gold is read and the models are asked for an answer."""
+
+    not_needed = threading.Event()
 
     def import_all() -> None:
         for name in USED_LATER:
             with contextlib.suppress(ImportError):
-                importlib.import_module(name)
+                if not not_needed.is_set():
+                    importlib.import_module(name)
 
     thread = threading.Thread(target=import_all, name="import ahead", daemon=True)
     thread.start()
     try:
         yield
     finally:
+        not_needed.set()
         thread.join()  # a process that ends in the middle of importing a library in C is aborted
 
 
@@ -118,8 +126,22 @@ def _wrap_client(stock: Any) -> Any:
     return get_client
 
 
+def _prepare_ahead(stock: Any) -> Any:
+    """Let as many cells of a model again be worked on as it may have requests.
+
+    Stock 0.9.6 begins none before another one's answer is read, parsed and kept; its own admission of requests, as our
+    slots before it, still sends no more than there may be.
+    """
+
+    @functools.wraps(stock)
+    def build_limits(self: Any) -> dict[Any, int]:
+        return {model: 2 * most for model, most in stock(self).items()}
+
+    return build_limits
+
+
 def _make_quick_parser(stock: Any) -> Any:
-    """Make a parser that reads an answer which is one fenced JSON object, and plain, as what it is.
+    """Make a parser that reads an answer which is one JSON object, fenced or bare, and plain, as what it is.
 
     Stock 0.9.6 renders every answer from Markdown to HTML and parses that, to find such a block. What HTML might change
     (entities, tags, control characters), and what is no JSON, still goes that way.
@@ -127,13 +149,33 @@ def _make_quick_parser(stock: Any) -> Any:
 
     class QuickParser(stock):
         def parse(self, response: str) -> Any:
-            if (fenced := _FENCED.fullmatch(response)) is not None:
+            if (plain := _OBJECT.fullmatch(response)) is not None:
+                text = plain[1] or plain[2]
                 with contextlib.suppress(ValueError):
-                    block = StructuredDataBlock(serialized=fenced[1], obj=json.loads(fenced[1]))
+                    block = StructuredDataBlock(serialized=text, obj=json.loads(text, parse_constant=_refuse))
                     return LLMStructuredResponse(response=response, markup="", parsed=[block])
             return super().parse(response)
 
     return QuickParser
+
+
+def _refuse(constant: str) -> None:
+    raise ValueError(constant)  # NaN and its like, which the library reads in one place and not in the other
+
+
+def _remember_schemas(stock: Any) -> Any:
+    """Keep what a function made of each schema; a job has few, and they are the same objects for every answer."""
+    made: dict[int, tuple[Any, Any]] = {}  # by identity; the schema is kept with it, so that no other one has it
+
+    @functools.wraps(stock)
+    def make(schema: Any) -> Any:
+        if id(schema) not in made:
+            if len(made) >= KEPT_SCHEMAS:
+                made.clear()
+            made[id(schema)] = schema, stock(schema)
+        return made[id(schema)][1]
+
+    return make
 
 
 def _begin_quick_loop() -> None:

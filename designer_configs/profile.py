@@ -1,6 +1,6 @@
 """A profile as a run uses it: defaults, then the YAML file, then the command line."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -54,6 +54,15 @@ class Model:
     inference_parameters: Mapping[str, Any]
     skip_health_check: bool
     fallback: "Model | None" = None
+
+
+def count_parallel(models: Iterable[Model]) -> dict[str, int]:
+    """Count the requests that each model may have at once: the least that is said of it, for it is shared."""
+    parallel: dict[str, int] = {}
+    for model in models:
+        most = int(model.inference_parameters["max_parallel_requests"])
+        parallel[model.model] = min(most, parallel.get(model.model, most))
+    return parallel
 
 
 @dataclass(frozen=True)

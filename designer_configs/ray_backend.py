@@ -15,7 +15,7 @@ import socket
 import tempfile
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -27,7 +27,7 @@ from designer_configs.compile import add_seed
 from designer_configs.errors import BackendError, StorageError
 from designer_configs.halt import Halt
 from designer_configs.library_shim import ROW_ID
-from designer_configs.profile import EngineChoice, Profile
+from designer_configs.profile import EngineChoice, Model, Profile
 from designer_configs.whole_file import write_bytes
 
 LOOK_SECONDS = 0.25  # between two looks at what the workers have written
@@ -170,7 +170,8 @@ class RayBackend:
         source = Path(job.config["seed_config"]["source"]["path"])
         rows = pl.read_parquet(source, glob=False)
         size = min(engine.part_rows, -(-rows.height // engine.workers))
-        config = share_requests(job.config, count_workers(engine, job.config))
+        workers = count_workers(engine, job.config)
+        config, profile = share_requests(job.config, workers), share_slots(self._profile, workers)
         parts = []
         for number, first in enumerate(range(0, rows.height, size)):
             some, content = rows.slice(first, size), io.BytesIO()
@@ -178,7 +179,7 @@ class RayBackend:
             seeds = source.with_name(f"{source.stem}.p{number:04d}.parquet")
             write_bytes(content.getvalue(), seeds)
             own = config | add_seed({}, seeds)
-            parts.append(Part(job.name, number, first, some.height, own, self._profile, self._endpoint, self._folder))
+            parts.append(Part(job.name, number, first, some.height, own, profile, self._endpoint, self._folder))
         return parts
 
 
@@ -237,6 +238,17 @@ def share_requests(config: Mapping[str, Any], workers: int) -> dict[str, Any]:
         share = parameters["max_parallel_requests"] // workers
         shared.append({**model, "inference_parameters": {**parameters, "max_parallel_requests": share}})
     return {**config, "model_configs": shared}
+
+
+def share_slots(profile: Profile, workers: int) -> Profile:
+    """Divide likewise what the workers' own policy of requests grants a model."""
+
+    def share(model: Model) -> Model:
+        most = model.inference_parameters["max_parallel_requests"]
+        parameters = {**model.inference_parameters, "max_parallel_requests": max(1, most // workers)}
+        return replace(model, inference_parameters=parameters, fallback=model.fallback and share(model.fallback))
+
+    return replace(profile, models={role: share(model) for role, model in profile.models.items()})
 
 
 def merge_parts(job: Job, parts: Sequence[Part], results: Sequence[PartResult]) -> JobResult:

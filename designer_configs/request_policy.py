@@ -20,9 +20,10 @@ from designer_configs.circuit import LONGEST_LOOK_AWAY, Circuit, Patience
 from designer_configs.errors import BackendError, NotSentError
 from designer_configs.halt import Halt
 from designer_configs.library_shim import find_asked_pause
-from designer_configs.profile import Profile
+from designer_configs.profile import Profile, count_parallel
 from designer_configs.requests import HEALTH_CHECK, Request, Send, name_error
 from designer_configs.routes import FALLBACK_ALIAS, Route, take_route
+from designer_configs.slots import Slots
 from designer_configs.watchdog import Watchdog
 
 REFUSALS_THAT_STOP = 20  # requests refused one after the other, after which the rest need not be tried
@@ -56,13 +57,14 @@ class RowLostError(DataDesignerError):
 
 @dataclass(frozen=True)
 class Models:
-    """Where the provider is, which model stands in for a role's own where it is down, and how long a request may take.
+    """Where the provider is, which model stands in for a role's own where it is down, and what each is granted.
 
-    `longest_request` is in seconds.
+    `parallel` is how many requests a model may have at once, `longest_request` how many seconds one may take.
     """
 
     place: str
     fallbacks: Mapping[str, Route]
+    parallel: Mapping[str, int]
     longest_request: float
 
 
@@ -71,6 +73,7 @@ class Turn(NamedTuple):
 
     route: Route
     circuit: Circuit
+    slots: Slots
 
 
 _may_go: contextvars.ContextVar[Callable[[], bool] | None] = contextvars.ContextVar("may_go", default=None)
@@ -109,6 +112,7 @@ class RequestPolicy:
         self._notify = notify
         self._forget = forget
         self._circuits: dict[str, Circuit] = {}
+        self._slots = {model: Slots(most) for model, most in models.parallel.items()}
         self._announced: dict[str, int] = {}  # roles that have their fallback, and how often their own model came back
 
     async def __call__(self, request: Request, send: Send) -> Any:
@@ -124,7 +128,7 @@ class RequestPolicy:
             turn = await self._await_turn(request)
             sent = time.monotonic()
             try:
-                response = await self._send_once(turn, send)
+                response = await self._send_once(turn, request, send)
             except NotSentError:
                 continue
             except Exception as exc:
@@ -158,11 +162,12 @@ class RequestPolicy:
         if not may_go() or self._halt.reason is not None or self._find_spent_cap() is not None:
             raise NotSentError
 
-    async def _send_once(self, turn: Turn, send: Send, *, guarded: bool = True) -> Any:
+    async def _send_once(self, turn: Turn, request: Request, send: Send, *, guarded: bool = True) -> Any:
         with turn.circuit.send() as is_probe, take_route(turn.route):
             token = _may_go.set((lambda: is_probe or turn.circuit.is_free) if guarded else None)
             try:
-                return await send()
+                async with turn.slots.hold(request.role):
+                    return await send()
             finally:
                 _may_go.reset(token)
                 self.watchdog.note_progress()
@@ -249,7 +254,7 @@ class RequestPolicy:
         for turn in self._list_turns(request):
             for tries in range(1, self._patience.tries + 1):
                 try:
-                    return await self._send_once(turn, send, guarded=False)
+                    return await self._send_once(turn, request, send, guarded=False)
                 except Exception as exc:
                     first = first or exc
                     fault = classify(exc)
@@ -263,7 +268,11 @@ class RequestPolicy:
         routes = [Route(request.role, request.model)]
         if (fallback := self._models.fallbacks.get(request.role)) is not None:
             routes.append(fallback)
-        return [Turn(route, self._circuits.setdefault(route.model, Circuit(self._patience))) for route in routes]
+        return [self._make_turn(route) for route in routes]
+
+    def _make_turn(self, route: Route) -> Turn:
+        circuit = self._circuits.setdefault(route.model, Circuit(self._patience))
+        return Turn(route, circuit, self._slots[route.model])
 
 
 def build_policy(
@@ -282,6 +291,7 @@ def build_policy(
     models = Models(
         place,
         {role: Route(FALLBACK_ALIAS.format(role=role), model.model) for role, model in fallbacks.items()},
+        count_parallel(asked),
         longest_request=max(float(model.inference_parameters["timeout"]) for model in asked),
     )
     patience = Patience(run.patience_minutes * 60, run.tries, run.retry_seconds)

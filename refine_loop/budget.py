@@ -4,9 +4,10 @@ import math
 
 from designer_configs.profile import Profile
 from refine_loop.events import EventLog
-from refine_loop.state import StopReason
+from refine_loop.state import LoopState, StopReason
 
-FIRST_ROUND = 200  # candidates while nothing is accepted yet: what a model that never pleases may cost, three times
+FIRST_ROUND = 600  # candidates while nothing is accepted yet: what a model that never pleases may cost
+FRUITLESS_ROUNDS = 3  # rounds in a row without one accepted row, after which going on is a waste of tokens
 LONGEST_ROUND = 5_000  # candidates: what bounds the rows held in memory at a time
 LIKELY = 0.84  # standard deviations below the mean, above which a normal variable lies in 80 of 100 cases
 GROWTH = 10  # times all candidates so far: what a wrong guess from few rows may cost
@@ -25,6 +26,12 @@ def size_round(missing: int, accepted: int, planned: int) -> int:
     while size < largest and size * rate - missing + 0.5 < LIKELY * math.sqrt(size * rate * (1 - rate)):
         size += 1
     return size
+
+
+def is_fruitless(state: LoopState) -> bool:
+    """Tell whether going on is a waste of tokens."""
+    is_first_lost = not state["accepted"] and state["planned"] >= FIRST_ROUND
+    return is_first_lost or state["fruitless_rounds"] >= FRUITLESS_ROUNDS
 
 
 def find_spent_cap(profile: Profile, log: EventLog) -> StopReason | None:

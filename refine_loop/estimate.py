@@ -18,7 +18,7 @@ from designer_configs.backend import LibraryBackend, log_library_to
 from designer_configs.compile import CompiledProfile, compile_profile
 from designer_configs.library_shim import build_response, steer_requests
 from designer_configs.library_speed import quicken_library
-from designer_configs.profile import BackendChoice, Model, Profile
+from designer_configs.profile import BackendChoice, Model, Profile, count_parallel
 from designer_configs.requests import Request, Send
 from gold_data.store import write_gold
 from refine_loop.events import EventLog, measure_messages
@@ -196,10 +196,7 @@ def _size_answer(model: Model, length: float, assumed: Assumptions) -> float:
 
 def _time_requests(profile: Profile, requests: Mapping[str, float], assumed: Assumptions) -> float:
     """Time the requests: models work side by side at the low end, one after the other at the high one."""
-    parallel: dict[str, int] = {}
-    for model in profile.models.values():
-        cap = int(model.inference_parameters["max_parallel_requests"])
-        parallel[model.model] = min(cap, parallel.get(model.model, cap))
+    parallel = count_parallel(profile.models.values())
     seconds = [math.ceil(count / parallel[model]) * assumed.seconds for model, count in requests.items()]
     return max(seconds) if assumed is LOW else sum(seconds)
 

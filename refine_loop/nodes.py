@@ -22,13 +22,11 @@ from refine_loop.booking import (
     open_candidate,
     seed_refinement,
 )
-from refine_loop.budget import find_spent_cap, size_round
+from refine_loop.budget import find_spent_cap, is_fruitless, size_round
 from refine_loop.events import EventLog
 from refine_loop.known_trades import KnownTrades
 from refine_loop.rounds import Rounds
 from refine_loop.state import ENDS, LoopState, StopReason
-
-FRUITLESS_ROUNDS = 3  # rounds in a row without one accepted row, after which going on is a waste of tokens
 
 
 class Nodes:
@@ -115,7 +113,7 @@ class Nodes:
             return cap
         if state["planned"] >= run.max_candidates:
             return "max_candidates"
-        return "nothing accepted" if state["fruitless_rounds"] >= FRUITLESS_ROUNDS else None
+        return "nothing accepted" if is_fruitless(state) else None
 
     def _run_job(self, name: str, config: dict[str, Any], rows: int, seed: int | None = None) -> JobResult:
         write_config(config, self._folder / "jobs" / f"{name}.yaml", f"Job {name} as it was sent.")

@@ -16,7 +16,7 @@ from designer_configs.compile import CompiledProfile, compile_profile
 from designer_configs.controls import find_foreign_buckets
 from designer_configs.errors import BackendError, ConfigError
 from designer_configs.halt import Halt
-from designer_configs.library_speed import quicken_library
+from designer_configs.library_speed import import_ahead, quicken_library
 from designer_configs.profile import Profile, load_profile
 from designer_configs.whole_file import name_full_disk, sync_tree
 from gold_data.ingest import Gold, read_gold
@@ -43,6 +43,7 @@ def name_run_folder(profile: Profile, runs: Path) -> Path:
     return runs / f"{profile.name}-{datetime.now(UTC):%Y%m%dT%H%M%SZ}"
 
 
+@import_ahead()
 def start_run(
     profile: Profile, folder: Path, endpoint: str | None, observe: Observer, *, verbose: bool = False
 ) -> Outcome:
@@ -83,6 +84,7 @@ def start_run(
             raise
 
 
+@import_ahead()
 def resume_run(
     profile: Profile, folder: Path, endpoint: str | None, observe: Observer, *, verbose: bool = False
 ) -> Outcome:

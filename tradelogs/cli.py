@@ -1,7 +1,6 @@
 """`tradelogs`: generate, resume, preview, verify, validate, gold, judge, indicators, offline-model."""
 
-import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +11,7 @@ from tradelogs.exits import DONE, explain_errors
 from tradelogs.gold_commands import gold
 from tradelogs.interrupts import interruptible
 from tradelogs.judge_commands import judge
-
-OFFLINE = "offline"  # the provider that the command line itself starts
+from tradelogs.offline import open_endpoint
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -245,16 +243,3 @@ def show_verdict(run_folder: Path, seed: int = 0) -> None:
     with VerdictDisplay() as display:
         metrics = verify_run(run_folder, display.show_question, seed=seed)
     display.print_verdicts(metrics, run_folder)
-
-
-@contextlib.contextmanager
-def open_endpoint(profile: Any) -> Iterator[str | None]:
-    """Start the offline model for a profile that names it, and stop it afterwards."""
-    if profile.provider.name != OFFLINE:
-        yield None
-        return
-    from offline_model.launch import launch
-    from offline_model.options import Options
-
-    with launch(Options(seed=profile.run.seed)) as endpoint:
-        yield endpoint

@@ -186,7 +186,10 @@ def explain_outcome(outcome: Outcome) -> list[str]:
         lines.append("not accepted: " + ", ".join(f"{count} x {escape(kind)}" for kind, count in outcome.reasons[:5]))
     lines += [escape(note) for note in outcome.notes]
     if outcome.stopped_by != "accepted":
-        lines.append(f"The run ended early: {STOPPED_BY[outcome.stopped_by]}. Everything it has is written.")
+        why = STOPPED_BY[outcome.stopped_by]
+        if outcome.stopped_by == "nothing accepted" and not outcome.accepted:
+            why = f"none of {outcome.candidates:,} candidates was accepted"
+        lines.append(f"The run ended early: {why}. Everything it has is written.")
     if outcome.stopped_by == "interrupted":
         lines.append(f"Go on with it: tradelogs resume {outcome.folder}")
     return lines

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from tradelogs.exits import BAD_INPUT, DONE, explain_errors
+from tradelogs.offline import OFFLINE, open_endpoint
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -129,7 +130,6 @@ def _make_folder(folder: Path) -> Iterator[Path]:
 
 
 def _calibrate(plan: "JudgePlan", work: Path, folder: Path, *, verbose: bool) -> "tuple[Answer, Path]":
-    from tradelogs.cli import OFFLINE, open_endpoint  # noqa: PLC0415
     from verification.judge_calibration import ask_judge, collect_calibration, write_calibration  # noqa: PLC0415
 
     _say_plan(plan)

@@ -6,6 +6,7 @@ import json
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from typing import Any
 
 import httpx
 import pytest
@@ -29,10 +30,10 @@ async def read_request(reader: asyncio.StreamReader) -> tuple[str, bytes]:
     return head, await reader.readexactly(length)
 
 
-def post(sent: bytes, payload: object = None) -> httpx.Response:
+def post(sent: bytes, payload: object = None) -> Any:
     """Post once to a server that answers with some bytes and hangs up."""
 
-    async def run() -> httpx.Response:
+    async def run() -> Any:
         async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
             await read_request(reader)
             writer.write(sent)
@@ -62,7 +63,7 @@ def test_connection_is_used_again_and_the_request_is_whole() -> None:
             writer.write(OK)
         writer.close()
 
-    async def run() -> list[httpx.Response]:
+    async def run() -> list[Any]:
         async with serve(answer) as url:
             client = PooledClient(4)
             answers = [
@@ -76,6 +77,13 @@ def test_connection_is_used_again_and_the_request_is_whole() -> None:
     assert ([a.json() for a in answers], len(connections)) == ([{"a": 1}] * 2, 1)
     assert bodies == [{"text": "é <b>"}] * 2
     assert all("Content-Type: application/json" in head and "Authorization: Bearer k" in head for head in heads)
+
+
+def test_plain_answer_is_read_as_httpx_reads_it() -> None:
+    answer = post(OK)
+    assert (answer.status_code, answer.json()) == (200, httpx.Response(200, content=b'{"a": 1}').json())
+    with pytest.raises(ValueError, match="Expecting value"):
+        post(OK.replace(b'{"a": 1}', b"<b>no</b>"[:8])).json()
 
 
 def test_status_and_headers_come_as_they_are_and_no_redirect_is_followed() -> None:

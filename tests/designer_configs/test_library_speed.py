@@ -13,6 +13,7 @@ import pytest
 from data_designer.engine.column_generators.generators.llm_completion import ColumnGeneratorWithModelChatCompletion
 from data_designer.engine.dataset_builders import async_scheduler
 from data_designer.engine.dataset_builders.async_scheduler import AsyncTaskScheduler
+from data_designer.engine.dataset_builders.scheduling.resolver import TaskSchedulingResolver
 from data_designer.engine.models import facade
 from data_designer.engine.models.clients.adapters.http_model_client import HttpModelClient
 from data_designer.engine.models.facade import ModelFacade
@@ -52,6 +53,8 @@ SPARED = [
     (facade, "deepcopy"),
     (async_scheduler, "hashlib"),
     (response_recipes, "LLMResponseParser"),
+    (validators, "forbid_additional_properties"),
+    (TaskSchedulingResolver, "_build_request_resource_limits"),
     (AdaptiveRequestAdmissionController, "_request_event_locked"),
     (AdaptiveRequestAdmissionController, "_emit_events"),
     (AsyncTaskScheduler, "_record_observed_task_state"),
@@ -180,6 +183,9 @@ ANSWERS = [
     '```json\n{"a": 1,}\n```',
     "```json\n[1]\n```",
     '{"a": 1}',
+    '{"a": NaN}',
+    '{"a": 1} {"a": 2}',
+    '{\n    "a": "~~~json",\n\n    "b": 2\n}\n',
     "```json\n```",
     "Sure! ```json\n{}\n```",
 ]
@@ -201,9 +207,10 @@ def test_any_answer_is_read_as_the_library_reads_it(
     written: dict[str, object], indent: int | None, around: tuple[str, str]
 ) -> None:
     answer = f"{around[0]}```json\n{json.dumps(written, indent=indent, ensure_ascii=False)}\n```{around[1]}"
-    stock = read_answer(answer)
+    bare = answer.replace("```json\n", "").replace("\n```", "")
+    stock = read_answer(answer), read_answer(bare)
     with quicken_library():
-        assert repr(read_answer(answer)) == repr(stock)
+        assert repr((read_answer(answer), read_answer(bare))) == repr(stock)
 
 
 def test_what_is_no_function_any_more_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -226,6 +233,16 @@ class Other(Counted):
 
 
 made: list[str] = []
+
+
+def test_closed_schema_is_made_once_for_each_schema_whatever_comes_between() -> None:
+    stock = validators.forbid_additional_properties
+    schemas = [{"type": "object", "properties": {name: {}}} for name in "abcdefghijklmnopqrstuvwxyz"]
+    with quicken_library():
+        close = validators.forbid_additional_properties
+        assert close(schemas[0]) is close(schemas[0])
+        assert [close(schema) for schema in schemas] == [stock(schema) for schema in schemas]
+        assert close(schemas[0]) == stock(schemas[0])
 
 
 def test_schema_is_made_once_for_each_judge() -> None:

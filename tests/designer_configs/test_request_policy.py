@@ -32,6 +32,9 @@ def break_down() -> ProviderError:
     return fail(503, ProviderErrorKind.INTERNAL_SERVER)
 
 
+MODELS = dict.fromkeys(("own-generator", "own-judge", "own-refiner", "spare"), 8)
+
+
 class Provider:
     """Answers with the model's name, or raises what a script gives for model and row."""
 
@@ -45,7 +48,7 @@ class Provider:
         fallbacks = {role: Route(f"{role}_fallback", "spare") for role in ("generator", "judge")}
         self.policy = RequestPolicy(
             Patience(5.0, 3, 0.01),
-            Models("the provider", fallbacks, 1.0),
+            Models("the provider", fallbacks, MODELS, 1.0),
             Halt(),
             find_spent_cap=lambda: self.cap,
             notify=lambda event, **fields: self.said.append((event, fields)),

@@ -7,7 +7,7 @@ FOLDER = Path(__file__).parent
 PAGE = FOLDER.parents[1] / "docs/reliability.md"
 OF_NO_FAULT = {
     "test_run_gives_exactly_what_was_asked",
-    "test_first_round_is_small_where_nothing_is_known_yet",
+    "test_run_that_begins_in_vain_ends_with_its_first_round",
     "test_seconds_of_a_request_are_those_from_sending_to_answer",
     "test_cap_on_tokens_within_a_job_leaves_the_rest_unfinished",
 }

@@ -7,8 +7,9 @@ import pytest
 
 from designer_configs.profile import Prices, Profile
 from designer_configs.requests import Request
-from refine_loop.budget import find_spent_cap, size_round
+from refine_loop.budget import find_spent_cap, is_fruitless, size_round
 from refine_loop.events import EventLog
+from refine_loop.state import START_STATE
 
 REQUEST = Request("001_generate", "r", "trade", "generator", "m")
 
@@ -16,8 +17,8 @@ REQUEST = Request("001_generate", "r", "trade", "generator", "m")
 @pytest.mark.parametrize(
     ("missing", "accepted", "planned", "size"),
     [
-        (5000, 0, 0, 200),
-        (5000, 0, 200, 200),
+        (5000, 0, 0, 600),
+        (5000, 0, 400, 600),
         (50, 0, 200, 50),
         (4860, 140, 200, 2000),  # no more than ten times what was seen
         (3000, 2000, 2500, 3776),  # 3000 / 0.8 = 3750, and 0.84 standard deviations
@@ -29,6 +30,22 @@ REQUEST = Request("001_generate", "r", "trade", "generator", "m")
 )
 def test_round_is_sized_by_the_acceptance_so_far(missing: int, accepted: int, planned: int, size: int) -> None:
     assert size_round(missing, accepted, planned) == size
+
+
+@pytest.mark.parametrize(
+    ("planned", "accepted", "rounds", "fruitless"),
+    [
+        (200, 0, 1, False),
+        (400, 0, 2, False),
+        (600, 0, 1, True),  # all that a model that never pleases may cost
+        (30, 0, 3, True),
+        (5_000, 1, 2, False),
+        (5_000, 1, 3, True),
+    ],
+)
+def test_run_that_brings_nothing_ends(planned: int, accepted: int, rounds: int, *, fruitless: bool) -> None:
+    state = START_STATE | {"planned": planned, "accepted": accepted, "fruitless_rounds": rounds}
+    assert is_fruitless(state) is fruitless
 
 
 def limit(profile: Profile, **limits: float) -> Profile:

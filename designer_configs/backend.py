@@ -183,10 +183,10 @@ def say_error(text: str) -> str:
 
 
 def count_in_flight(config: Mapping[str, Any]) -> int:
-    """Count the cells that may be worked on at once: for each request that is under way, two that wait for its slot.
+    """Count the cells that may be worked on at once: three for each request that may be under way.
 
-    A cell renders its prompt before it waits, and a slot is not left empty meanwhile. With the library's 1024 a job
-    begins by rendering them all, while the first answers wait to be read.
+    One is that request's, one has its prompt written and waits for a slot, and the third asks no model. With the
+    library's 1024 a job begins by rendering all prompts, while the first answers wait to be read.
     """
     models = config.get("model_configs", [])
     parallel: dict[str, int] = {m["model"]: m["inference_parameters"]["max_parallel_requests"] for m in models}

@@ -68,6 +68,7 @@ def quicken_library() -> Iterator[None]:
         return
     _begin_quick_loop()
     with contextlib.ExitStack() as stack:
+        stack.enter_context(import_ahead())
         for owner, name in _SAME_EVERY_TIME:
             stack.enter_context(_remember(owner, name))
         for owner, name in _UNHEARD if find_metrics_port() is None else ():
@@ -90,7 +91,7 @@ def _hash(data: bytes) -> Any:
 
 @contextlib.contextmanager
 def import_ahead() -> Iterator[None]:
-    """Import what the first job will in a thread, while gold is read and the models are asked for an answer."""
+    """Import what the first job will in a thread, while gold is read or the models are asked for an answer."""
 
     not_needed = threading.Event()
 

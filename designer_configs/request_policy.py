@@ -126,9 +126,14 @@ class RequestPolicy:
         tries, began, outages = 0, time.monotonic(), self._count_outages(request)
         while True:
             turn = await self._await_turn(request)
-            sent = time.monotonic()
+            asked = time.monotonic()
             try:
-                response = await self._send_once(turn, request, send)
+                async with turn.slots.hold(turn.route.alias):
+                    sent = time.monotonic()
+                    began += sent - asked  # to wait for a slot takes nothing from the patience with a provider
+                    if not turn.circuit.lets_through():
+                        continue
+                    response = await self._send_once(turn, send)
             except NotSentError:
                 continue
             except Exception as exc:
@@ -162,12 +167,11 @@ class RequestPolicy:
         if not may_go() or self._halt.reason is not None or self._find_spent_cap() is not None:
             raise NotSentError
 
-    async def _send_once(self, turn: Turn, request: Request, send: Send, *, guarded: bool = True) -> Any:
+    async def _send_once(self, turn: Turn, send: Send, *, guarded: bool = True) -> Any:
         with turn.circuit.send() as is_probe, take_route(turn.route):
             token = _may_go.set((lambda: is_probe or turn.circuit.is_free) if guarded else None)
             try:
-                async with turn.slots.hold(request.role):
-                    return await send()
+                return await send()
             finally:
                 _may_go.reset(token)
                 self.watchdog.note_progress()
@@ -254,7 +258,7 @@ class RequestPolicy:
         for turn in self._list_turns(request):
             for tries in range(1, self._patience.tries + 1):
                 try:
-                    return await self._send_once(turn, request, send, guarded=False)
+                    return await self._send_once(turn, send, guarded=False)
                 except Exception as exc:
                     first = first or exc
                     fault = classify(exc)

@@ -20,7 +20,7 @@ def size_round(missing: int, accepted: int, planned: int) -> int:
     large enough is below 2 % of a long run. Nothing but counts goes into it, so a run repeats with its seed.
     """
     if not accepted:
-        return min(missing, FIRST_ROUND)
+        return min(missing, max(1, FIRST_ROUND - planned))
     rate, largest = accepted / planned, min(GROWTH * planned, LONGEST_ROUND)
     size = min(missing, largest)
     while size < largest and size * rate - missing + 0.5 < LIKELY * math.sqrt(size * rate * (1 - rate)):

@@ -43,7 +43,6 @@ def name_run_folder(profile: Profile, runs: Path) -> Path:
     return runs / f"{profile.name}-{datetime.now(UTC):%Y%m%dT%H%M%SZ}"
 
 
-@import_ahead()
 def start_run(
     profile: Profile, folder: Path, endpoint: str | None, observe: Observer, *, verbose: bool = False
 ) -> Outcome:
@@ -54,13 +53,24 @@ def start_run(
         BackendError: the models cannot be reached, or the first job failed as a whole; no folder is left behind.
         RunError: a later job failed as a whole, or the run was stopped while it wrote its results; it can go on.
     """
+    _check_unused(folder)
+    with import_ahead():
+        gold = read_checked_gold(profile)
+        _claim_folder(folder)
+        with lock_folder(folder):
+            return _begin_run(profile, gold, folder, endpoint, observe, verbose=verbose)
+
+
+def _check_unused(folder: Path) -> None:
     try:
         is_taken = folder.exists() and (not folder.is_dir() or any(folder.iterdir()))
     except OSError as exc:  # a name that is too long, a folder that may not be looked into
         raise RunInputError(f"{folder} cannot be used ({exc.strerror}): name another with --out") from exc
     if is_taken:
         raise RunInputError(f"{folder} is there already and not empty: name another with --out, or go on with resume")
-    gold = read_checked_gold(profile)
+
+
+def _claim_folder(folder: Path) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "gold").mkdir()  # whoever makes it has claimed the folder
@@ -68,23 +78,26 @@ def start_run(
         raise RunInputError(f"another run has just begun in {folder}: name another with --out") from exc
     except OSError as exc:
         raise RunInputError(f"{folder} cannot be made ({exc.strerror}): name another with --out") from exc
-    with lock_folder(folder):
-        try:
-            stored = keep_gold(gold, profile, folder)
-            compiled = compile_profile(profile, stored)
-            write_inputs(folder, profile, compiled, gold)
-            observe(describe_gold(gold, stored))
-            return _run_loop(_Prepared(profile, compiled, stored, folder), endpoint, observe, verbose=verbose)
-        except BaseException as exc:
-            if has_plan(folder):
-                raise
-            shutil.rmtree(folder, ignore_errors=True)  # nothing was generated: nothing is left that looks like a run
-            if isinstance(exc, STORAGE_ERRORS):
-                raise RunError(f"{explain_stop(exc, folder)}\nNothing was generated, and nothing is left") from exc
+
+
+def _begin_run(
+    profile: Profile, gold: Gold, folder: Path, endpoint: str | None, observe: Observer, *, verbose: bool
+) -> Outcome:
+    try:
+        stored = keep_gold(gold, profile, folder)
+        compiled = compile_profile(profile, stored)
+        write_inputs(folder, profile, compiled, gold)
+        observe(describe_gold(gold, stored))
+        return _run_loop(_Prepared(profile, compiled, stored, folder), endpoint, observe, verbose=verbose)
+    except BaseException as exc:
+        if has_plan(folder):
             raise
+        shutil.rmtree(folder, ignore_errors=True)  # nothing was generated: nothing is left that looks like a run
+        if isinstance(exc, STORAGE_ERRORS):
+            raise RunError(f"{explain_stop(exc, folder)}\nNothing was generated, and nothing is left") from exc
+        raise
 
 
-@import_ahead()
 def resume_run(
     profile: Profile, folder: Path, endpoint: str | None, observe: Observer, *, verbose: bool = False
 ) -> Outcome:

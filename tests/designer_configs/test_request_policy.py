@@ -14,6 +14,7 @@ from designer_configs.library_shim import _keep_asked_pause
 from designer_configs.request_policy import Models, RequestPolicy, RowLostError, classify
 from designer_configs.requests import Request, Send
 from designer_configs.routes import Route, find_route
+from designer_configs.slots import Slots
 
 Said = tuple[str, dict[str, Any]]
 
@@ -190,3 +191,70 @@ def test_cap_is_looked_for_in_the_pause_before_another_try() -> None:
     with pytest.raises(RowLostError, match=r"not finished: the cap run\.max_tokens was reached"):
         asyncio.run(run())
     assert time.monotonic() - began < 5.0
+
+
+def test_wait_for_a_slot_takes_nothing_from_the_patience_of_a_row() -> None:
+    failed: set[str] = set()
+
+    def script(_: str, row: str) -> Any:
+        if row == "late" and row not in failed:
+            failed.add(row)
+            return break_down()
+        return None
+
+    provider = Provider(script)
+    provider.policy._patience = Patience(0.2, 3, 0.001)
+    provider.policy._slots["own-generator"] = Slots(1)
+
+    async def run() -> str:
+        async with provider.policy._slots["own-generator"].hold("generator"):
+            asking = asyncio.ensure_future(provider.ask("late", fallback=False))
+            await asyncio.sleep(0.5)  # more than patience
+        return await asking
+
+    assert asyncio.run(run()) == "own-generator"
+    assert [row for _, row in provider.sent] == ["late", "late"]
+
+
+def test_refusal_before_an_answer_that_waited_for_its_slot_is_no_longer_doubtful() -> None:
+    provider = Provider(lambda _, row: fail(400, ProviderErrorKind.BAD_REQUEST) if row == "a" else None)
+    provider.policy._slots["own-generator"] = Slots(1)
+
+    async def run() -> list[Any]:
+        rows = [asyncio.ensure_future(provider.ask(row, fallback=False)) for row in "abc"]
+        return await asyncio.gather(*rows, return_exceptions=True)
+
+    refused, *answered = asyncio.run(run())
+    assert isinstance(refused, ProviderError)
+    assert answered == ["own-generator"] * 2
+    assert provider.policy._circuits["own-generator"].list_doubtful() == []
+
+
+def test_circuit_that_opens_while_requests_wait_for_a_slot_lets_one_probe_through() -> None:
+    under_way, most = 0, 0
+
+    def script(_: str, __: str) -> Any:
+        return break_down() if len(provider.sent) <= 16 else None
+
+    provider = Provider(script)
+    provider.policy._slots["own-generator"] = Slots(10)
+    count = provider.policy._send_once
+
+    async def send_counted(turn: Any, *args: Any, **options: Any) -> Any:
+        nonlocal under_way, most
+        is_open = turn.circuit.is_open
+        under_way += is_open
+        most = max(most, under_way)
+        try:
+            return await count(turn, *args, **options)
+        finally:
+            under_way -= is_open
+
+    provider.policy._send_once = send_counted  # type: ignore[method-assign]
+
+    async def run() -> list[str]:
+        return await asyncio.gather(*(provider.ask(str(row), fallback=False) for row in range(40)))
+
+    assert asyncio.run(run()) == ["own-generator"] * 40
+    assert most == 1
+    assert provider.count("provider_down") == 1

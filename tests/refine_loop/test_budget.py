@@ -18,7 +18,7 @@ REQUEST = Request("001_generate", "r", "trade", "generator", "m")
     ("missing", "accepted", "planned", "size"),
     [
         (5000, 0, 0, 600),
-        (5000, 0, 400, 600),
+        (5000, 0, 400, 200),
         (50, 0, 200, 50),
         (4860, 140, 200, 2000),  # no more than ten times what was seen
         (3000, 2000, 2500, 3776),  # 3000 / 0.8 = 3750, and 0.84 standard deviations

@@ -21,8 +21,11 @@ from designer_configs.library_shim import ObservedDataDesigner, find_metrics_por
 from designer_configs.profile import Profile
 from designer_configs.secret_text import mask_secrets
 
-ROWS_PER_GROUP = 100  # written at a time, and so in the ledger of a run that is stopped; fewer would slow a job down
-GROUPS_AT_ONCE = 8  # with the library's 3, requests wait for the last rows of a group while the next could run
+FEWEST_ROWS, MOST_ROWS = (
+    10,
+    100,
+)  # of a group; they are written at a time, and so in the ledger of a run that is stopped
+GROUPS_AT_ONCE = 4  # with the library's 3, requests wait for the last rows of a group while the next could run
 MODEL_FREE_CELLS = 4  # checks and samplers, which ask no model, find a place too
 DATASET_FOLDER = "parquet-files"
 LOST_WITHOUT_TRACE = "the library dropped the row without saying why; see data_designer.log"
@@ -102,7 +105,7 @@ class LibraryBackend:
             BackendError: the job could not be built, broke off, or lost every row without saying why.
             JobInterrupted: it was told to stop.
         """
-        group = job.num_records if job.seed is not None else ROWS_PER_GROUP
+        group = job.num_records if job.seed is not None else size_group(job.config)
         artifacts = self._designer.artifact_path / job.name
         dataset = artifacts / DATASET_FOLDER
         if artifacts.exists():
@@ -191,6 +194,16 @@ def count_in_flight(config: Mapping[str, Any]) -> int:
     models = config.get("model_configs", [])
     parallel: dict[str, int] = {m["model"]: m["inference_parameters"]["max_parallel_requests"] for m in models}
     return sum(parallel.values()) * 3 + MODEL_FREE_CELLS
+
+
+def size_group(config: Mapping[str, Any]) -> int:
+    """Size a job's row groups so that, where models are asked, as many rows are at work at once as cells may be.
+
+    With more, drafts, which go first, would run far ahead: a cap that is reached would find most of them not judged.
+    """
+    if not config.get("model_configs"):
+        return MOST_ROWS
+    return min(MOST_ROWS, max(FEWEST_ROWS, count_in_flight(config) // GROUPS_AT_ONCE))
 
 
 def _configure_run(group: int, in_flight: int) -> RunConfig:

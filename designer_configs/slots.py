@@ -11,15 +11,13 @@ JUDGE = "judge"
 class Slots:
     """As many requests to one model as it may have at once. Used on the library's loop thread alone.
 
-    Drafts go before judgements until half as many judgements wait as there are slots. A job then ends with requests
-    that nothing waits for, so that its last ones are sent together: in the order that rows become ready, the last
-    drafts would run nearly alone, and their judgements after them. Were all drafts sent first, a cap that is reached
-    would find most of them not judged, and the library lets no more than half of a job's requests be judgements while
-    there are drafts. What a model is sent in the place of another waits with the drafts, in the order it comes.
+    Drafts go before judgements. A job then ends with requests that nothing waits for, so that its last ones are sent
+    together: in the order that rows become ready, the last drafts would run nearly alone, and their judgements after
+    them. How far drafts run ahead is bounded by the rows that are at work at once (`backend.size_group`). What a model
+    is sent in the place of another waits with the drafts, in the order it comes.
     """
 
     def __init__(self, most: int) -> None:
-        self._enough = max(1, most // 2)
         self._free = most
         self._drafts: deque[asyncio.Future[None]] = deque()
         self._judgements: deque[asyncio.Future[None]] = deque()
@@ -42,16 +40,13 @@ class Slots:
         try:
             await turn
         except asyncio.CancelledError:
-            if turn.cancelled():
-                waiting.remove(turn)
-            else:  # the slot came in the same moment
+            if not turn.cancelled():  # the slot came in the same moment
                 self._give_back()
             raise
 
     def _give_back(self) -> None:
         while self._drafts or self._judgements:
-            judged = not self._drafts or len(self._judgements) >= self._enough
-            turn = (self._judgements if judged else self._drafts).popleft()
+            turn = (self._drafts or self._judgements).popleft()
             if not turn.done():  # not given up
                 turn.set_result(None)
                 return

@@ -183,7 +183,7 @@ class Runner:
 
 @pytest.fixture
 def runner(compiled: CompiledProfile, endpoint: Endpoint, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Runner:
-    monkeypatch.setattr(backend_module, "ROWS_PER_GROUP", 4)
+    monkeypatch.setattr(backend_module, "MOST_ROWS", 4)
     return Runner(compiled, endpoint, tmp_path)
 
 
@@ -377,3 +377,9 @@ def test_tokens_of_a_row_are_those_the_endpoint_told(runner: Runner, endpoint: E
         for column, role in roles.items()
     )
     assert {len(r.messages) for r, _ in seen.requests if r.number == 1} == {4}
+
+
+@pytest.mark.parametrize(("most", "rows"), [(None, 100), (1, 10), (16, 13), (64, 49), (256, 100)])
+def test_no_more_rows_are_at_work_at_once_than_cells(most: int | None, rows: int) -> None:
+    model = {"model": "m", "inference_parameters": {"max_parallel_requests": most}}
+    assert backend_module.size_group({} if most is None else {"model_configs": [model]}) == rows

@@ -34,34 +34,11 @@ def test_drafts_go_before_judgements_in_the_order_they_came() -> None:
     assert log[4:] == ["generator 5", "refiner 6", "generator 7", "judge 4"]
 
 
-def test_half_a_set_of_judgements_does_not_wait_any_longer() -> None:
-    slots, log = Slots(4), Log()
-    roles = ["generator"] * 4 + ["judge", "judge", "judge"] + ["generator"] * 5
-    run_all(*(ask(slots, role, f"{role} {number}", log) for number, role in enumerate(roles)))
-    assert log[4:8] == ["judge 4", "judge 5", "generator 7", "generator 8"]
-    assert log[-1] == "judge 6"
-
-
 def test_judgement_that_goes_to_the_model_of_another_waits_with_the_drafts() -> None:
     slots, log = Slots(4), Log()
     aliases = ["generator"] * 4 + ["judge", "generator", "judge_fallback", "generator"]
     run_all(*(ask(slots, alias, f"{alias} {number}", log) for number, alias in enumerate(aliases)))
     assert log[4:] == ["generator 5", "judge_fallback 6", "generator 7", "judge 4"]
-
-
-def test_judgement_that_is_given_up_counts_no_more() -> None:
-    async def run() -> None:
-        slots, log = Slots(2), Log()
-        held = [asyncio.create_task(ask(slots, "generator", f"held {number}", log, ticks=9)) for number in range(2)]
-        await asyncio.sleep(0)
-        given_up = asyncio.create_task(ask(slots, "judge", "given up", log))
-        drafts = [asyncio.create_task(ask(slots, "generator", f"draft {number}", log)) for number in range(2)]
-        await asyncio.sleep(0)
-        given_up.cancel()
-        await asyncio.wait_for(asyncio.gather(*held, *drafts, given_up, return_exceptions=True), 5)
-        assert log == ["held 0", "held 1", "draft 0", "draft 1"]
-
-    asyncio.run(run())
 
 
 @given(

@@ -25,7 +25,7 @@ ROWS_PER_GROUP = 10  # so that a small run, too, has written some of its rows wh
 CHILD = f"""
 import designer_configs.backend
 from tradelogs.cli import main
-designer_configs.backend.ROWS_PER_GROUP = {ROWS_PER_GROUP}
+designer_configs.backend.MOST_ROWS = {ROWS_PER_GROUP}
 main()
 """
 
@@ -93,7 +93,7 @@ def test_stopped_run_keeps_what_it_has_and_goes_on(
     accepted = pl.read_parquet(folder / "accepted.parquet")
     assert accepted.height == kept.filter(pl.col("status") == "accepted").height > 0
 
-    monkeypatch.setattr("designer_configs.backend.ROWS_PER_GROUP", ROWS_PER_GROUP)
+    monkeypatch.setattr("designer_configs.backend.MOST_ROWS", ROWS_PER_GROUP)
     result = cli("resume", folder)
     assert result.exit_code == 0, result.output
     check_complete(folder)
@@ -113,7 +113,7 @@ def test_killed_run_leaves_nothing_that_looks_finished_and_goes_on(
     assert code == -signal.SIGKILL
     assert not (folder / "ledger.parquet").exists()
     assert not (folder / "accepted.parquet").exists()
-    monkeypatch.setattr("designer_configs.backend.ROWS_PER_GROUP", ROWS_PER_GROUP)
+    monkeypatch.setattr("designer_configs.backend.MOST_ROWS", ROWS_PER_GROUP)
     result = cli("resume", folder)
     assert result.exit_code == 0, result.output
     check_complete(folder)

@@ -18,13 +18,11 @@ from data_designer.errors import DataDesignerError
 
 from designer_configs.errors import BackendError
 from designer_configs.library_shim import ObservedDataDesigner, find_metrics_port
-from designer_configs.profile import Profile
+from designer_configs.profile import Profile, count_parallel
 from designer_configs.secret_text import mask_secrets
 
-FEWEST_ROWS, MOST_ROWS = (
-    10,
-    100,
-)  # of a group; they are written at a time, and so in the ledger of a run that is stopped
+MOST_ROWS = 100  # of a row group, which is written at a time, and so in the ledger of a run that is stopped
+FEWEST_ROWS = 10  # fewer would be a file for every few rows
 GROUPS_AT_ONCE = 4  # with the library's 3, requests wait for the last rows of a group while the next could run
 MODEL_FREE_CELLS = 4  # checks and samplers, which ask no model, find a place too
 DATASET_FOLDER = "parquet-files"
@@ -191,8 +189,7 @@ def count_in_flight(config: Mapping[str, Any]) -> int:
     One is that request's, one has its prompt written and waits for a slot, and the third asks no model. With the
     library's 1024 a job begins by rendering all prompts, while the first answers wait to be read.
     """
-    models = config.get("model_configs", [])
-    parallel: dict[str, int] = {m["model"]: m["inference_parameters"]["max_parallel_requests"] for m in models}
+    parallel = count_parallel((m["model"], m["inference_parameters"]) for m in config.get("model_configs", []))
     return sum(parallel.values()) * 3 + MODEL_FREE_CELLS
 
 

@@ -92,7 +92,6 @@ def _hash(data: bytes) -> Any:
 @contextlib.contextmanager
 def import_ahead() -> Iterator[None]:
     """Import what the first job will in a thread, while gold is read or the models are asked for an answer."""
-
     not_needed = threading.Event()
 
     def import_all() -> None:

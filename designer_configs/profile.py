@@ -56,12 +56,15 @@ class Model:
     fallback: "Model | None" = None
 
 
-def count_parallel(models: Iterable[Model]) -> dict[str, int]:
-    """Count the requests that each model may have at once: the least that is said of it, for it is shared."""
+def count_parallel(models: Iterable[tuple[str, Mapping[str, Any]]]) -> dict[str, int]:
+    """Count the requests that each model may have at once: the least that is said of it, for it is shared.
+
+    `models` are names and inference parameters, one for each time that a model is named.
+    """
     parallel: dict[str, int] = {}
-    for model in models:
-        most = int(model.inference_parameters["max_parallel_requests"])
-        parallel[model.model] = min(most, parallel.get(model.model, most))
+    for model, parameters in models:
+        most = int(parameters["max_parallel_requests"])
+        parallel[model] = min(most, parallel.get(model, most))
     return parallel
 
 

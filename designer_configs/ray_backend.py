@@ -234,9 +234,7 @@ def share_requests(config: Mapping[str, Any], workers: int) -> dict[str, Any]:
     """Divide every model's `max_parallel_requests` among workers: together they never exceed it."""
     shared = []
     for model in config.get("model_configs", []):
-        parameters = model["inference_parameters"]
-        share = parameters["max_parallel_requests"] // workers
-        shared.append({**model, "inference_parameters": {**parameters, "max_parallel_requests": share}})
+        shared.append({**model, "inference_parameters": _divide(model["inference_parameters"], workers)})
     return {**config, "model_configs": shared}
 
 
@@ -244,11 +242,14 @@ def share_slots(profile: Profile, workers: int) -> Profile:
     """Divide likewise what the workers' own policy of requests grants a model."""
 
     def share(model: Model) -> Model:
-        most = model.inference_parameters["max_parallel_requests"]
-        parameters = {**model.inference_parameters, "max_parallel_requests": max(1, most // workers)}
+        parameters = _divide(model.inference_parameters, workers)
         return replace(model, inference_parameters=parameters, fallback=model.fallback and share(model.fallback))
 
     return replace(profile, models={role: share(model) for role, model in profile.models.items()})
+
+
+def _divide(parameters: Mapping[str, Any], workers: int) -> dict[str, Any]:
+    return {**parameters, "max_parallel_requests": max(1, parameters["max_parallel_requests"] // workers)}
 
 
 def merge_parts(job: Job, parts: Sequence[Part], results: Sequence[PartResult]) -> JobResult:

@@ -295,7 +295,7 @@ def build_policy(
     models = Models(
         place,
         {role: Route(FALLBACK_ALIAS.format(role=role), model.model) for role, model in fallbacks.items()},
-        count_parallel(asked),
+        count_parallel((model.model, model.inference_parameters) for model in asked),
         longest_request=max(float(model.inference_parameters["timeout"]) for model in asked),
     )
     patience = Patience(run.patience_minutes * 60, run.tries, run.retry_seconds)

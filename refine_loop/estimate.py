@@ -196,7 +196,7 @@ def _size_answer(model: Model, length: float, assumed: Assumptions) -> float:
 
 def _time_requests(profile: Profile, requests: Mapping[str, float], assumed: Assumptions) -> float:
     """Time the requests: models work side by side at the low end, one after the other at the high one."""
-    parallel = count_parallel(profile.models.values())
+    parallel = count_parallel((model.model, model.inference_parameters) for model in profile.models.values())
     seconds = [math.ceil(count / parallel[model]) * assumed.seconds for model, count in requests.items()]
     return max(seconds) if assumed is LOW else sum(seconds)
 

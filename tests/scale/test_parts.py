@@ -22,6 +22,7 @@ from designer_configs.ray_backend import (
     merge_parts,
     open_cluster,
     share_requests,
+    share_slots,
 )
 from refine_loop.events import EventLog, read_events
 from refine_loop.parts import PartLogs, find_cap_file, find_log
@@ -70,6 +71,19 @@ def test_workers_together_never_send_more_than_one_would(cap: int, workers: int,
     assert count_workers(engine, config) == at_once
     assert shared["model_configs"][0]["inference_parameters"]["max_parallel_requests"] == share
     assert share * at_once <= cap
+
+
+def test_worker_has_its_share_of_the_slots_of_a_fallback_too(tmp_path: Path) -> None:
+    fallback = {"model": "spare", "inference_parameters": {"max_parallel_requests": 2}}
+    profile = load_profile(change_profile(tmp_path / "ray.yaml", {"models.judge.fallback": fallback}))
+    judge = share_slots(profile, 4).models["judge"]
+    most = profile.models["judge"].inference_parameters["max_parallel_requests"]
+    assert judge.inference_parameters == {
+        **profile.models["judge"].inference_parameters,
+        "max_parallel_requests": most // 4,
+    }
+    assert judge.fallback is not None
+    assert judge.fallback.inference_parameters["max_parallel_requests"] == 1
 
 
 def test_job_is_always_split_alike(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,10 +11,10 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, NamedTuple, Self
 
-from designer_configs.append_file import AppendFile, read_lines
 from designer_configs.library_shim import build_error, build_response, describe_error, describe_response
 from designer_configs.requests import Request, Send, name_error
-from designer_configs.whole_file import make_folder, sync_folder
+from files.append_file import AppendFile, read_lines
+from files.whole_file import make_folder, sync_folder
 
 FINAL_ERRORS = frozenset({"bad_request", "client_error", "context_window_exceeded", "unprocessable_entity"})
 """Kinds of errors that say something about the prompt: the same one would only fail again."""

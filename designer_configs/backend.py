@@ -19,7 +19,7 @@ from data_designer.errors import DataDesignerError
 from designer_configs.errors import BackendError
 from designer_configs.library_shim import ObservedDataDesigner, find_metrics_port
 from designer_configs.profile import Profile, count_parallel
-from designer_configs.secret_text import mask_secrets
+from files.secret_text import mask_secrets
 
 MOST_ROWS = 100  # of a row group, which is written at a time, and so in the ledger of a run that is stopped
 FEWEST_ROWS = 10  # fewer would be a file for every few rows

@@ -16,7 +16,7 @@ import yaml
 from designer_configs.controls import Control, resolve_controls, sample_from_gold
 from designer_configs.profile import PROJECT_ROOT, Profile
 from designer_configs.routes import FALLBACK_ALIAS
-from designer_configs.whole_file import write_text
+from files.whole_file import write_text
 from gold_data.store import GoldFolder
 
 OFFLINE_PORT = 8377  # where `tradelogs offline-model` listens unless told otherwise

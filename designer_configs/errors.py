@@ -30,9 +30,5 @@ class BackendError(Exception):
     """A job could not be run: its models cannot be reached, refuse the key, or all of its rows were lost."""
 
 
-class StorageError(OSError):
-    """A run's folder does not take what the run must keep: the disk is full, broken or read-only."""
-
-
 class NotSentError(Exception):
     """A request was held back at the last moment: nothing was sent, and nothing is to be counted."""

@@ -4,8 +4,8 @@ import signal
 import threading
 from typing import Any
 
-from designer_configs.errors import StorageError
 from designer_configs.requests import Request, Send
+from files.errors import StorageError
 
 
 class Halt:

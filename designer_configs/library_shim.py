@@ -41,7 +41,7 @@ from opentelemetry.metrics import Meter
 
 from designer_configs.requests import HEALTH_CHECK, Request, RequestStep, Sending, chain
 from designer_configs.routes import find_route
-from designer_configs.secret_text import mask_secrets, mask_values
+from files.secret_text import mask_secrets, mask_values
 
 ROW_ID = "row_id"
 LONGEST_QUEUE_PAUSE = 2.0  # seconds that the library's queue may pause for a provider that asks for it

@@ -18,7 +18,7 @@ from designer_configs.library_shim import ROW_ID
 from designer_configs.microservices_answers import Tokens, find_tokens, is_job, is_providers, read_archive, shorten
 from designer_configs.microservices_config import hold_back_prints, import_quietly
 from designer_configs.profile import BackendChoice
-from designer_configs.secret_text import mask_secrets, mask_values
+from files.secret_text import mask_secrets, mask_values
 
 FIRST_PAUSE, LONGEST_PAUSE, GROWTH = 1.0, 30.0, 1.5  # seconds between two looks at a job, and between two tries
 LONGEST_ANSWER, SHORTEST_ANSWER = 30.0, 5.0  # seconds that one call waits for, as patience allows

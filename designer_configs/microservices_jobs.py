@@ -20,7 +20,7 @@ from designer_configs.microservices_answers import Tokens, describe_job
 from designer_configs.microservices_client import ENDED, CapReached, ServiceClient, pause_longer
 from designer_configs.microservices_config import Stage, build_service_config
 from designer_configs.microservices_rows import Checked, Row, check_rows
-from designer_configs.whole_file import write_bytes, write_text
+from files.whole_file import write_bytes, write_text
 
 SETTLE_SECONDS = 20.0  # that a cancelled job is given to come to its end, so that its finished rows can be had
 STOP_SECONDS = 5.0  # that stopping may take, where a person waits for it or the service is away

@@ -11,8 +11,8 @@ from designer_configs.check_meaning import check_meaning
 from designer_configs.check_shape import check_shape, fill_defaults, suggest
 from designer_configs.errors import ConfigError, Problem
 from designer_configs.project import Project
-from designer_configs.secret_text import remember_secrets
 from designer_configs.yaml_source import YamlSource
+from files.secret_text import remember_secrets
 from gold_data.folder import BARS, SPLIT, TRADES
 
 PROJECT_ROOT = Path(__file__).resolve().parent.parent

@@ -24,11 +24,12 @@ import polars as pl
 
 from designer_configs.backend import DATASET_FOLDER, Job, JobInterrupted, JobResult, LibraryBackend, LostRow, read_rows
 from designer_configs.compile import add_seed
-from designer_configs.errors import BackendError, StorageError
+from designer_configs.errors import BackendError
 from designer_configs.halt import Halt
 from designer_configs.library_shim import ROW_ID
 from designer_configs.profile import EngineChoice, Model, Profile
-from designer_configs.whole_file import write_bytes
+from files.errors import StorageError
+from files.whole_file import write_bytes
 
 LOOK_SECONDS = 0.25  # between two looks at what the workers have written
 TRIES = 3  # workers that may die over one part, after which it is the part that kills them

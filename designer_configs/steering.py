@@ -10,7 +10,7 @@ from designer_configs.library_shim import keep_texts, mask_answers, send_once, s
 from designer_configs.profile import Profile
 from designer_configs.request_policy import build_policy
 from designer_configs.requests import RequestStep
-from designer_configs.secret_text import remember_secrets
+from files.secret_text import remember_secrets
 
 
 @contextlib.contextmanager

@@ -18,9 +18,9 @@ from pathlib import Path
 
 import polars as pl
 
+from files.csv_cells import neutralise_cells
 from gold_data.account import Account
 from gold_data.card import write_card
-from gold_data.csv_export import neutralise_cells
 from gold_data.errors import GoldError
 from gold_data.folder import BARS, CARD, REJECTED, SPLIT, TRADES
 from gold_data.importers.base import ImportedFile, RoundTrip, trips_to_frame

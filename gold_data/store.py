@@ -6,7 +6,7 @@ from pathlib import Path
 
 import polars as pl
 
-from gold_data.csv_export import neutralise_cells
+from files.csv_cells import neutralise_cells
 from gold_data.errors import GoldError
 from gold_data.folder import BARS, HOLDOUT, HOLDOUT_BARS, LIMITS, REJECTED, TRAIN
 from gold_data.ingest import Gold

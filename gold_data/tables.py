@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import polars as pl
 
-from gold_data.csv_export import restore_cell, restore_cells
+from files.csv_cells import restore_cell, restore_cells
 from gold_data.errors import GoldError
 
 PARQUET_MAGIC = b"PAR1"

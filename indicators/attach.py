@@ -1,7 +1,6 @@
 """Attaches indicators: to trades at their entries, to price paths as they are built, to the bars of a file."""
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -9,8 +8,9 @@ from pathlib import Path
 import polars as pl
 import pyarrow.parquet as pq
 
+from files.csv_cells import neutralise_cells
+from files.whole_file import write_whole
 from gold_data.bars import FAULTS, VALUES, WHAT, note_naive, place_timestamps, read_number_column
-from gold_data.csv_export import neutralise_cells
 from gold_data.errors import GoldError
 from gold_data.sessions import EXCHANGE_ZONE
 from gold_data.tables import check_columns, read_frame
@@ -188,14 +188,3 @@ WRITERS: dict[str, Callable[[pl.DataFrame, Path], object]] = {
     ".parquet": pl.DataFrame.write_parquet,
     ".csv": _write_csv,
 }
-
-
-@contextmanager
-def write_whole(path: Path) -> Iterator[Path]:
-    """Give a temporary name beside `path`, which takes its place when all is written, or is removed."""
-    partial = path.with_name(f".{path.name}.partial")
-    try:
-        yield partial
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)

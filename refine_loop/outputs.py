@@ -14,8 +14,8 @@ import polars as pl
 
 from columns.configs import SESSION
 from designer_configs.profile import Profile
-from designer_configs.whole_file import name_full_disk, sync_folder, sync_tree, write_text
-from gold_data.csv_export import neutralise_cells
+from files.csv_cells import neutralise_cells
+from files.whole_file import name_full_disk, sync_folder, sync_tree, write_text
 from gold_data.rules import measure_exit_percent
 from gold_data.schema import NUMBER_FIELDS
 from gold_data.sessions import EXCHANGE_ZONE, next_session

@@ -13,12 +13,13 @@ from typing import Any
 
 from designer_configs.answer_journal import AnswerJournal
 from designer_configs.backend import Job, JobInterrupted, LibraryBackend, log_library_to
-from designer_configs.errors import BackendError, StorageError
+from designer_configs.errors import BackendError
 from designer_configs.halt import Halt
 from designer_configs.library_speed import quicken_library
 from designer_configs.profile import Profile
 from designer_configs.ray_backend import LOOK_SECONDS, Part, PartResult, RayBackend, Watch, open_cluster
-from designer_configs.whole_file import write_text
+from files.errors import StorageError
+from files.whole_file import write_text
 from refine_loop.budget import find_spent_cap
 from refine_loop.events import EventLog, iter_events
 from refine_loop.steering import steer_run

@@ -14,8 +14,8 @@ import yaml
 
 from designer_configs.compile import OFFLINE_PORT, CompiledProfile, write_config
 from designer_configs.profile import PROJECT_ROOT, Profile
-from designer_configs.secret_text import mask_secrets
-from designer_configs.whole_file import write_text
+from files.secret_text import mask_secrets
+from files.whole_file import write_text
 from gold_data.ingest import Gold
 
 PROFILE_FILE = "profile.yaml"

@@ -8,7 +8,7 @@ from typing import Any
 
 import polars as pl
 
-from designer_configs.whole_file import write_bytes
+from files.whole_file import write_bytes
 from refine_loop.booking import Candidate
 from refine_loop.state import CANDIDATE_SCHEMA
 

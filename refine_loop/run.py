@@ -18,7 +18,7 @@ from designer_configs.errors import BackendError, ConfigError
 from designer_configs.halt import Halt
 from designer_configs.library_speed import import_ahead, quicken_library
 from designer_configs.profile import Profile, load_profile
-from designer_configs.whole_file import name_full_disk, sync_tree
+from files.whole_file import name_full_disk, sync_tree
 from gold_data.ingest import Gold, read_gold
 from gold_data.splits import take_part
 from gold_data.store import GoldFolder, load_gold, split_gold, write_gold

@@ -1,6 +1,6 @@
 """What may be sent to a terminal: text of files, of models and of providers is shown, never obeyed."""
 
-from designer_configs.secret_text import mask_secrets
+from files.secret_text import mask_secrets
 
 KEPT = "\n\t"
 

@@ -13,7 +13,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 from markupsafe import Markup
 
-from indicators.attach import write_whole
+from files.whole_file import write_whole
 from verification.answers import CANNOT_TELL, COPIES, GOOD, NOISE, UNDERFIT, to_json
 from verification.plots import draw_plots
 from verification.plots_parts import Plot, drop_minus_zero, get_value, is_number

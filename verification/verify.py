@@ -8,7 +8,8 @@ from typing import Any
 
 import polars as pl
 
-from indicators.attach import attach_indicators, write_whole
+from files.whole_file import write_whole
+from indicators.attach import attach_indicators
 from verification.answers import Answer, to_json
 from verification.conditional import ask_conditional
 from verification.diversity import Declared, ask_diversity

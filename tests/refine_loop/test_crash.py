@@ -46,7 +46,7 @@ def test_disk_that_is_full_amid_a_job_stops_the_run_and_costs_no_row(
         return stock(file, data)
 
     with monkeypatch.context() as patch:
-        patch.setattr("designer_configs.append_file.os.write", write)
+        patch.setattr("files.append_file.os.write", write)
         stopped = cli(*SAME, tmp_path / "run")
     assert stopped.exit_code == 1
     assert "No space left on device. Make room on the disk" in stopped.stderr

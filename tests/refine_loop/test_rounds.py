@@ -7,7 +7,7 @@ from typing import Any
 import polars as pl
 import pytest
 
-from designer_configs.whole_file import write_bytes, write_text
+from files.whole_file import write_bytes, write_text
 from refine_loop.booking import Candidate, open_candidate
 from refine_loop.rounds import Rounds, write_parquet
 
@@ -106,14 +106,14 @@ def test_writing_that_fails_leaves_the_file_as_it_was(tmp_path: Path, monkeypatc
     def fail(descriptor: int) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("designer_configs.whole_file.os.fsync", fail)
+    monkeypatch.setattr("files.whole_file.os.fsync", fail)
     with pytest.raises(OSError, match="No space left"):
         write_text("half", tmp_path / "file.txt")
     assert (tmp_path / "file.txt").read_text() == "whole"
 
 
 def test_first_writing_that_fails_leaves_no_file_of_that_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("designer_configs.whole_file.os.fsync", lambda descriptor: 1 / 0)
+    monkeypatch.setattr("files.whole_file.os.fsync", lambda descriptor: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         write_parquet(pl.DataFrame({"a": [1]}), tmp_path / "rounds/001/plan.parquet")
     assert not list(tmp_path.rglob("plan.parquet"))

@@ -11,7 +11,7 @@ import polars as pl
 import pytest
 from click.testing import Result
 
-from gold_data.csv_export import neutralise_cells, restore_cell, restore_cells
+from files.csv_cells import neutralise_cells, restore_cell, restore_cells
 from gold_data.errors import GoldError
 from gold_data.ingest import read_gold
 from refine_loop.outputs import export_trades

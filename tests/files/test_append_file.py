@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from designer_configs.append_file import AppendFile, read_lines
-from designer_configs.errors import StorageError
-from designer_configs.whole_file import sync_tree, write_text
+from files.append_file import AppendFile, read_lines
+from files.errors import StorageError
+from files.whole_file import sync_tree, write_text
 
 
 @pytest.fixture
@@ -36,7 +36,7 @@ def test_line_is_there_at_once(path: Path) -> None:
 
 def test_line_is_on_the_disk_soon(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     synced = threading.Event()
-    monkeypatch.setattr("designer_configs.append_file.os.fdatasync", lambda _: synced.set())
+    monkeypatch.setattr("files.append_file.os.fdatasync", lambda _: synced.set())
     with AppendFile(path) as file:
         file.append("{}")
         assert synced.wait(5)
@@ -44,7 +44,7 @@ def test_line_is_on_the_disk_soon(path: Path, monkeypatch: pytest.MonkeyPatch) -
 
 def test_last_line_is_on_the_disk_when_the_file_is_closed(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     lengths: list[int] = []
-    monkeypatch.setattr("designer_configs.append_file.os.fdatasync", lambda f: lengths.append(os.fstat(f).st_size))
+    monkeypatch.setattr("files.append_file.os.fdatasync", lambda f: lengths.append(os.fstat(f).st_size))
     with AppendFile(path) as file:
         for _ in range(3):
             file.append("{}")
@@ -78,7 +78,7 @@ def test_disk_that_fails_later_is_told_with_the_next_line(path: Path, monkeypatc
         failed.set()
         raise OSError(5, "Input/output error")
 
-    monkeypatch.setattr("designer_configs.append_file.os.fdatasync", fail)
+    monkeypatch.setattr("files.append_file.os.fdatasync", fail)
     file = AppendFile(path)
     file.append("{}")
     failed.wait(5)
@@ -93,7 +93,7 @@ def test_disk_that_fails_at_the_end_is_told(path: Path, monkeypatch: pytest.Monk
     def fail(_: int) -> None:
         raise OSError(5, "Input/output error")
 
-    monkeypatch.setattr("designer_configs.append_file.os.fdatasync", fail)
+    monkeypatch.setattr("files.append_file.os.fdatasync", fail)
     file = AppendFile(path)
     with pytest.raises(StorageError):
         file.close()
@@ -109,7 +109,7 @@ def test_torn_line_is_taken_out(path: Path, whole: bytes, torn: bytes) -> None:
 
 def test_folders_that_are_made_for_a_file_are_synced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     synced: list[Path] = []
-    monkeypatch.setattr("designer_configs.whole_file.sync_folder", synced.append)
+    monkeypatch.setattr("files.whole_file.sync_folder", synced.append)
     write_text("x", tmp_path / "a/b/file")
     write_text("y", tmp_path / "a/b/file")
     assert synced == [tmp_path / "a", tmp_path, tmp_path / "a/b", tmp_path / "a/b"]
@@ -118,8 +118,6 @@ def test_folders_that_are_made_for_a_file_are_synced(tmp_path: Path, monkeypatch
 def test_tree_is_synced_with_all_that_is_in_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write_text("x", tmp_path / "a/b/file")
     names: set[str] = set()
-    monkeypatch.setattr(
-        "designer_configs.whole_file.os.fsync", lambda f: names.add(str(Path(f"/proc/self/fd/{f}").readlink()))
-    )
+    monkeypatch.setattr("files.whole_file.os.fsync", lambda f: names.add(str(Path(f"/proc/self/fd/{f}").readlink())))
     sync_tree(tmp_path)
     assert names == {str(place) for place in (tmp_path, tmp_path / "a", tmp_path / "a/b", tmp_path / "a/b/file")}

@@ -7,8 +7,8 @@ from urllib.parse import quote, quote_plus
 
 import pytest
 
-from designer_configs import secret_text
-from designer_configs.secret_text import mask_secrets, mask_values, remember_secrets
+from files import secret_text
+from files.secret_text import mask_secrets, mask_values, remember_secrets
 
 KEY = 'nv/api+7f3a 9d"=\u00e9'
 

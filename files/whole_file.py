@@ -7,7 +7,7 @@ from pathlib import Path
 
 from polars.exceptions import ComputeError
 
-from designer_configs.errors import StorageError
+from files.errors import StorageError
 
 
 def write_text(text: str, path: Path) -> None:
@@ -71,3 +71,14 @@ def name_full_disk(place: Path) -> Iterator[None]:
         yield
     except ComputeError as exc:  # which is what polars makes of a full disk
         raise StorageError(None, str(exc), str(place)) from exc
+
+
+@contextlib.contextmanager
+def write_whole(path: Path) -> Iterator[Path]:
+    """Give a temporary name beside `path`, which takes its place when all is written, or is removed."""
+    partial = path.with_name(f".{path.name}.partial")
+    try:
+        yield partial
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)

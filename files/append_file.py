@@ -10,8 +10,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from designer_configs.errors import StorageError
-from designer_configs.whole_file import sync_folder
+from files.errors import StorageError
+from files.whole_file import sync_folder
 
 SYNC_SECONDS = 0.25  # what a power cut may cost; a killed process loses nothing
 _TAIL = 1 << 16

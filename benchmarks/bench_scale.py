@@ -17,9 +17,9 @@ import click
 import polars as pl
 import yaml
 
-from designer_configs.backend import Job
 from designer_configs.profile import PROJECT_ROOT, Profile, load_profile
-from designer_configs.ray_backend import Part, PartResult, merge_parts
+from jobs.cluster import Part, PartResult, merge_parts
+from jobs.job import Job
 from offline_model.launch import launch
 from offline_model.options import Options
 from refine_loop.events import EventLog, read_events

@@ -15,10 +15,10 @@ import yaml
 
 from designer_configs.controls import Control, resolve_controls, sample_from_gold
 from designer_configs.profile import PROJECT_ROOT, Profile
-from designer_configs.routes import FALLBACK_ALIAS
 from files.whole_file import write_text
 from gold_data.store import GoldFolder
 
+FALLBACK_ALIAS = "{role}_fallback"  # under which a job declares the model that stands in for a role's
 OFFLINE_PORT = 8377  # where `tradelogs offline-model` listens unless told otherwise
 NumberedColumns = list[dict[str, Any]]
 _DUMPER = getattr(yaml, "CSafeDumper", yaml.SafeDumper)  # ten times quicker, where PyYAML was built with libyaml

@@ -24,11 +24,3 @@ class ConfigError(Exception):
     def __init__(self, problems: Sequence[Problem]) -> None:
         super().__init__("\n".join(str(problem) for problem in problems))
         self.problems = list(problems)
-
-
-class BackendError(Exception):
-    """A job could not be run: its models cannot be reached, refuse the key, or all of its rows were lost."""
-
-
-class NotSentError(Exception):
-    """A request was held back at the last moment: nothing was sent, and nothing is to be counted."""

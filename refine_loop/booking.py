@@ -5,8 +5,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from columns.rendering import fence_json
-from designer_configs.backend import LOST_WITHOUT_TRACE, JobResult, LostRow
 from gold_data.rules import check_copy, fingerprint
+from jobs.job import LOST_WITHOUT_TRACE, JobResult, LostRow
 from refine_loop.critique import judge_row, write_critique
 from refine_loop.known_trades import KnownTrades
 from refine_loop.state import CANDIDATE_SCHEMA, CRITERIA

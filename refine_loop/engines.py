@@ -5,10 +5,10 @@ import functools
 from collections.abc import Iterator
 from pathlib import Path
 
-from designer_configs.backend import PlacedBackend
-from designer_configs.halt import Halt
-from designer_configs.microservices import make_backend
 from designer_configs.profile import Profile
+from jobs.job import PlacedBackend
+from jobs.open_backend import make_backend
+from jobs.requests.halt import Halt
 from refine_loop.budget import find_spent_cap
 from refine_loop.events import EventLog
 from refine_loop.parts import open_workers

@@ -14,13 +14,15 @@ from statistics import fmean
 from typing import Any
 
 from columns.rendering import fence_json, list_core_rows
-from designer_configs.backend import LibraryBackend, log_library_to
 from designer_configs.compile import CompiledProfile, compile_profile
-from designer_configs.library_shim import build_response, steer_requests
-from designer_configs.library_speed import quicken_library
 from designer_configs.profile import BackendChoice, Model, Profile, count_parallel
-from designer_configs.requests import Request, Send
 from gold_data.store import write_gold
+from jobs.library.answers import build_response
+from jobs.library.backend import LibraryBackend
+from jobs.library.log import log_library_to
+from jobs.library.shim import steer_requests
+from jobs.library.speed import quicken_library
+from jobs.request import Request, Send
 from refine_loop.events import EventLog, measure_messages
 from refine_loop.nodes import Nodes
 from refine_loop.run import read_checked_gold

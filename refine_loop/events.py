@@ -9,10 +9,10 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal, Self
 
-from designer_configs.errors import NotSentError
-from designer_configs.requests import Request, Send, name_error
-from designer_configs.routes import find_route
 from files.append_file import AppendFile, read_lines
+from jobs.errors import NotSentError
+from jobs.request import Request, Send, name_error
+from jobs.routes import find_route
 
 Observer = Callable[[dict[str, Any]], None]
 Outcome = Literal["answered", "failed"]

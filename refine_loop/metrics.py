@@ -13,8 +13,8 @@ from typing import Any
 
 from opentelemetry.metrics import CallbackOptions, Meter, Observation
 
-from designer_configs.library_shim import open_meter
 from designer_configs.profile import Profile
+from jobs.library.meter import open_meter
 from refine_loop.events import ROLES, Observer, iter_events
 from refine_loop.state import ENDS
 

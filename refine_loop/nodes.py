@@ -7,11 +7,11 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from designer_configs.backend import Backend, Job, JobInterrupted, JobResult
 from designer_configs.compile import CompiledProfile, add_seed, write_config
-from designer_configs.library_shim import draw_in_order
 from designer_configs.profile import Profile
 from gold_data.rules import fingerprint
+from jobs.job import Backend, Job, JobInterrupted, JobResult
+from jobs.library.shim import draw_in_order
 from refine_loop.booking import (
     NOT_NEEDED,
     Candidate,

@@ -11,15 +11,17 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from designer_configs.answer_journal import AnswerJournal
-from designer_configs.backend import Job, JobInterrupted, LibraryBackend, log_library_to
-from designer_configs.errors import BackendError
-from designer_configs.halt import Halt
-from designer_configs.library_speed import quicken_library
 from designer_configs.profile import Profile
-from designer_configs.ray_backend import LOOK_SECONDS, Part, PartResult, RayBackend, Watch, open_cluster
 from files.errors import StorageError
 from files.whole_file import write_text
+from jobs.cluster import LOOK_SECONDS, Part, PartResult, RayBackend, Watch, open_cluster
+from jobs.errors import BackendError
+from jobs.job import Job, JobInterrupted
+from jobs.library.backend import LibraryBackend
+from jobs.library.log import log_library_to
+from jobs.library.speed import quicken_library
+from jobs.requests.halt import Halt
+from jobs.requests.journal import AnswerJournal
 from refine_loop.budget import find_spent_cap
 from refine_loop.events import EventLog, iter_events
 from refine_loop.steering import steer_run

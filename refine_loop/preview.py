@@ -6,13 +6,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from designer_configs.backend import log_library_to
 from designer_configs.compile import compile_profile
-from designer_configs.halt import Halt
-from designer_configs.library_speed import quicken_library
-from designer_configs.microservices import make_backend
 from designer_configs.profile import Profile
 from gold_data.store import write_gold
+from jobs.library.log import log_library_to
+from jobs.library.speed import quicken_library
+from jobs.open_backend import make_backend
+from jobs.requests.halt import Halt
 from refine_loop.budget import find_spent_cap
 from refine_loop.events import EventLog
 from refine_loop.nodes import Nodes

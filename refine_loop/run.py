@@ -9,19 +9,21 @@ from typing import Any
 
 from langchain_core.runnables import RunnableConfig
 
-from designer_configs.answer_journal import AnswerJournal
-from designer_configs.backend import PlacedBackend, log_library_to
 from designer_configs.check import check_environment
 from designer_configs.compile import CompiledProfile, compile_profile
 from designer_configs.controls import find_foreign_buckets
-from designer_configs.errors import BackendError, ConfigError
-from designer_configs.halt import Halt
-from designer_configs.library_speed import import_ahead, quicken_library
+from designer_configs.errors import ConfigError
 from designer_configs.profile import Profile, load_profile
 from files.whole_file import name_full_disk, sync_tree
 from gold_data.ingest import Gold, read_gold
 from gold_data.splits import take_part
 from gold_data.store import GoldFolder, load_gold, split_gold, write_gold
+from jobs.errors import BackendError
+from jobs.job import PlacedBackend
+from jobs.library.log import log_library_to
+from jobs.library.speed import import_ahead, quicken_library
+from jobs.requests.halt import Halt
+from jobs.requests.journal import AnswerJournal
 from refine_loop.checkpoints import open_checkpoints
 from refine_loop.engines import open_backend
 from refine_loop.errors import STORAGE_ERRORS, RunError, RunInputError, explain_stop

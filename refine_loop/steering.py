@@ -4,11 +4,11 @@ import contextlib
 import functools
 from collections.abc import Callable, Iterator
 
-from designer_configs.answer_journal import AnswerJournal
-from designer_configs.backend import PlacedBackend
-from designer_configs.halt import Halt
 from designer_configs.profile import Profile
-from designer_configs.steering import guard_requests
+from jobs.job import PlacedBackend
+from jobs.requests.guard import guard_requests
+from jobs.requests.halt import Halt
+from jobs.requests.journal import AnswerJournal
 from refine_loop.budget import find_spent_cap
 from refine_loop.events import EventLog
 

@@ -16,9 +16,10 @@ def explain_errors(command: Callable[P, int]) -> Callable[P, None]:
 
     @wraps(command)
     def run(*args: P.args, **kwargs: P.kwargs) -> None:
-        from designer_configs.errors import BackendError, ConfigError  # noqa: PLC0415
+        from designer_configs.errors import ConfigError  # noqa: PLC0415
         from gold_data.errors import GoldError  # noqa: PLC0415
         from indicators.errors import IndicatorError  # noqa: PLC0415
+        from jobs.errors import BackendError  # noqa: PLC0415
         from offline_model.errors import OfflineModelError  # noqa: PLC0415
         from refine_loop.errors import RunError, RunInputError  # noqa: PLC0415
         from tradelogs.terminal import clean_text  # noqa: PLC0415

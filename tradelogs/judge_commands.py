@@ -141,7 +141,7 @@ def _calibrate(plan: "JudgePlan", work: Path, folder: Path, *, verbose: bool) ->
 
 
 def _ask_judge(plan: "JudgePlan", endpoint: str | None, work: Path, *, verbose: bool) -> "list[JudgedRow]":
-    from designer_configs.backend import LibraryBackend, log_library_to  # noqa: PLC0415
+    from jobs.library.backend import LibraryBackend, log_library_to  # noqa: PLC0415
     from verification.judge_job import judge_rows  # noqa: PLC0415
 
     with (

@@ -23,20 +23,19 @@ from data_designer.config.custom_column import custom_column_generator
 from columns.configs import ROW_KEY, SESSION, TRADE, MatchRule
 from columns.gold_examples import GoldSampler
 from columns.rendering import fence_json, read_fence
-from designer_configs.backend import Job, PlacedBackend
 from designer_configs.compile import CompiledProfile, add_seed, say_control
 from designer_configs.controls import Control
-from designer_configs.errors import BackendError
-from designer_configs.halt import Halt
-from designer_configs.library_shim import ROW_ID
-from designer_configs.library_speed import quicken_library
 from designer_configs.profile import Profile
-from designer_configs.requests import Request, Send
-from designer_configs.steering import guard_requests
 from gold_data.buckets import SIGNIFICANT_DIGITS
 from gold_data.errors import GoldError
 from gold_data.rules import Expectation, Fingerprint, fingerprint
 from gold_data.store import GoldFolder
+from jobs.errors import BackendError
+from jobs.job import ROW_ID, Job, PlacedBackend
+from jobs.library.speed import quicken_library
+from jobs.request import Request, Send
+from jobs.requests.guard import guard_requests
+from jobs.requests.halt import Halt
 from verification.fault_changes import Core, Scene, Trader
 from verification.planted_faults import FAULTS, Fault, find_violations, plant_fault
 

@@ -16,14 +16,15 @@ import yaml
 from click.testing import Result
 from data_designer.engine.models.clients.adapters.http_model_client import HttpModelClient
 
-from designer_configs.backend import Job, JobInterrupted, JobResult, LibraryBackend
 from designer_configs.compile import add_seed, compile_profile
-from designer_configs.halt import Halt
-from designer_configs.library_shim import draw_in_order
-from designer_configs.library_speed import quicken_library
 from designer_configs.profile import PROJECT_ROOT, load_profile
 from gold_data.ingest import read_gold
 from gold_data.store import GoldFolder, write_gold
+from jobs.job import Job, JobInterrupted, JobResult
+from jobs.library.backend import LibraryBackend
+from jobs.library.shim import draw_in_order
+from jobs.library.speed import quicken_library
+from jobs.requests.halt import Halt
 from refine_loop.events import EventLog, read_events
 from refine_loop.steering import steer_run
 from refine_loop.usage import count_usage, frame_requests

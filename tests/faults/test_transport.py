@@ -179,7 +179,7 @@ def test_job_of_which_every_row_fails_gives_every_reason(endpoint: Endpoint, run
 def test_model_that_refuses_every_request_stops_the_run(
     endpoint: Endpoint, run_job: RunJob, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("designer_configs.request_policy.REFUSALS_THAT_STOP", 5)
+    monkeypatch.setattr("jobs.requests.policy.REFUSALS_THAT_STOP", 5)
     endpoint.script = lambda _: fail(400, "no such parameter: top_p")
     halted = run_job().halted
     assert halted == ("rehearsal-generator refused 5 requests in a row; the last: HTTP 400: no such parameter: top_p")

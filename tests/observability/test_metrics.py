@@ -11,8 +11,8 @@ import httpx
 import pytest
 import yaml
 
-from designer_configs.library_shim import find_metrics_port
 from designer_configs.profile import load_profile
+from jobs.library.meter import find_metrics_port
 from offline_model.launch import launch
 from offline_model.options import Options
 from refine_loop.events import read_events

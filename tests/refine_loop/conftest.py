@@ -7,11 +7,11 @@ from typing import Any, Literal
 import polars as pl
 import pytest
 
-from designer_configs.backend import Job, JobResult, LostRow
 from designer_configs.compile import CompiledProfile
 from designer_configs.controls import Control
 from designer_configs.profile import Profile, load_profile
-from designer_configs.requests import Request
+from jobs.job import Job, JobResult, LostRow
+from jobs.request import Request
 from refine_loop.events import EventLog
 
 Fate = Literal["accept", "criticise", "break", "lose", "copy"]

@@ -14,7 +14,8 @@ import pytest
 from click.testing import Result
 from langgraph.checkpoint.base import id as checkpoint_id
 
-from designer_configs.backend import Job, JobInterrupted, JobResult, LibraryBackend
+from jobs.job import Job, JobInterrupted, JobResult
+from jobs.library.backend import LibraryBackend
 from refine_loop.events import read_events
 
 Cli = Callable[..., Result]

@@ -11,7 +11,7 @@ from typing import Any
 import polars as pl
 import pytest
 
-from designer_configs.requests import HEALTH_CHECK, Request
+from jobs.request import HEALTH_CHECK, Request
 from refine_loop.events import EventLog, read_events
 
 SENT = Request("001_generate", "a", "trade", "generator", "m")

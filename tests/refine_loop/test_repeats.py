@@ -12,7 +12,7 @@ import pytest
 from click.testing import Result
 from data_designer.engine.sampling_gen.schema import Dag
 
-from designer_configs.library_shim import draw_in_order
+from jobs.library.shim import draw_in_order
 
 Cli = Callable[..., Result]
 

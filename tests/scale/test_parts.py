@@ -10,11 +10,10 @@ from typing import Any
 import polars as pl
 import pytest
 
-from designer_configs.backend import Job, LostRow
 from designer_configs.check import check_environment
-from designer_configs.errors import BackendError, ConfigError
+from designer_configs.errors import ConfigError
 from designer_configs.profile import EngineChoice, Profile, load_profile
-from designer_configs.ray_backend import (
+from jobs.cluster import (
     Part,
     PartResult,
     RayBackend,
@@ -24,6 +23,8 @@ from designer_configs.ray_backend import (
     share_requests,
     share_slots,
 )
+from jobs.errors import BackendError
+from jobs.job import Job, LostRow
 from refine_loop.events import EventLog, read_events
 from refine_loop.parts import PartLogs, find_cap_file, find_log
 from tests.conftest import Cli, change_profile

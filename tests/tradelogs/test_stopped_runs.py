@@ -15,17 +15,18 @@ import polars as pl
 import pytest
 from click.testing import Result
 
-from designer_configs.backend import Job, JobInterrupted, JobResult, LibraryBackend
-from designer_configs.errors import BackendError
+from jobs.errors import BackendError
+from jobs.job import Job, JobInterrupted, JobResult
+from jobs.library.backend import LibraryBackend
 from offline_model.launch import launch
 from offline_model.options import Options
 
 COUNTS = ("requests", "prompt_tokens", "completion_tokens")  # what a request that is sent twice adds to
 ROWS_PER_GROUP = 10  # so that a small run, too, has written some of its rows when it is stopped
 CHILD = f"""
-import designer_configs.backend
+import jobs.library.backend
 from tradelogs.cli import main
-designer_configs.backend.MOST_ROWS = {ROWS_PER_GROUP}
+jobs.library.backend.MOST_ROWS = {ROWS_PER_GROUP}
 main()
 """
 
@@ -93,7 +94,7 @@ def test_stopped_run_keeps_what_it_has_and_goes_on(
     accepted = pl.read_parquet(folder / "accepted.parquet")
     assert accepted.height == kept.filter(pl.col("status") == "accepted").height > 0
 
-    monkeypatch.setattr("designer_configs.backend.MOST_ROWS", ROWS_PER_GROUP)
+    monkeypatch.setattr("jobs.library.backend.MOST_ROWS", ROWS_PER_GROUP)
     result = cli("resume", folder)
     assert result.exit_code == 0, result.output
     check_complete(folder)
@@ -113,7 +114,7 @@ def test_killed_run_leaves_nothing_that_looks_finished_and_goes_on(
     assert code == -signal.SIGKILL
     assert not (folder / "ledger.parquet").exists()
     assert not (folder / "accepted.parquet").exists()
-    monkeypatch.setattr("designer_configs.backend.MOST_ROWS", ROWS_PER_GROUP)
+    monkeypatch.setattr("jobs.library.backend.MOST_ROWS", ROWS_PER_GROUP)
     result = cli("resume", folder)
     assert result.exit_code == 0, result.output
     check_complete(folder)

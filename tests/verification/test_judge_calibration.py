@@ -12,12 +12,12 @@ import pytest
 from sklearn.metrics import cohen_kappa_score
 
 from columns.rendering import list_core_rows, read_fence
-from designer_configs.backend import LibraryBackend
 from designer_configs.compile import CompiledProfile, compile_profile
 from designer_configs.profile import Profile, load_profile
 from gold_data.errors import GoldError
 from gold_data.ingest import Gold
 from gold_data.store import GoldFolder, write_gold
+from jobs.library.backend import LibraryBackend
 from offline_model.launch import launch
 from offline_model.options import Options
 from verification.answers import CANNOT_TELL, GOOD, NOISE, UNDERFIT, Answer

@@ -57,7 +57,7 @@ check: $(VENV)/.installed  ## format, lint, types, profiles, generated files up 
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
 	@$(BIN)/tradelogs validate
-	@$(BIN)/python -m designer_configs.make_docs --check
+	@$(BIN)/python -m designer_configs.compile.make_docs --check
 	@$(BIN)/python -m refine_loop.event_docs --check
 	@$(BIN)/python -m gold_data.build_sample --check
 

@@ -22,8 +22,8 @@ from urllib.parse import urlsplit
 
 import polars as pl
 
-from designer_configs.compile import add_seed
-from designer_configs.profile import EngineChoice, Model, Profile
+from designer_configs.compile.native import add_seed
+from designer_configs.compile.profile import EngineChoice, Model, Profile
 from files.errors import StorageError
 from files.whole_file import write_bytes
 from jobs.errors import BackendError

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from pathlib import Path
 
-from designer_configs.profile import Profile
+from designer_configs.compile.profile import Profile
 from jobs.library.backend import LibraryBackend
 from jobs.microservices.backend import MicroservicesBackend
 from jobs.microservices.jobs import (

@@ -2,7 +2,7 @@
 
 import math
 
-from designer_configs.profile import Profile
+from designer_configs.compile.profile import Profile
 from refine_loop.events import EventLog
 from refine_loop.state import LoopState, StopReason
 

@@ -5,7 +5,7 @@ import functools
 from collections.abc import Iterator
 from pathlib import Path
 
-from designer_configs.profile import Profile
+from designer_configs.compile.profile import Profile
 from jobs.job import PlacedBackend
 from jobs.open_backend import make_backend
 from jobs.requests.halt import Halt

@@ -14,8 +14,8 @@ from statistics import fmean
 from typing import Any
 
 from columns.rendering import fence_json, list_core_rows
-from designer_configs.compile import CompiledProfile, compile_profile
-from designer_configs.profile import BackendChoice, Model, Profile, count_parallel
+from designer_configs.compile.native import CompiledProfile, compile_profile
+from designer_configs.compile.profile import BackendChoice, Model, Profile, count_parallel
 from gold_data.store import write_gold
 from jobs.library.answers import build_response
 from jobs.library.backend import LibraryBackend

@@ -13,7 +13,7 @@ from typing import Any
 
 from opentelemetry.metrics import CallbackOptions, Meter, Observation
 
-from designer_configs.profile import Profile
+from designer_configs.compile.profile import Profile
 from jobs.library.meter import open_meter
 from refine_loop.events import ROLES, Observer, iter_events
 from refine_loop.state import ENDS

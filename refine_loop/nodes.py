@@ -7,8 +7,8 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from designer_configs.compile import CompiledProfile, add_seed, write_config
-from designer_configs.profile import Profile
+from designer_configs.compile.native import CompiledProfile, add_seed, write_config
+from designer_configs.compile.profile import Profile
 from gold_data.rules import fingerprint
 from jobs.job import Backend, Job, JobInterrupted, JobResult
 from jobs.library.shim import draw_in_order

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from designer_configs.profile import Profile
+from designer_configs.compile.profile import Profile
 from files.errors import StorageError
 from files.whole_file import write_text
 from jobs.cluster import LOOK_SECONDS, Part, PartResult, RayBackend, Watch, open_cluster

@@ -6,8 +6,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from designer_configs.compile import compile_profile
-from designer_configs.profile import Profile
+from designer_configs.compile.native import compile_profile
+from designer_configs.compile.profile import Profile
 from gold_data.store import write_gold
 from jobs.library.log import log_library_to
 from jobs.library.speed import quicken_library

@@ -12,8 +12,8 @@ from typing import Any
 
 import yaml
 
-from designer_configs.compile import OFFLINE_PORT, CompiledProfile, write_config
-from designer_configs.profile import PROJECT_ROOT, Profile
+from designer_configs.compile.native import OFFLINE_PORT, CompiledProfile, write_config
+from designer_configs.compile.profile import PROJECT_ROOT, Profile
 from files.secret_text import mask_secrets
 from files.whole_file import write_text
 from gold_data.ingest import Gold

@@ -9,11 +9,11 @@ from typing import Any
 
 from langchain_core.runnables import RunnableConfig
 
-from designer_configs.check import check_environment
-from designer_configs.compile import CompiledProfile, compile_profile
-from designer_configs.controls import find_foreign_buckets
+from designer_configs.compile.check import check_environment
+from designer_configs.compile.controls import find_foreign_buckets
+from designer_configs.compile.native import CompiledProfile, compile_profile
+from designer_configs.compile.profile import Profile, load_profile
 from designer_configs.errors import ConfigError
-from designer_configs.profile import Profile, load_profile
 from files.whole_file import name_full_disk, sync_tree
 from gold_data.ingest import Gold, read_gold
 from gold_data.splits import take_part

@@ -4,7 +4,7 @@ import contextlib
 import functools
 from collections.abc import Callable, Iterator
 
-from designer_configs.profile import Profile
+from designer_configs.compile.profile import Profile
 from jobs.job import PlacedBackend
 from jobs.requests.guard import guard_requests
 from jobs.requests.halt import Halt

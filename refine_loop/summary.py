@@ -4,7 +4,7 @@ from typing import Any
 
 import polars as pl
 
-from designer_configs.profile import Profile
+from designer_configs.compile.profile import Profile
 from refine_loop.state import CRITERIA, ENDS
 
 LEAST_JUDGED = 20  # rows before it means anything that their scores are all the same

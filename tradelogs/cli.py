@@ -75,7 +75,7 @@ def generate(
     Example:
       tradelogs generate offline --num 300 --gold-trades my.csv --gold-bars my.parquet
     """
-    from designer_configs.profile import load_profile
+    from designer_configs.compile.profile import load_profile
     from refine_loop.run import name_run_folder, start_run
     from tradelogs.display import RunDisplay
 
@@ -146,7 +146,7 @@ def preview(profile: str, num: int | None, verbose: bool, **overrides: Any) -> i
     Example:
       tradelogs preview offline --num 5
     """
-    from designer_configs.profile import load_profile
+    from designer_configs.compile.profile import load_profile
     from refine_loop.preview import preview_candidates
     from tradelogs.display import print_candidates
 
@@ -168,9 +168,9 @@ def validate(files: tuple[Path, ...]) -> int:
       tradelogs validate
       tradelogs validate my_profile.yaml
     """
-    from designer_configs.check import check_all, check_profile
+    from designer_configs.compile.check import check_all, check_profile
+    from designer_configs.compile.profile import PROJECT_ROOT
     from designer_configs.errors import ConfigError
-    from designer_configs.profile import PROJECT_ROOT
 
     problems = [p for file in files for p in check_profile(file)] if files else check_all(PROJECT_ROOT)
     if problems:

@@ -15,7 +15,7 @@ from tradelogs.offline import OFFLINE, open_endpoint
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from designer_configs.profile import Profile
+    from designer_configs.compile.profile import Profile
     from gold_data.store import GoldFolder
     from verification.answers import Answer
     from verification.judge_job import JudgedRow, JudgePlan
@@ -66,7 +66,7 @@ def calibrate(
 
 
 def _load_gold(name: str, overrides: Mapping[str, Any], folder: Path) -> "tuple[Profile, GoldFolder]":
-    from designer_configs.profile import load_profile  # noqa: PLC0415
+    from designer_configs.compile.profile import load_profile  # noqa: PLC0415
     from gold_data.store import write_gold  # noqa: PLC0415
     from refine_loop.run import read_checked_gold  # noqa: PLC0415
 
@@ -76,9 +76,9 @@ def _load_gold(name: str, overrides: Mapping[str, Any], folder: Path) -> "tuple[
 
 
 def _load_run(folder: Path, seed: int | None) -> "tuple[Profile, GoldFolder]":
-    from designer_configs.check import check_environment  # noqa: PLC0415
+    from designer_configs.compile.check import check_environment  # noqa: PLC0415
+    from designer_configs.compile.profile import load_profile  # noqa: PLC0415
     from designer_configs.errors import ConfigError  # noqa: PLC0415
-    from designer_configs.profile import load_profile  # noqa: PLC0415
     from gold_data.store import load_gold  # noqa: PLC0415
     from refine_loop.run import load_run_profile  # noqa: PLC0415
 
@@ -91,7 +91,7 @@ def _load_run(folder: Path, seed: int | None) -> "tuple[Profile, GoldFolder]":
 
 
 def _plan(profile: "Profile", gold: "GoldFolder", rows: int) -> "JudgePlan":
-    from designer_configs.compile import compile_profile  # noqa: PLC0415
+    from designer_configs.compile.native import compile_profile  # noqa: PLC0415
     from refine_loop.errors import RunInputError  # noqa: PLC0415
     from verification.judge_job import plan_calibration  # noqa: PLC0415
 
@@ -141,7 +141,8 @@ def _calibrate(plan: "JudgePlan", work: Path, folder: Path, *, verbose: bool) ->
 
 
 def _ask_judge(plan: "JudgePlan", endpoint: str | None, work: Path, *, verbose: bool) -> "list[JudgedRow]":
-    from jobs.library.backend import LibraryBackend, log_library_to  # noqa: PLC0415
+    from jobs.library.backend import LibraryBackend  # noqa: PLC0415
+    from jobs.library.log import log_library_to  # noqa: PLC0415
     from verification.judge_job import judge_rows  # noqa: PLC0415
 
     with (

@@ -9,9 +9,9 @@ from typing import Any
 import polars as pl
 from polars.exceptions import PolarsError
 
-from designer_configs.controls import Control, resolve_controls
+from designer_configs.compile.controls import Control, resolve_controls
+from designer_configs.compile.profile import Profile, load_profile
 from designer_configs.errors import ConfigError
-from designer_configs.profile import Profile, load_profile
 from gold_data.folder import BARS, HOLDOUT, HOLDOUT_BARS, TRAIN
 from gold_data.schema import NUMBER_FIELDS, TIME_FIELDS
 from gold_data.sessions import EXCHANGE_ZONE

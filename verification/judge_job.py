@@ -23,9 +23,9 @@ from data_designer.config.custom_column import custom_column_generator
 from columns.configs import ROW_KEY, SESSION, TRADE, MatchRule
 from columns.gold_examples import GoldSampler
 from columns.rendering import fence_json, read_fence
-from designer_configs.compile import CompiledProfile, add_seed, say_control
-from designer_configs.controls import Control
-from designer_configs.profile import Profile
+from designer_configs.compile.controls import Control
+from designer_configs.compile.native import CompiledProfile, add_seed, say_control
+from designer_configs.compile.profile import Profile
 from gold_data.buckets import SIGNIFICANT_DIGITS
 from gold_data.errors import GoldError
 from gold_data.rules import Expectation, Fingerprint, fingerprint

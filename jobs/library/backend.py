@@ -13,7 +13,7 @@ from data_designer.config.models import ModelProvider
 from data_designer.config.run_config import ResumeMode, RunConfig
 from data_designer.errors import DataDesignerError
 
-from designer_configs.profile import Profile, count_parallel
+from designer_configs.compile.profile import Profile, count_parallel
 from files.secret_text import mask_secrets
 from jobs.errors import BackendError
 from jobs.job import LOST_WITHOUT_TRACE, Job, JobInterrupted, JobResult, LostRow

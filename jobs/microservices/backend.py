@@ -7,7 +7,7 @@ from typing import Any
 
 import polars as pl
 
-from designer_configs.profile import Profile
+from designer_configs.compile.profile import Profile
 from jobs.errors import BackendError
 from jobs.job import LOST_WITHOUT_TRACE, ROW_ID, Job, JobInterrupted, JobResult, LostRow
 from jobs.library.backend import LibraryBackend

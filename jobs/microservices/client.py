@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 import httpx
 import polars as pl
 
-from designer_configs.profile import BackendChoice
+from designer_configs.compile.profile import BackendChoice
 from files.secret_text import mask_secrets, mask_values
 from jobs.errors import BackendError
 from jobs.job import ROW_ID

@@ -4,7 +4,7 @@ import contextlib
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from designer_configs.profile import Profile
+from designer_configs.compile.profile import Profile
 from files.secret_text import remember_secrets
 from jobs.library.shim import keep_texts, mask_answers, send_once, steer_requests
 from jobs.request import RequestStep

@@ -16,8 +16,8 @@ from typing import Any, Literal, NamedTuple
 
 from data_designer.errors import DataDesignerError
 
-from designer_configs.compile import FALLBACK_ALIAS
-from designer_configs.profile import Profile, count_parallel
+from designer_configs.compile.native import FALLBACK_ALIAS
+from designer_configs.compile.profile import Profile, count_parallel
 from jobs.errors import BackendError, NotSentError
 from jobs.library.shim import find_asked_pause
 from jobs.request import HEALTH_CHECK, Request, Send, name_error

@@ -11,8 +11,8 @@ import polars as pl
 import pytest
 import yaml
 
-from designer_configs.compile import compile_profile, write_config
-from designer_configs.profile import list_profiles, load_profile
+from designer_configs.compile.native import compile_profile, write_config
+from designer_configs.compile.profile import list_profiles, load_profile
 from gold_data.ingest import read_gold
 from gold_data.schema import CORE_FIELDS
 from gold_data.store import GoldFolder, write_gold

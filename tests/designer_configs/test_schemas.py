@@ -7,8 +7,8 @@ from data_designer.config.utils.constants import PREDEFINED_PROVIDERS
 from jsonschema import Draft202012Validator
 from referencing import Registry, Resource
 
-from designer_configs.check_shape import KINDS, Kind, load_schema, resolve_reference
-from designer_configs.make_docs import PAGE, main, write_page
+from designer_configs.compile.checks.shape import KINDS, Kind, load_schema, resolve_reference
+from designer_configs.compile.make_docs import PAGE, main, write_page
 from indicators.technicals import INDICATORS
 
 REGISTRY: Registry[Any] = Registry().with_resources(

@@ -9,9 +9,9 @@ import pytest
 import yaml
 from click.testing import CliRunner, Result
 
-from designer_configs.check import check_profile
-from designer_configs.controls import find_foreign_buckets
-from designer_configs.profile import PROJECT_ROOT, load_profile
+from designer_configs.compile.check import check_profile
+from designer_configs.compile.controls import find_foreign_buckets
+from designer_configs.compile.profile import PROJECT_ROOT, load_profile
 from gold_data.card import draw_histogram, suggest_controls
 from gold_data.errors import GoldError
 from gold_data.import_gold import BarsSource, import_gold

@@ -11,7 +11,7 @@ import httpx
 import pytest
 import yaml
 
-from designer_configs.profile import load_profile
+from designer_configs.compile.profile import load_profile
 from jobs.library.meter import find_metrics_port
 from offline_model.launch import launch
 from offline_model.options import Options

@@ -7,9 +7,9 @@ from typing import Any, Literal
 import polars as pl
 import pytest
 
-from designer_configs.compile import CompiledProfile
-from designer_configs.controls import Control
-from designer_configs.profile import Profile, load_profile
+from designer_configs.compile.controls import Control
+from designer_configs.compile.native import CompiledProfile
+from designer_configs.compile.profile import Profile, load_profile
 from jobs.job import Job, JobResult, LostRow
 from jobs.request import Request
 from refine_loop.events import EventLog

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from designer_configs.profile import Prices, Profile
+from designer_configs.compile.profile import Prices, Profile
 from jobs.request import Request
 from refine_loop.budget import find_spent_cap, is_fruitless, size_round
 from refine_loop.events import EventLog

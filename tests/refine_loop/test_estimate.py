@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from click.testing import Result
 
-from designer_configs.profile import Prices, Profile
+from designer_configs.compile.profile import Prices, Profile
 from refine_loop.estimate import HIGH, LOW, Measured, _add_up, describe_estimate, estimate_run
 
 JOBS = [("generate", "generator"), ("generate", "judge"), ("refine", "refiner"), ("refine", "judge")]

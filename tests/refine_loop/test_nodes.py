@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from langchain_core.runnables import RunnableConfig
 from langgraph.checkpoint.memory import InMemorySaver
 
-from designer_configs.compile import CompiledProfile
-from designer_configs.profile import Profile
+from designer_configs.compile.native import CompiledProfile
+from designer_configs.compile.profile import Profile
 from jobs.job import JobInterrupted
 from refine_loop.events import EventLog, read_events
 from refine_loop.graph import build_graph

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 import polars as pl
 import pytest
 
-from designer_configs.profile import Profile
+from designer_configs.compile.profile import Profile
 from gold_data.ingest import read_gold
 from gold_data.store import GoldFolder, write_gold
 from refine_loop.booking import open_candidate

@@ -7,7 +7,7 @@ from typing import Any
 import polars as pl
 import pytest
 
-from designer_configs.profile import load_profile
+from designer_configs.compile.profile import load_profile
 from refine_loop.usage import JobSeconds, count_row_usage, count_usage, frame_requests, spool_requests
 
 FREE = load_profile("offline").prices

@@ -10,7 +10,7 @@ from typing import Any
 import polars as pl
 import pytest
 
-from designer_configs.profile import Profile, load_profile
+from designer_configs.compile.profile import Profile, load_profile
 from refine_loop.outputs import Outcome
 from tests.conftest import change_profile
 

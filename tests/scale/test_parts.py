@@ -10,9 +10,9 @@ from typing import Any
 import polars as pl
 import pytest
 
-from designer_configs.check import check_environment
+from designer_configs.compile.check import check_environment
+from designer_configs.compile.profile import EngineChoice, Profile, load_profile
 from designer_configs.errors import ConfigError
-from designer_configs.profile import EngineChoice, Profile, load_profile
 from jobs.cluster import (
     Part,
     PartResult,

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
+from designer_configs.compile.checks.yaml_source import MAX_BYTES, load_yaml
+from designer_configs.compile.profile import PROJECT_ROOT, load_profile
 from designer_configs.errors import ConfigError
-from designer_configs.profile import PROJECT_ROOT, load_profile
-from designer_configs.yaml_source import MAX_BYTES, load_yaml
 
 WriteProfile = Callable[..., Path]
 

@@ -13,7 +13,7 @@ import pytest
 import yaml
 from click.testing import Result
 
-from designer_configs.profile import list_profiles, load_profile
+from designer_configs.compile.profile import list_profiles, load_profile
 from indicators.technicals import INDICATORS
 from tradelogs.cli import main
 

@@ -16,8 +16,8 @@ import pytest
 from click.testing import Result
 from data_designer.engine.models.clients.retry import RetryConfig
 
-from designer_configs.compile import compile_profile
-from designer_configs.profile import load_profile
+from designer_configs.compile.native import compile_profile
+from designer_configs.compile.profile import load_profile
 from gold_data.store import write_gold
 from refine_loop.run import read_checked_gold
 from verification.judge_calibration import FILE, OFFLINE_SAYS

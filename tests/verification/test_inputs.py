@@ -6,7 +6,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from designer_configs.controls import Control
+from designer_configs.compile.controls import Control
 from verification.errors import VerificationError
 from verification.features import EXITS
 from verification.inputs import CONDITIONS, declare_shares, name_controlled, read_run

@@ -12,8 +12,8 @@ import pytest
 from sklearn.metrics import cohen_kappa_score
 
 from columns.rendering import list_core_rows, read_fence
-from designer_configs.compile import CompiledProfile, compile_profile
-from designer_configs.profile import Profile, load_profile
+from designer_configs.compile.native import CompiledProfile, compile_profile
+from designer_configs.compile.profile import Profile, load_profile
 from gold_data.errors import GoldError
 from gold_data.ingest import Gold
 from gold_data.store import GoldFolder, write_gold

@@ -18,8 +18,8 @@ import polars as pl
 import pytest
 from data_designer.interface.errors import DataDesignerGenerationError
 
-from designer_configs.compile import CompiledProfile, add_seed, compile_profile
-from designer_configs.profile import PROJECT_ROOT, load_profile
+from designer_configs.compile.native import CompiledProfile, add_seed, compile_profile
+from designer_configs.compile.profile import PROJECT_ROOT, load_profile
 from gold_data.ingest import read_gold
 from gold_data.store import write_gold
 from jobs.errors import BackendError

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from designer_configs.profile import load_profile
+from designer_configs.compile.profile import load_profile
 from jobs.library.backend import build_provider, say_error
 from jobs.library.log import log_library_to
 

@@ -29,8 +29,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel
 
-from designer_configs.compile import add_seed, compile_profile
-from designer_configs.profile import PROJECT_ROOT, load_profile
+from designer_configs.compile.native import add_seed, compile_profile
+from designer_configs.compile.profile import PROJECT_ROOT, load_profile
 from gold_data.ingest import read_gold
 from gold_data.store import write_gold
 from jobs.errors import BackendError

@@ -13,8 +13,8 @@ from typing import Any
 import polars as pl
 import pytest
 
-from designer_configs.compile import add_seed, compile_profile
-from designer_configs.profile import Profile, load_profile
+from designer_configs.compile.native import add_seed, compile_profile
+from designer_configs.compile.profile import Profile, load_profile
 from gold_data.ingest import read_gold
 from gold_data.store import GoldFolder, write_gold
 from jobs.job import Job, JobResult
@@ -25,7 +25,7 @@ from offline_model.launch import launch
 from offline_model.options import Options
 
 SERVICE = Path(__file__).with_name("service.py")
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 LISTENING = "listening on "
 PROVIDER = "rehearsal"
 URL_ENV = "NEMO_MICROSERVICES_BASE_URL"

@@ -7,7 +7,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from designer_configs.profile import load_profile
+from designer_configs.compile.profile import load_profile
 from jobs.errors import BackendError
 
 from .conftest import PROVIDER, Launched, Sender

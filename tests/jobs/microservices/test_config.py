@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from nemo_microservices.data_designer.config.column_configs import LLMStructuredColumnConfig
 
-from designer_configs.compile import CompiledProfile, compile_profile
-from designer_configs.profile import load_profile
+from designer_configs.compile.native import CompiledProfile, compile_profile
+from designer_configs.compile.profile import load_profile
 from gold_data.store import GoldFolder
 from jobs.errors import BackendError
 from jobs.microservices.answers import find_tokens

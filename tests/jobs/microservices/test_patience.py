@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from designer_configs.profile import load_profile
+from designer_configs.compile.profile import load_profile
 from jobs.errors import BackendError
 from jobs.job import JobInterrupted
 

@@ -12,14 +12,14 @@ from data_designer.config.column_configs import SamplerColumnConfig
 from hypothesis import given
 from hypothesis import strategies as st
 
-from designer_configs.controls import (
+from designer_configs.compile.controls import (
     find_foreign_buckets,
     narrow_tolerance,
     resolve_control,
     resolve_controls,
     sample_from_gold,
 )
-from designer_configs.profile import Profile, load_profile
+from designer_configs.compile.profile import Profile, load_profile
 
 WriteProfile = Callable[[Path, Mapping[str, Any]], Path]
 LoadWith = Callable[..., Profile]

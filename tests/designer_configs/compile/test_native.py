@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 import yaml
 
-from designer_configs.compile import CompiledProfile, add_seed, compile_profile, say_control, write_config
-from designer_configs.controls import Control
-from designer_configs.profile import PROJECT_ROOT, Profile, list_profiles, load_profile
+from designer_configs.compile.controls import Control
+from designer_configs.compile.native import CompiledProfile, add_seed, compile_profile, say_control, write_config
+from designer_configs.compile.profile import PROJECT_ROOT, Profile, list_profiles, load_profile
 from gold_data.ingest import read_gold
 from gold_data.store import GoldFolder, write_gold
 from jobs.job import Job

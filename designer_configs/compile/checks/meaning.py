@@ -4,12 +4,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from designer_configs.check_columns import check_column, check_control, check_use
-from designer_configs.check_flow import check_flow
-from designer_configs.check_shape import fill_defaults, suggest
+from designer_configs.compile.checks.columns import check_column, check_control, check_use
+from designer_configs.compile.checks.flow import check_flow
+from designer_configs.compile.checks.project import Project
+from designer_configs.compile.checks.shape import fill_defaults, suggest
+from designer_configs.compile.checks.yaml_source import YamlSource
 from designer_configs.errors import Problem
-from designer_configs.project import Project
-from designer_configs.yaml_source import YamlSource
 from gold_data.folder import BARS, SPLIT, TRADES
 
 FOLDER_FILES = (TRADES, BARS, SPLIT)  # what is read of a gold folder

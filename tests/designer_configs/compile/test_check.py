@@ -8,8 +8,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from designer_configs.check import check_all, check_environment, check_profile
-from designer_configs.profile import PROJECT_ROOT, load_profile
+from designer_configs.compile.check import check_all, check_environment, check_profile
+from designer_configs.compile.profile import PROJECT_ROOT, load_profile
 
 Edit = Callable[[str, str, str], None]
 Break = Callable[[str, str, str], list[str]]
@@ -170,6 +170,6 @@ def test_any_value_anywhere_gives_problems_or_none(root: Path, data: st.DataObje
 
 
 def test_the_check_needs_no_heavy_library() -> None:
-    code = "import json, sys, designer_configs.check as c; c.check_all(); print(json.dumps(list(sys.modules)))"
+    code = "import json, sys, designer_configs.compile.check as c; c.check_all(); print(json.dumps(list(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=PROJECT_ROOT)
     assert not {"pandas", "polars", "langgraph", "data_designer.interface"} & set(json.loads(done.stdout))

@@ -6,8 +6,8 @@ import json
 from pathlib import Path
 from typing import Any
 
-from designer_configs.check_shape import Kind, check_shape
-from designer_configs.yaml_source import YamlSource, load_yaml
+from designer_configs.compile.checks.shape import Kind, check_shape
+from designer_configs.compile.checks.yaml_source import YamlSource, load_yaml
 
 CORE_SCHEMA = Path("gold_data/core_trade.schema.json")
 

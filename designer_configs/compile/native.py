@@ -13,8 +13,8 @@ from typing import Any
 
 import yaml
 
-from designer_configs.controls import Control, resolve_controls, sample_from_gold
-from designer_configs.profile import PROJECT_ROOT, Profile
+from designer_configs.compile.controls import Control, resolve_controls, sample_from_gold
+from designer_configs.compile.profile import PROJECT_ROOT, Profile
 from files.whole_file import write_text
 from gold_data.store import GoldFolder
 

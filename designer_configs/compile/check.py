@@ -11,13 +11,13 @@ from pathlib import Path
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import SchemaError
 
-from designer_configs.check_columns import check_control
-from designer_configs.check_meaning import check_dataset, check_meaning
-from designer_configs.check_shape import KINDS, Kind
+from designer_configs.compile.checks.columns import check_control
+from designer_configs.compile.checks.meaning import check_dataset, check_meaning
+from designer_configs.compile.checks.project import CORE_SCHEMA, Project
+from designer_configs.compile.checks.shape import KINDS, Kind
+from designer_configs.compile.checks.yaml_source import write_path
+from designer_configs.compile.profile import PROJECT_ROOT, Profile
 from designer_configs.errors import Problem
-from designer_configs.profile import PROJECT_ROOT, Profile
-from designer_configs.project import CORE_SCHEMA, Project
-from designer_configs.yaml_source import write_path
 
 _HEADER = re.compile(r"# yaml-language-server: \$schema=(\S+)\s*")
 

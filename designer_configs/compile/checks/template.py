@@ -10,7 +10,7 @@ from data_designer.engine.processing.ginja.exceptions import UserTemplateError
 from jinja2 import TemplateSyntaxError, meta, nodes
 from jinja2.sandbox import SandboxedEnvironment
 
-from designer_configs.check_shape import suggest
+from designer_configs.compile.checks.shape import suggest
 
 Finding = tuple[int, str]  # line of the text, counted from 1, and what is wrong there
 _SINGLE_BRACES = re.compile(r"(?<!\{)\{\s*([A-Za-z_]\w*(?:\.\w+)*)\s*\}")

@@ -7,8 +7,7 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from designer_configs.errors import ConfigError
-from designer_configs.profile import (
+from designer_configs.compile.profile import (
     PROJECT_ROOT,
     BackendChoice,
     ControlUse,
@@ -21,6 +20,7 @@ from designer_configs.profile import (
     load_control,
     load_profile,
 )
+from designer_configs.errors import ConfigError
 
 SMALL = """\
 schema_version: 1

@@ -1,4 +1,4 @@
-"""Writes docs/profiles.md from the schemas: `python -m designer_configs.make_docs`, with `--check` only compares."""
+"""Writes docs/profiles.md from the schemas: `python -m designer_configs.compile.make_docs`; `--check` only compares."""
 
 import json
 import sys
@@ -6,13 +6,13 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from designer_configs.check_shape import load_schema, resolve_reference
-from designer_configs.profile import PROJECT_ROOT, list_profiles, load_profile
+from designer_configs.compile.checks.shape import load_schema, resolve_reference
+from designer_configs.compile.profile import PROJECT_ROOT, list_profiles, load_profile
 
 PAGE = PROJECT_ROOT / "docs" / "profiles.md"
 _TABLE = "| key | type | default | unit | meaning | example |\n|---|---|---|---|---|---|\n"
 _INTRO = """\
-<!-- Written by `python -m designer_configs.make_docs` from designer_configs/schema: change it there. -->
+<!-- Written by `python -m designer_configs.compile.make_docs` from designer_configs/schema: change it there. -->
 # Profiles and controls: every key
 
 A profile is one YAML file in `designer_configs/`; `make generate PROFILE=name` runs it. A path that ends in `.yaml`
@@ -110,7 +110,7 @@ def main(arguments: list[str]) -> int:
     if "--check" not in arguments:
         PAGE.write_text(text, encoding="utf-8")
     elif not PAGE.is_file() or PAGE.read_text(encoding="utf-8") != text:
-        print(f"docs/{PAGE.name} is out of date: run python -m designer_configs.make_docs")
+        print(f"docs/{PAGE.name} is out of date: run python -m designer_configs.compile.make_docs")
         return 1
     return 0
 

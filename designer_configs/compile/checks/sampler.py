@@ -8,10 +8,10 @@ from jsonschema import Draft202012Validator
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from designer_configs.check_shape import show, suggest
+from designer_configs.compile.checks.project import Project
+from designer_configs.compile.checks.shape import show, suggest
+from designer_configs.compile.checks.yaml_source import KeyPath, YamlSource
 from designer_configs.errors import Problem
-from designer_configs.project import Project
-from designer_configs.yaml_source import KeyPath, YamlSource
 
 SUM_TOLERANCE = 1e-6
 SESSION_FIELD = "session_date"  # the one gold column besides the core fields that a sampler can be filled from

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from designer_configs.compile.profile import Profile, load_control
 from designer_configs.errors import Problem
-from designer_configs.profile import Profile, load_control
 from gold_data.buckets import SIGNIFICANT_DIGITS, bin_by_quantiles
 
 

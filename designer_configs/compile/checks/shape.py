@@ -13,12 +13,12 @@ from jsonschema import Draft202012Validator, ValidationError
 from jsonschema.validators import extend
 from referencing import Registry, Resource
 
+from designer_configs.compile.checks.yaml_source import KeyPath, YamlSource
 from designer_configs.errors import Problem
-from designer_configs.yaml_source import KeyPath, YamlSource
 
 Kind = Literal["profile", "control", "column", "dataset"]
 KINDS: tuple[Kind, ...] = ("profile", "control", "column", "dataset")
-SCHEMA_FOLDER = Path(__file__).parent / "schema"
+SCHEMA_FOLDER = Path(__file__).parents[2] / "schema"
 LONGEST_VALUE = 60
 LARGEST_NUMBER = 1e15  # no setting comes near it, and arithmetic is safe below it
 Finding = tuple[KeyPath, str]

@@ -3,8 +3,8 @@ from pathlib import Path
 
 import pytest
 
-from designer_configs.check import check_all, check_profile
-from designer_configs.check_shape import show, suggest
+from designer_configs.compile.check import check_all, check_profile
+from designer_configs.compile.checks.shape import show, suggest
 
 Edit = Callable[[str, str, str], None]
 Break = Callable[[str, str, str], list[str]]

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 import yaml
 
+from designer_configs.compile.profile import PROJECT_ROOT, GoldSource, load_profile
 from designer_configs.errors import ConfigError
-from designer_configs.profile import PROJECT_ROOT, GoldSource, load_profile
 
 OFFLINE = PROJECT_ROOT / "designer_configs" / "offline.yaml"
 

@@ -7,15 +7,15 @@ from typing import Any, Literal
 
 import yaml
 
-from designer_configs.check_meaning import check_meaning
-from designer_configs.check_shape import check_shape, fill_defaults, suggest
+from designer_configs.compile.checks.meaning import check_meaning
+from designer_configs.compile.checks.project import Project
+from designer_configs.compile.checks.shape import check_shape, fill_defaults, suggest
+from designer_configs.compile.checks.yaml_source import YamlSource
 from designer_configs.errors import ConfigError, Problem
-from designer_configs.project import Project
-from designer_configs.yaml_source import YamlSource
 from files.secret_text import remember_secrets
 from gold_data.folder import BARS, SPLIT, TRADES
 
-PROJECT_ROOT = Path(__file__).resolve().parent.parent
+PROJECT_ROOT = Path(__file__).resolve().parents[2]
 _OPTIONS = {
     "run.accepted": "--num",
     "run.max_candidates": "--num",

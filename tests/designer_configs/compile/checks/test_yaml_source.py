@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from designer_configs.yaml_source import MAX_VALUES, YamlSource, load_yaml
+from designer_configs.compile.checks.yaml_source import MAX_VALUES, YamlSource, load_yaml
 
 
 def load(folder: Path, content: str | bytes) -> YamlSource:

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from designer_configs.check import check_all
+from designer_configs.compile.check import check_all
 
 Edit = Callable[[str, str, str], None]
 Break = Callable[[str, str, str], list[str]]

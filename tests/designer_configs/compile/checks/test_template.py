@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from designer_configs.check_template import check_template, find_columns
+from designer_configs.compile.checks.template import check_template, find_columns
 
 
 def test_a_good_template() -> None:

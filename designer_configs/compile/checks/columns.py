@@ -23,12 +23,12 @@ from columns.configs import (
     TradeChecksColumnConfig,
     TradeRulesColumnConfig,
 )
-from designer_configs.check_sampler import NUMBER, TIME, check_from_gold, check_params, classify_field
-from designer_configs.check_shape import suggest
-from designer_configs.check_template import find_columns
+from designer_configs.compile.checks.project import Project
+from designer_configs.compile.checks.sampler import NUMBER, TIME, check_from_gold, check_params, classify_field
+from designer_configs.compile.checks.shape import suggest
+from designer_configs.compile.checks.template import find_columns
+from designer_configs.compile.checks.yaml_source import KeyPath, YamlSource
 from designer_configs.errors import Problem
-from designer_configs.project import Project
-from designer_configs.yaml_source import KeyPath, YamlSource
 
 PLUGINS: dict[str, type[SingleColumnConfig]] = {
     "gold-examples": GoldExamplesColumnConfig,

@@ -7,12 +7,12 @@ from typing import Any
 from data_designer.config.base import SingleColumnConfig
 
 from columns.configs import CRITICISED_FIELDS, PREVIOUS_TRADE
-from designer_configs.check_columns import COLUMN_TYPES, PLUGINS, check_native
-from designer_configs.check_shape import load_schema, suggest
-from designer_configs.check_template import check_template
+from designer_configs.compile.checks.columns import COLUMN_TYPES, PLUGINS, check_native
+from designer_configs.compile.checks.project import Project
+from designer_configs.compile.checks.shape import load_schema, suggest
+from designer_configs.compile.checks.template import check_template
+from designer_configs.compile.checks.yaml_source import KeyPath, YamlSource
 from designer_configs.errors import Problem
-from designer_configs.project import Project
-from designer_configs.yaml_source import KeyPath, YamlSource
 
 CONTROLS = "$controls"
 REFINE_SEED = ("row_id", PREVIOUS_TRADE, "critique", CRITICISED_FIELDS)

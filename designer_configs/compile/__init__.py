@@ -1,0 +1,1 @@
+"""From a profile to native Data Designer jobs: loading, checking, resolving controls, compiling."""

@@ -1,0 +1,1 @@
+"""What is checked of a file: its shape, its meaning, its templates, and the flow of columns."""

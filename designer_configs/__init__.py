@@ -1,9 +1,8 @@
-"""Profiles, their check, and their compilation into native Data Designer jobs.
+"""Profiles, their schemas, and their compilation into native Data Designer jobs.
 
 Data Designer reads its switches when it is first imported, so they are set here: no telemetry, no version look-up.
 """
 
-import os
+from columns.types.quiet import silence_libraries
 
-os.environ.setdefault("NEMO_TELEMETRY_ENABLED", "false")
-os.environ.setdefault("DATA_DESIGNER_DISABLE_VERSION_CHECK", "1")
+silence_libraries()

@@ -12,7 +12,7 @@ from typing import Any
 
 import polars as pl
 
-from columns.configs import SESSION
+from columns.types.configs import SESSION
 from designer_configs.compile.profile import Profile
 from files.csv_cells import neutralise_cells
 from files.whole_file import name_full_disk, sync_folder, sync_tree, write_text

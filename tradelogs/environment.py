@@ -7,7 +7,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from columns.quiet import silence_libraries
+from columns.types.quiet import silence_libraries
 
 ASKS_FOR_TRACING = "TRADELOGS_LANGSMITH_TRACING"
 TRACING = ("LANGSMITH_TRACING", "LANGSMITH_TRACING_V2", "LANGCHAIN_TRACING", "LANGCHAIN_TRACING_V2")

@@ -20,9 +20,9 @@ import numpy as np
 import polars as pl
 from data_designer.config.custom_column import custom_column_generator
 
-from columns.configs import ROW_KEY, SESSION, TRADE, MatchRule
-from columns.gold_examples import GoldSampler
 from columns.rendering import fence_json, read_fence
+from columns.types.configs import ROW_KEY, SESSION, TRADE, MatchRule
+from columns.types.gold_examples import GoldSampler
 from designer_configs.compile.controls import Control
 from designer_configs.compile.native import CompiledProfile, add_seed, say_control
 from designer_configs.compile.profile import Profile

@@ -8,8 +8,8 @@ import polars as pl
 import pytest
 from click.testing import Result
 
-from columns.configs import MatchRule
-from columns.gold_examples import GoldSampler
+from columns.types.configs import MatchRule
+from columns.types.gold_examples import GoldSampler
 from gold_data.folder import BARS, HOLDOUT
 from gold_data.import_gold import BarsSource, import_gold
 from gold_data.ingest import read_gold

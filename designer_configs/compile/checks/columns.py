@@ -17,7 +17,7 @@ from jsonschema import Draft202012Validator
 from jsonschema.exceptions import SchemaError
 from pydantic import ValidationError
 
-from columns.configs import (
+from columns.types.configs import (
     GoldExamplesColumnConfig,
     ScopedEditColumnConfig,
     TradeChecksColumnConfig,

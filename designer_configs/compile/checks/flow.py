@@ -6,7 +6,7 @@ from typing import Any
 
 from data_designer.config.base import SingleColumnConfig
 
-from columns.configs import CRITICISED_FIELDS, PREVIOUS_TRADE
+from columns.types.configs import CRITICISED_FIELDS, PREVIOUS_TRADE
 from designer_configs.compile.checks.columns import COLUMN_TYPES, PLUGINS, check_native
 from designer_configs.compile.checks.project import Project
 from designer_configs.compile.checks.shape import load_schema, suggest

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from columns.configs import GoldExamplesColumnConfig, MatchRule
-from columns.gold_examples import GoldExamplesColumnGenerator, GoldSampler
+from columns.types.configs import GoldExamplesColumnConfig, MatchRule
+from columns.types.gold_examples import GoldExamplesColumnGenerator, GoldSampler
 
 MakeGold = Callable[..., Path]
 VOLATILITY = MatchRule(column="target", field="entry_volatility_percent", tolerance=0.05, widest=0.5)

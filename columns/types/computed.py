@@ -6,7 +6,7 @@ from pathlib import Path
 import pandas as pd
 from data_designer.engine.column_generators.generators.base import ColumnGeneratorFullColumn
 
-from columns.configs import SESSION, TradeRulesColumnConfig
+from columns.types.configs import SESSION, TradeRulesColumnConfig
 from gold_data.rules import describe_rules
 from gold_data.store import load_gold
 

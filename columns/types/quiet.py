@@ -1,7 +1,8 @@
 """Turns off what the libraries would tell others: usage statistics, version checks.
 
-It imports nothing, for it must be done before Data Designer is imported; `columns.plugins`, which Data Designer loads
-while it is itself being imported, does it for Data Designer's own commands.
+It imports nothing, for it must be done before Data Designer is imported; `columns.types.plugins` does it for Data
+Designer's own commands, which load it while the library is itself being imported.
+
 """
 
 import os

@@ -7,8 +7,8 @@ from typing import Any, NamedTuple
 import jsonpatch
 from data_designer.engine.column_generators.generators.base import ColumnGeneratorCellByCell
 
-from columns.configs import CRITICISED_FIELDS, PREVIOUS_TRADE, REFINED_TRADE, ScopedEditColumnConfig
 from columns.rendering import read_fence
+from columns.types.configs import CRITICISED_FIELDS, PREVIOUS_TRADE, REFINED_TRADE, ScopedEditColumnConfig
 
 
 class Edit(NamedTuple):

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from columns.configs import ControlCheck, TradeChecksColumnConfig
 from columns.rendering import read_fence
-from columns.trade_checks import TradeChecksColumnGenerator
+from columns.types.configs import ControlCheck, TradeChecksColumnConfig
+from columns.types.row_checks import TradeChecksColumnGenerator
 
 MakeGold = Callable[..., Path]
 DAY, LATER = "2024-10-01", "2024-10-02"

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from columns.configs import ScopedEditColumnConfig
 from columns.rendering import fence_json
-from columns.scoped_edit import ScopedEditColumnGenerator, keep_criticised_edits
+from columns.types.configs import ScopedEditColumnConfig
+from columns.types.scoped_edit import ScopedEditColumnGenerator, keep_criticised_edits
 
 PREVIOUS = {"ticker": "SPY", "exit_price": 100.5, "exit_time": "17:00:00"}
 

@@ -6,8 +6,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from columns.configs import TradeRulesColumnConfig
-from columns.trade_rules import TradeRulesColumnGenerator
+from columns.types.computed import TradeRulesColumnGenerator
+from columns.types.configs import TradeRulesColumnConfig
 
 MakeGold = Callable[..., Path]
 

@@ -33,4 +33,4 @@ def test_data_designer_reads_a_declaration_of_the_type(name: str) -> None:
 
 
 def test_configs_can_be_the_first_thing_imported() -> None:
-    subprocess.run([sys.executable, "-c", "import columns.configs"], check=True)
+    subprocess.run([sys.executable, "-c", "import columns.types.configs"], check=True)

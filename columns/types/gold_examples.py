@@ -9,8 +9,8 @@ import pandas as pd
 import polars as pl
 from data_designer.engine.column_generators.generators.base import ColumnGeneratorFullColumn
 
-from columns.configs import ROW_KEY, GoldExamplesColumnConfig, MatchRule
 from columns.rendering import fence_json, list_core_rows
+from columns.types.configs import ROW_KEY, GoldExamplesColumnConfig, MatchRule
 from gold_data.store import load_gold
 
 AGREEMENT_WEIGHT = 4.0  # a gold trade that agrees in one more category is this many times likelier to be drawn

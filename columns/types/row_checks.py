@@ -6,8 +6,8 @@ from typing import Any
 
 from data_designer.engine.column_generators.generators.base import ColumnGeneratorCellByCell
 
-from columns.configs import SESSION, TRADE, TradeChecksColumnConfig
 from columns.rendering import fence_json, list_core_rows
+from columns.types.configs import SESSION, TRADE, TradeChecksColumnConfig
 from gold_data.rules import Expectation, check_trade, fingerprint
 from gold_data.store import load_gold
 

@@ -1,0 +1,1 @@
+"""This project's column types for Data Designer, and their entry points."""

@@ -59,7 +59,7 @@ check: $(VENV)/.installed  ## format, lint, types, profiles, generated files up 
 	@$(BIN)/tradelogs validate
 	@$(BIN)/python -m designer_configs.compile.make_docs --check
 	@$(BIN)/python -m refine_loop.event_docs --check
-	@$(BIN)/python -m gold_data.build_sample --check
+	@$(BIN)/python -m gold_data.sample.build --check
 
 format: $(VENV)/.installed  ## format and mend what ruff can
 	@$(BIN)/ruff format .

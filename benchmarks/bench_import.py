@@ -18,8 +18,8 @@ import polars as pl
 import pyarrow.parquet as pq
 
 from gold_data.market import import_bars
-from gold_data.measures import measure_trades
 from gold_data.sessions import EXCHANGE_ZONE
+from gold_data.trades.measures import measure_trades
 from indicators.bars import list_minutes
 
 MEMORY_LIMIT = 2048  # MiB

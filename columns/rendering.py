@@ -9,7 +9,7 @@ from typing import Any
 
 import polars as pl
 
-from gold_data.schema import CORE_FIELDS
+from gold_data.trades.schema import CORE_FIELDS
 
 JsonObject = Mapping[str, object]
 

@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
+import dataframely as dy
 import polars as pl
 
 from gold_data.errors import GoldError
-from gold_data.schema import Bars
 from gold_data.sessions import EXCHANGE_ZONE
 from gold_data.tables import check_columns, read_frame
 
@@ -21,6 +21,20 @@ FAULTS = {
     "low or high crossed by another price": (pl.col("low") > pl.min_horizontal(PRICES))
     | (pl.col("high") < pl.max_horizontal(PRICES)),
 }
+
+
+class Bars(dy.Schema):
+    """One row per ticker and minute, sorted by both; minutes without a trade may be missing."""
+
+    ticker = dy.String(primary_key=True, description="Symbol.")
+    timestamp = dy.Datetime(
+        primary_key=True, time_unit="us", time_zone=EXCHANGE_ZONE, description="Start of the minute, exchange time."
+    )
+    open = dy.Float64(min_exclusive=0.0, description="First price of the minute, dollars.")
+    high = dy.Float64(min_exclusive=0.0, description="Highest price of the minute, dollars.")
+    low = dy.Float64(min_exclusive=0.0, description="Lowest price of the minute, dollars.")
+    close = dy.Float64(min_exclusive=0.0, description="Last price of the minute, dollars.")
+    volume = dy.Float64(min=0.0, description="Shares traded in the minute.")
 
 
 def read_bars(path: Path) -> tuple[pl.DataFrame, list[str]]:

@@ -22,11 +22,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from pyarrow.csv import ConvertOptions, ReadOptions, open_csv  # type: ignore[attr-defined]
 
-from gold_data.anomalies import find_anomalies, find_finest_step, find_splits
-from gold_data.bars import FAULTS, PRICES, VALUES, note_naive, place_timestamps, read_number_column
+from gold_data.bars import FAULTS, PRICES, VALUES, Bars, note_naive, place_timestamps, read_number_column
 from gold_data.errors import GoldError
-from gold_data.schema import Bars
 from gold_data.tables import is_parquet
+from gold_data.trades.anomalies import find_anomalies, find_finest_step, find_splits
 
 WHAT = "market data"
 BATCH_ROWS = 1_000_000

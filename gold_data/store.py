@@ -9,9 +9,24 @@ import polars as pl
 from files.csv_cells import neutralise_cells
 from gold_data.errors import GoldError
 from gold_data.folder import BARS, HOLDOUT, HOLDOUT_BARS, LIMITS, REJECTED, TRAIN
-from gold_data.ingest import Gold
-from gold_data.limits import GoldLimits, derive_limits
 from gold_data.splits import Part, Split, plan_split, take_bars, take_part
+from gold_data.trades.limits import GoldLimits, derive_limits
+
+
+@dataclass(frozen=True)
+class Gold:
+    """Gold as it was read.
+
+    `trades` are the rows that obey the rules, in the file's order; `rejected` has one row per rule that another row
+    broke, with its line in the file; `notes` are sentences on what was converted, dropped or left unread. `split` says
+    which sessions are held out, where that comes with the gold.
+    """
+
+    trades: pl.DataFrame
+    bars: pl.DataFrame | None
+    rejected: pl.DataFrame
+    notes: list[str]
+    split: Split | None = None
 
 
 @dataclass(frozen=True)

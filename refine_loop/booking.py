@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from columns.rendering import fence_json
-from gold_data.rules import check_copy, fingerprint
+from gold_data.trades.rules import check_copy, fingerprint
 from jobs.job import LOST_WITHOUT_TRACE, JobResult, LostRow
 from refine_loop.critique import judge_row, write_critique
 from refine_loop.known_trades import KnownTrades

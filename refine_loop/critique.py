@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from gold_data.schema import CORE_FIELDS
+from gold_data.trades.schema import CORE_FIELDS
 from refine_loop.state import CRITERIA
 
 _FIELD_NAMES = re.compile(

@@ -3,7 +3,7 @@
 import sqlite3
 from struct import pack
 
-from gold_data.rules import Fingerprint
+from gold_data.trades.rules import Fingerprint
 
 
 class KnownTrades:

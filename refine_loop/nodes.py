@@ -9,7 +9,7 @@ from typing import Any
 
 from designer_configs.compile.native import CompiledProfile, add_seed, write_config
 from designer_configs.compile.profile import Profile
-from gold_data.rules import fingerprint
+from gold_data.trades.rules import fingerprint
 from jobs.job import Backend, Job, JobInterrupted, JobResult
 from jobs.library.shim import draw_in_order
 from refine_loop.booking import (

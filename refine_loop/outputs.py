@@ -16,10 +16,10 @@ from columns.types.configs import SESSION
 from designer_configs.compile.profile import Profile
 from files.csv_cells import neutralise_cells
 from files.whole_file import name_full_disk, sync_folder, sync_tree, write_text
-from gold_data.rules import measure_exit_percent
-from gold_data.schema import NUMBER_FIELDS
 from gold_data.sessions import EXCHANGE_ZONE, next_session
 from gold_data.store import GoldFolder
+from gold_data.trades.rules import measure_exit_percent
+from gold_data.trades.schema import NUMBER_FIELDS
 from indicators.attach import attach_price_paths
 from refine_loop.booking import NOT_NEEDED
 from refine_loop.events import ROLES

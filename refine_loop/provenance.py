@@ -16,7 +16,7 @@ from designer_configs.compile.native import OFFLINE_PORT, CompiledProfile, write
 from designer_configs.compile.profile import PROJECT_ROOT, Profile
 from files.secret_text import mask_secrets
 from files.whole_file import write_text
-from gold_data.ingest import Gold
+from gold_data.store import Gold
 
 PROFILE_FILE = "profile.yaml"
 DISTRIBUTIONS = ("synthetic-trade-logs", "data-designer", "langgraph", "polars", "ta", "numpy")

@@ -15,9 +15,9 @@ from designer_configs.compile.native import CompiledProfile, compile_profile
 from designer_configs.compile.profile import Profile, load_profile
 from designer_configs.errors import ConfigError
 from files.whole_file import name_full_disk, sync_tree
-from gold_data.ingest import Gold, read_gold
 from gold_data.splits import take_part
-from gold_data.store import GoldFolder, load_gold, split_gold, write_gold
+from gold_data.store import Gold, GoldFolder, load_gold, split_gold, write_gold
+from gold_data.trades.ingest import read_gold
 from jobs.errors import BackendError
 from jobs.job import PlacedBackend
 from jobs.library.log import log_library_to

@@ -38,8 +38,8 @@ def import_logs(
       tradelogs gold import mine.csv --mapping mine.yaml --zone America/Chicago --out gold/
     """
     from gold_data.errors import GoldError  # noqa: PLC0415
-    from gold_data.import_gold import BarsSource, import_gold  # noqa: PLC0415
     from gold_data.sessions import EXCHANGE_ZONE  # noqa: PLC0415
+    from gold_data.trades.import_gold import BarsSource, import_gold  # noqa: PLC0415
 
     if bars is None and (bars_zone or bars_date):
         raise GoldError("--bars-zone and --bars-date say how to read --bars, which is missing: give it too")
@@ -62,7 +62,7 @@ def describe(folder: Path) -> int:
     Example:
       tradelogs gold describe gold/
     """
-    from gold_data.card import read_card  # noqa: PLC0415
+    from gold_data.trades.card import read_card  # noqa: PLC0415
 
     click.echo(read_card(folder), nl=False)
     return DONE

@@ -11,9 +11,9 @@ import polars as pl
 from numpy.typing import NDArray
 
 from columns.rendering import list_core_rows
-from gold_data.rules import Expectation, GoldLimits, measure_exit_percent
-from gold_data.schema import PRICE_FIELDS, TIME_FIELDS
 from gold_data.sessions import session_hours
+from gold_data.trades.rules import Expectation, GoldLimits, measure_exit_percent
+from gold_data.trades.schema import PRICE_FIELDS, TIME_FIELDS
 
 Core = dict[str, Any]
 

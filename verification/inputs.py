@@ -13,8 +13,8 @@ from designer_configs.compile.controls import Control, resolve_controls
 from designer_configs.compile.profile import Profile, load_profile
 from designer_configs.errors import ConfigError
 from gold_data.folder import BARS, HOLDOUT, HOLDOUT_BARS, TRAIN
-from gold_data.schema import NUMBER_FIELDS, TIME_FIELDS
 from gold_data.sessions import EXCHANGE_ZONE
+from gold_data.trades.schema import NUMBER_FIELDS, TIME_FIELDS
 from verification.diversity import Declared
 from verification.errors import VerificationError
 from verification.features import FEATURES

@@ -28,8 +28,8 @@ from designer_configs.compile.native import CompiledProfile, add_seed, say_contr
 from designer_configs.compile.profile import Profile
 from gold_data.buckets import SIGNIFICANT_DIGITS
 from gold_data.errors import GoldError
-from gold_data.rules import Expectation, Fingerprint, fingerprint
 from gold_data.store import GoldFolder
+from gold_data.trades.rules import Expectation, Fingerprint, fingerprint
 from jobs.errors import BackendError
 from jobs.job import ROW_ID, Job, PlacedBackend
 from jobs.library.speed import quicken_library

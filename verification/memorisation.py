@@ -9,7 +9,7 @@ import polars as pl
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
-from gold_data.schema import NUMBER_FIELDS
+from gold_data.trades.schema import NUMBER_FIELDS
 from verification.answers import CANNOT_TELL, COPIES, GOOD, Answer, Interval, Verdict, to_json
 from verification.features import Matrix
 from verification.yardstick import Yardstick, draw_rows

@@ -12,8 +12,8 @@ from typing import Literal
 
 import numpy as np
 
-from gold_data.rules import Fingerprint, check_trade, fingerprint
-from gold_data.schema import CORE_FIELDS
+from gold_data.trades.rules import Fingerprint, check_trade, fingerprint
+from gold_data.trades.schema import CORE_FIELDS
 from verification.fault_changes import (
     Core,
     Scene,

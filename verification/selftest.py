@@ -21,10 +21,10 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from gold_data.sample_market import simulate_market
-from gold_data.sample_trader import simulate_trades
-from gold_data.schema import TIME_FIELDS
+from gold_data.sample.market import simulate_market
+from gold_data.sample.trader import simulate_trades
 from gold_data.sessions import EXCHANGE_ZONE, session_hours
+from gold_data.trades.schema import TIME_FIELDS
 from verification.answers import CANNOT_TELL, COPIES, GOOD, NOISE, UNDERFIT, Verdict
 from verification.inputs import TRADE_COLUMNS
 from verification.references import build_references, copy_half, ignore_volatility, spoil_some

@@ -7,9 +7,9 @@ import numpy as np
 import polars as pl
 from scipy.stats import beta
 
-from gold_data.checks import PERCENT_ROUNDING, SLACK, STATED_ROUNDING
-from gold_data.schema import PRICE_FIELDS, TIME_FIELDS
 from gold_data.sessions import next_session, session_hours
+from gold_data.trades.checks import PERCENT_ROUNDING, SLACK, STATED_ROUNDING
+from gold_data.trades.schema import PRICE_FIELDS, TIME_FIELDS
 from verification.answers import CANNOT_TELL, GOOD, NOISE, UNDERFIT, Answer, Interval, Verdict, to_json
 from verification.features import PERCENTS
 from verification.references import SHUFFLED_MARGINALS, UNIFORM_NOISE
@@ -87,9 +87,9 @@ def ask_validity(yardstick: Yardstick, synthetic: pl.DataFrame) -> Answer:
 def find_broken(trades: pl.DataFrame) -> pl.DataFrame:
     """Say which rules each trade breaks: one row per trade, one Boolean column per rule of RULES, never null.
 
-    The same rules as `gold_data.rules.check_trade`, without those that depend on a gold: known ticker, price range,
-    controls, copies. A rule is asked only where what it needs is there, so one fault is counted under one rule. A trade
-    held over one night may be right; over two it may not.
+    The rules of `gold_data.trades.rules.check_trade`, without those that depend on a gold: known ticker, price
+    range, controls, copies. A rule is asked only where what it needs is there, so one fault is counted under one rule.
+    A trade held over one night may be right; over two it may not.
     """
     if trades.is_empty():
         return pl.DataFrame(schema=dict.fromkeys(RULES, pl.Boolean))

@@ -7,8 +7,8 @@ import pandas as pd
 from data_designer.engine.column_generators.generators.base import ColumnGeneratorFullColumn
 
 from columns.types.configs import SESSION, TradeRulesColumnConfig
-from gold_data.rules import describe_rules
 from gold_data.store import load_gold
+from gold_data.trades.rules import describe_rules
 
 
 class TradeRulesColumnGenerator(ColumnGeneratorFullColumn[TradeRulesColumnConfig]):

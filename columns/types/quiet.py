@@ -2,7 +2,6 @@
 
 It imports nothing, for it must be done before Data Designer is imported; `columns.types.plugins` does it for Data
 Designer's own commands, which load it while the library is itself being imported.
-
 """
 
 import os

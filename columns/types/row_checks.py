@@ -8,8 +8,8 @@ from data_designer.engine.column_generators.generators.base import ColumnGenerat
 
 from columns.rendering import fence_json, list_core_rows
 from columns.types.configs import SESSION, TRADE, TradeChecksColumnConfig
-from gold_data.rules import Expectation, check_trade, fingerprint
 from gold_data.store import load_gold
+from gold_data.trades.rules import Expectation, check_trade, fingerprint
 
 
 class TradeChecksColumnGenerator(ColumnGeneratorCellByCell[TradeChecksColumnConfig]):

@@ -1,4 +1,4 @@
-"""Gold trades in this project's own columns (`gold_data/core_trade.schema.json`), times with their date and offset.
+"""Gold trades in this project's own columns (`columns/trade_log/trade.schema.json`), times with their date and offset.
 
 Measures may be missing, or empty; they are then taken from bars.
 """
@@ -7,8 +7,8 @@ from dataclasses import replace
 
 from gold_data.importers.base import STATED_FIELDS
 from gold_data.importers.generic import build_format
-from gold_data.schema import CORE_FIELDS
 from gold_data.sessions import EXCHANGE_ZONE
+from gold_data.trades.schema import CORE_FIELDS
 
 _COLUMNS = (*CORE_FIELDS, STATED_FIELDS[-1])
 _FORMAT = build_format({"rows": "round_trips", "zone": EXCHANGE_ZONE, "columns": {name: name for name in _COLUMNS}})

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from gold_data.ingest import read_gold
 from gold_data.store import write_gold
+from gold_data.trades.ingest import read_gold
 
 MakeGold = Callable[..., Path]
 HEADER = (

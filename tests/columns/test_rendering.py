@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from columns.rendering import fence_json, list_core_rows, read_fence
-from gold_data.schema import CORE_FIELDS
+from gold_data.trades.schema import CORE_FIELDS
 
 ANY_VALUE = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text()
 OBJECTS = st.dictionaries(st.text() | st.sampled_from(CORE_FIELDS), ANY_VALUE)

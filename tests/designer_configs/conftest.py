@@ -64,7 +64,7 @@ refine: [refine/refined_trade, refine/trade, trade_checks, judge]
 name: trade
 column_type: llm-structured
 model_alias: generator
-output_format: gold_data/core_trade.schema.json
+output_format: columns/trade_log/trade.schema.json
 prompt: |
   On {{ session_date }}:
   {{ controls }}
@@ -117,7 +117,7 @@ def root(tmp_path: Path) -> Path:
     """A project without a fault: three controls, one dataset, one profile."""
     for kind in KINDS:
         copy_file(f"designer_configs/schema/{kind}.schema.json", tmp_path)
-    copy_file("gold_data/core_trade.schema.json", tmp_path)
+    copy_file("columns/trade_log/trade.schema.json", tmp_path)
     for file, text in FILES.items():
         path = tmp_path / file
         path.parent.mkdir(parents=True, exist_ok=True)

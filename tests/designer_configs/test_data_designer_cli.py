@@ -13,9 +13,9 @@ import yaml
 
 from designer_configs.compile.native import compile_profile, write_config
 from designer_configs.compile.profile import list_profiles, load_profile
-from gold_data.ingest import read_gold
-from gold_data.schema import CORE_FIELDS
 from gold_data.store import GoldFolder, write_gold
+from gold_data.trades.ingest import read_gold
+from gold_data.trades.schema import CORE_FIELDS
 from offline_model.launch import launch
 from offline_model.options import Options
 from refine_loop.provenance import describe_provider

@@ -18,8 +18,8 @@ from data_designer.engine.models.clients.adapters.http_model_client import HttpM
 
 from designer_configs.compile.native import add_seed, compile_profile
 from designer_configs.compile.profile import PROJECT_ROOT, load_profile
-from gold_data.ingest import read_gold
 from gold_data.store import GoldFolder, write_gold
+from gold_data.trades.ingest import read_gold
 from jobs.job import Job, JobInterrupted, JobResult
 from jobs.library.backend import LibraryBackend
 from jobs.library.shim import draw_in_order

@@ -7,8 +7,8 @@ import pytest
 
 from gold_data.bars import read_bars
 from gold_data.errors import GoldError
-from gold_data.ingest import read_gold
-from gold_data.schema import CORE_FIELDS
+from gold_data.trades.ingest import read_gold
+from gold_data.trades.schema import CORE_FIELDS
 
 HEADERS = {"trades": ",".join(CORE_FIELDS), "bars": "ticker,timestamp,open,high,low,close,volume"}
 

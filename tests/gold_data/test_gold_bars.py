@@ -6,8 +6,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from gold_data.bars import read_bars
-from gold_data.schema import Bars
+from gold_data.bars import Bars, read_bars
 
 HEADER = "ticker,timestamp,open,high,low,close,volume"
 GOOD = "IBM,2013-10-04T09:30:00-04:00,1.5,2,1,1.8,100"

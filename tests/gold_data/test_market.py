@@ -10,9 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gold_data import market
+from gold_data.bars import Bars
 from gold_data.errors import GoldError
 from gold_data.market import BarsReport, import_bars
-from gold_data.schema import Bars
 from gold_data.sessions import EXCHANGE_ZONE
 
 HEADER = "ticker,timestamp,open,high,low,close,volume"

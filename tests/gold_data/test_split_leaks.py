@@ -11,9 +11,9 @@ from click.testing import Result
 from columns.types.configs import MatchRule
 from columns.types.gold_examples import GoldSampler
 from gold_data.folder import BARS, HOLDOUT
-from gold_data.import_gold import BarsSource, import_gold
-from gold_data.ingest import read_gold
 from gold_data.store import GoldFolder, write_gold
+from gold_data.trades.import_gold import BarsSource, import_gold
+from gold_data.trades.ingest import read_gold
 from indicators.price_path import build_price_paths
 
 DAYS = [date(2024, 3, day) for day in (4, 5, 6, 7, 8)]

@@ -9,12 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gold_data.errors import GoldError
-from gold_data.ingest import Gold
-from gold_data.limits import PRICE_MARGIN_OF_PRICE, PRICE_MARGIN_OF_RANGE, GoldLimits, derive_limits
-from gold_data.schema import GoldTrades
 from gold_data.sessions import EXCHANGE_ZONE
 from gold_data.splits import plan_split, take_part
-from gold_data.store import load_gold, write_gold
+from gold_data.store import Gold, load_gold, write_gold
+from gold_data.trades.limits import PRICE_MARGIN_OF_PRICE, PRICE_MARGIN_OF_RANGE, GoldLimits, derive_limits
+from gold_data.trades.schema import GoldTrades
 
 DAYS = [date(2013, 10, day) for day in (4, 7, 8, 9, 10)]
 

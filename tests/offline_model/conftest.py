@@ -12,7 +12,7 @@ import jinja2
 import pytest
 import yaml
 
-from gold_data.rules import GoldLimits, describe_rules
+from gold_data.trades.rules import GoldLimits, describe_rules
 from offline_model.launch import launch
 from offline_model.options import Options
 
@@ -107,7 +107,7 @@ def session_date() -> date:
 @pytest.fixture(scope="session")
 def write_prompt() -> WritePrompt:
     """Give a function that fills in a role's template."""
-    schema = (ROOT / "gold_data/core_trade.schema.json").read_text()
+    schema = (ROOT / "columns/trade_log/trade.schema.json").read_text()
 
     def write(
         role: str,

@@ -8,8 +8,8 @@ import pytest
 from data_designer.engine.models.parsers.errors import ParserException
 from data_designer.engine.models.recipes.response_recipes import StructuredResponseRecipe
 
-from gold_data.rules import Expectation, GoldLimits, check_trade
-from gold_data.schema import load_core_schema
+from gold_data.trades.rules import Expectation, GoldLimits, check_trade
+from gold_data.trades.schema import load_core_schema
 from offline_model import faults
 from offline_model.generator import draft_trade
 from offline_model.judge import find_faults

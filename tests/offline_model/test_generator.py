@@ -9,7 +9,7 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gold_data.rules import Expectation, GoldLimits, check_trade, fingerprint
+from gold_data.trades.rules import Expectation, GoldLimits, check_trade, fingerprint
 from offline_model.generator import draft_trade
 from offline_model.judge import find_faults
 from offline_model.prompt import Task, read_task

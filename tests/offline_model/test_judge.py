@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from gold_data.rules import GoldLimits
+from gold_data.trades.rules import GoldLimits
 from offline_model.judge import CRITERIA, find_faults, judge_trade
 from offline_model.prompt import Task, read_task
 

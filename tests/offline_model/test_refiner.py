@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from gold_data.rules import GoldLimits, check_trade
+from gold_data.trades.rules import GoldLimits, check_trade
 from offline_model import faults
 from offline_model.generator import draft_trade
 from offline_model.judge import find_faults

@@ -6,8 +6,8 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from gold_data.ingest import Gold, read_gold
-from gold_data.store import write_gold
+from gold_data.store import Gold, write_gold
+from gold_data.trades.ingest import read_gold
 
 REAL = Path(__file__).parents[3] / "shared" / "real"
 pytestmark = pytest.mark.skipif(not REAL.is_dir(), reason=f"the real inputs are not here: {REAL}")

@@ -6,10 +6,10 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from gold_data.account import Account
-from gold_data.import_gold import BarsSource, import_gold
 from gold_data.market import import_bars
-from gold_data.measures import MEASURES, add_average_true_range
+from gold_data.trades.account import Account
+from gold_data.trades.import_gold import BarsSource, import_gold
+from gold_data.trades.measures import MEASURES, add_average_true_range
 
 REAL = Path(__file__).parents[3] / "shared" / "real"
 SECONDS = REAL / "platform_seconds_SOXL.csv"

@@ -6,7 +6,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from gold_data.ingest import read_gold
+from gold_data.trades.ingest import read_gold
 from indicators.attach import attach_indicators, attach_to_bars_file
 from indicators.price_path import build_price_paths
 from indicators.ta_reference import list_disagreements

@@ -7,8 +7,8 @@ import polars as pl
 import pytest
 from click.testing import Result
 
-from gold_data.rules import check_trade
 from gold_data.store import load_gold
+from gold_data.trades.rules import check_trade
 from indicators.technicals import INDICATORS
 
 REAL = Path(__file__).parents[3] / "shared" / "real"

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from columns.rendering import read_fence
-from gold_data.rules import fingerprint
+from gold_data.trades.rules import fingerprint
 from jobs.job import LOST_WITHOUT_TRACE, JobResult, LostRow
 from refine_loop.booking import Candidate, book_result, close_candidate, open_candidate, seed_refinement
 from refine_loop.known_trades import KnownTrades

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gold_data.rules import Fingerprint
+from gold_data.trades.rules import Fingerprint
 from refine_loop.known_trades import KnownTrades
 
 numbers = st.floats(allow_nan=False) | st.sampled_from([0.0, -0.0, inf, 1e-320])

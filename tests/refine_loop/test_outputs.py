@@ -11,8 +11,8 @@ import polars as pl
 import pytest
 
 from designer_configs.compile.profile import Profile
-from gold_data.ingest import read_gold
 from gold_data.store import GoldFolder, write_gold
+from gold_data.trades.ingest import read_gold
 from refine_loop.booking import open_candidate
 from refine_loop.outputs import (
     assemble_trades,

@@ -11,8 +11,8 @@ import pytest
 import yaml
 from click.testing import Result
 
-from gold_data.rules import Expectation, check_trade
 from gold_data.store import load_gold
+from gold_data.trades.rules import Expectation, check_trade
 from indicators.technicals import INDICATORS, attach_technicals
 
 Rehearsal = tuple[Path, Result, dict[str, int]]

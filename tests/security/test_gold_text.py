@@ -13,7 +13,7 @@ from click.testing import Result
 
 from files.csv_cells import neutralise_cells, restore_cell, restore_cells
 from gold_data.errors import GoldError
-from gold_data.ingest import read_gold
+from gold_data.trades.ingest import read_gold
 from refine_loop.outputs import export_trades
 from tradelogs.terminal import clean_text
 

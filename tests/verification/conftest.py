@@ -3,8 +3,8 @@
 import polars as pl
 import pytest
 
-from gold_data.build_sample import SAMPLE
-from gold_data.ingest import read_gold
+from gold_data.sample.build import SAMPLE
+from gold_data.trades.ingest import read_gold
 
 
 @pytest.fixture(scope="session")

@@ -15,8 +15,7 @@ from columns.rendering import list_core_rows, read_fence
 from designer_configs.compile.native import CompiledProfile, compile_profile
 from designer_configs.compile.profile import Profile, load_profile
 from gold_data.errors import GoldError
-from gold_data.ingest import Gold
-from gold_data.store import GoldFolder, write_gold
+from gold_data.store import Gold, GoldFolder, write_gold
 from jobs.library.backend import LibraryBackend
 from offline_model.launch import launch
 from offline_model.options import Options

@@ -7,7 +7,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from gold_data.rules import fingerprint
+from gold_data.trades.rules import fingerprint
 from verification import memorisation
 from verification.answers import CANNOT_TELL, COPIES, GOOD, Answer, Interval, to_json
 from verification.features import FEATURES, PERCENTS, Matrix, measure_features

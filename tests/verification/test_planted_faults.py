@@ -10,10 +10,10 @@ import numpy as np
 import polars as pl
 import pytest
 
-from gold_data.ingest import read_gold
-from gold_data.limits import derive_limits
-from gold_data.rules import Expectation, check_trade, fingerprint
-from gold_data.schema import CORE_FIELDS
+from gold_data.trades.ingest import read_gold
+from gold_data.trades.limits import derive_limits
+from gold_data.trades.rules import Expectation, check_trade, fingerprint
+from gold_data.trades.schema import CORE_FIELDS
 from verification.fault_changes import Core, Scene, Trader, read_clock, write_clock
 from verification.planted_faults import FAULTS, Fault, find_violations, plant_fault
 

@@ -8,7 +8,7 @@ import pytest
 from polars.testing import assert_frame_equal
 from scipy.stats import rankdata
 
-from gold_data.rules import measure_exit_percent
+from gold_data.trades.rules import measure_exit_percent
 from verification.features import EXITS, FEATURES, PERCENTS, Matrix, measure_features
 from verification.references import (
     BLOCK_BOOTSTRAP,

@@ -9,8 +9,9 @@ import polars as pl
 import pytest
 from scipy.stats import spearmanr
 
-from gold_data.build_sample import SAMPLE
-from gold_data.ingest import Gold, read_gold
+from gold_data.sample.build import SAMPLE
+from gold_data.store import Gold
+from gold_data.trades.ingest import read_gold
 from verification import strategy_book, strategy_search
 from verification.answers import Answer, Interval
 from verification.backtest import NEVER, Replays, replay_gold, replay_run

@@ -7,9 +7,9 @@ import numpy as np
 import polars as pl
 import pytest
 
-from gold_data.limits import GoldLimits
-from gold_data.rules import check_trade
-from gold_data.schema import CORE_FIELDS
+from gold_data.trades.limits import GoldLimits
+from gold_data.trades.rules import check_trade
+from gold_data.trades.schema import CORE_FIELDS
 from verification.references import CORE, build_references, spoil_some
 from verification.validity import RULES, ask_validity, find_broken, measure_share
 from verification.yardstick import Yardstick

@@ -11,7 +11,7 @@ import polars as pl
 import pytest
 from click.testing import Result
 
-from gold_data.build_sample import SAMPLE
+from gold_data.sample.build import SAMPLE
 from verification.verify import drop_unknown, verify_run
 
 QUESTIONS = [

@@ -9,7 +9,7 @@ from typing import Any
 from designer_configs.compile.checks.shape import Kind, check_shape
 from designer_configs.compile.checks.yaml_source import YamlSource, load_yaml
 
-CORE_SCHEMA = Path("gold_data/core_trade.schema.json")
+CORE_SCHEMA = Path("columns/trade_log/trade.schema.json")
 
 
 class Project:

@@ -79,7 +79,7 @@ def test_the_first_line_names_the_schema(break_file: Break, file: str, wanted: s
         (None, None, "cannot be read: No such file"),
     ],
 )
-@pytest.mark.parametrize("file", ["designer_configs/schema/control.schema.json", "gold_data/core_trade.schema.json"])
+@pytest.mark.parametrize("file", ["designer_configs/schema/control.schema.json", "columns/trade_log/trade.schema.json"])
 def test_a_broken_schema(root: Path, file: str, text: str | None, line: int | None, message: str) -> None:
     (root / file).unlink()
     if text is not None:

@@ -12,8 +12,8 @@ import yaml
 from designer_configs.compile.controls import Control
 from designer_configs.compile.native import CompiledProfile, add_seed, compile_profile, say_control, write_config
 from designer_configs.compile.profile import PROJECT_ROOT, Profile, list_profiles, load_profile
-from gold_data.ingest import read_gold
 from gold_data.store import GoldFolder, write_gold
+from gold_data.trades.ingest import read_gold
 from jobs.job import Job
 from jobs.library.backend import LibraryBackend, build_config
 
@@ -108,7 +108,7 @@ def test_columns_are_handed_gold_controls_and_seed(profile: Profile, compiled: C
 
 
 def test_output_schema_is_the_shared_file(compiled: CompiledProfile) -> None:
-    schema = json.loads((PROJECT_ROOT / "gold_data/core_trade.schema.json").read_text())
+    schema = json.loads((PROJECT_ROOT / "columns/trade_log/trade.schema.json").read_text())
     assert find_column(compiled.generate, "trade")["output_format"] == schema
     assert find_column(compiled.refine, "refined_trade")["output_format"] == schema
 

@@ -20,8 +20,8 @@ from data_designer.interface.errors import DataDesignerGenerationError
 
 from designer_configs.compile.native import CompiledProfile, add_seed, compile_profile
 from designer_configs.compile.profile import PROJECT_ROOT, load_profile
-from gold_data.ingest import read_gold
 from gold_data.store import write_gold
+from gold_data.trades.ingest import read_gold
 from jobs.errors import BackendError
 from jobs.job import Job, JobInterrupted, JobResult
 from jobs.library import backend as backend_module

@@ -31,8 +31,8 @@ from pydantic import BaseModel
 
 from designer_configs.compile.native import add_seed, compile_profile
 from designer_configs.compile.profile import PROJECT_ROOT, load_profile
-from gold_data.ingest import read_gold
 from gold_data.store import write_gold
+from gold_data.trades.ingest import read_gold
 from jobs.errors import BackendError
 from jobs.job import Job
 from jobs.library.backend import LibraryBackend

@@ -15,8 +15,8 @@ import pytest
 
 from designer_configs.compile.native import add_seed, compile_profile
 from designer_configs.compile.profile import Profile, load_profile
-from gold_data.ingest import read_gold
 from gold_data.store import GoldFolder, write_gold
+from gold_data.trades.ingest import read_gold
 from jobs.job import Job, JobResult
 from jobs.library.backend import LibraryBackend
 from jobs.library.shim import draw_in_order

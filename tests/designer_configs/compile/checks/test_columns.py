@@ -211,5 +211,5 @@ def test_a_column_named_unlike_its_file(break_file: Break, file: str, old: str, 
 )
 def test_problem_of_an_output_format(break_file: Break, root: Path, output_format: str, problem: str) -> None:
     (root / "columns/log/broken.schema.json").write_text("{", encoding="utf-8")
-    (found,) = break_file("columns/log/trade.yaml", "gold_data/core_trade.schema.json", output_format)
+    (found,) = break_file("columns/log/trade.yaml", "columns/trade_log/trade.schema.json", output_format)
     assert found.startswith(f":5: output_format: {problem}")

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from gold_data.schema import Bars
+from gold_data.bars import Bars
 from gold_data.sessions import EXCHANGE_ZONE, next_session, session_hours
 
 FIRST_SESSION = date(2024, 10, 1)  # the 60 sessions from here hold two early closes: 29 November and 24 December

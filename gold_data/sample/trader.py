@@ -12,10 +12,10 @@ import numpy as np
 import polars as pl
 from ta.volatility import AverageTrueRange
 
-from gold_data.rules import measure_exit_percent
-from gold_data.sample_market import STEPS, Array, Market
-from gold_data.schema import TIME_FIELDS
+from gold_data.sample.market import STEPS, Array, Market
 from gold_data.sessions import EXCHANGE_ZONE
+from gold_data.trades.rules import measure_exit_percent
+from gold_data.trades.schema import TIME_FIELDS
 
 ATR_WINDOW = 14
 VOLATILITY_TRADED = (0.28, 1.15)  # percent a minute: quieter tickers do not pay, wilder ones frighten

@@ -1,4 +1,4 @@
-"""Builds the sample gold anew: `python -m gold_data.build_sample`; `--check` only compares it with what is there."""
+"""Builds the sample gold anew: `python -m gold_data.sample.build`; `--check` only compares it with what is there."""
 
 import argparse
 import sys
@@ -11,13 +11,14 @@ import polars as pl
 from polars.testing import assert_frame_equal
 
 from gold_data.errors import GoldError
-from gold_data.ingest import Gold, read_gold
-from gold_data.sample_card import write_card
-from gold_data.sample_market import simulate_market
-from gold_data.sample_trader import simulate_trades
+from gold_data.sample.card import write_card
+from gold_data.sample.market import simulate_market
+from gold_data.sample.trader import simulate_trades
+from gold_data.store import Gold
+from gold_data.trades.ingest import read_gold
 
 SEED = 20241001
-SAMPLE = Path(__file__).with_name("sample")
+SAMPLE = Path(__file__).parent
 TRADES, BARS, CARD = "trades.csv", "bars.parquet", "DATA_CARD.md"
 
 
@@ -74,7 +75,7 @@ def _write_bars(bars: pl.DataFrame, path: Path) -> None:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Build the sample, or with `--check` compare it: 1 where it differs."""
-    parser = argparse.ArgumentParser(prog="python -m gold_data.build_sample", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m gold_data.sample.build", description=__doc__)
     parser.add_argument("--check", action="store_true", help="compare with what is there, write nothing")
     if not parser.parse_args(arguments).check:
         gold = build_sample(SAMPLE)
@@ -83,7 +84,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     differences = compare_sample(SAMPLE)
     if differences:
         print(
-            f"The sample is not what its script makes: {'; '.join(differences)}. Run `python -m gold_data.build_sample`"
+            f"The sample is not what its script makes: {'; '.join(differences)}. Run `python -m gold_data.sample.build`"
         )
     return int(bool(differences))
 

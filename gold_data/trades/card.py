@@ -7,14 +7,14 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from gold_data.account import Account
 from gold_data.buckets import bin_by_quantiles
 from gold_data.errors import GoldError
 from gold_data.folder import CARD
 from gold_data.market import BarsReport
-from gold_data.measures import MEASURES
-from gold_data.schema import GoldTrades
 from gold_data.splits import take_part
+from gold_data.trades.account import Account
+from gold_data.trades.measures import MEASURES
+from gold_data.trades.schema import GoldTrades
 
 BINS = 8  # rows of a histogram
 WIDTH = 30  # its longest bar, in characters

@@ -7,10 +7,10 @@ import numpy as np
 import polars as pl
 import pytest
 
-from gold_data.build_sample import BARS, CARD, SAMPLE, TRADES, compare_sample, main
-from gold_data.ingest import Gold, read_gold
+from gold_data.sample.build import BARS, CARD, SAMPLE, TRADES, compare_sample, main
 from gold_data.sessions import session_hours
-from gold_data.store import GoldFolder, write_gold
+from gold_data.store import Gold, GoldFolder, write_gold
+from gold_data.trades.ingest import read_gold
 
 BUCKETS = (0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0, 1.1)
 

@@ -5,7 +5,8 @@ from dataclasses import asdict, dataclass
 from datetime import date
 from functools import partial
 
-from gold_data.checks import (
+from gold_data.sessions import session_hours
+from gold_data.trades.checks import (
     PERCENT_ROUNDING,
     Breach,
     Expectation,
@@ -29,9 +30,8 @@ from gold_data.checks import (
     name_copy,
     show_value,
 )
-from gold_data.limits import GoldLimits, derive_limits
-from gold_data.schema import PRICE_FIELDS
-from gold_data.sessions import session_hours
+from gold_data.trades.limits import GoldLimits, derive_limits
+from gold_data.trades.schema import PRICE_FIELDS
 
 __all__ = [
     "RULES",

@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gold_data import market
-from gold_data.measures import MEASURES, add_average_true_range, measure_trades
 from gold_data.sessions import EXCHANGE_ZONE
+from gold_data.trades.measures import MEASURES, add_average_true_range, measure_trades
 from indicators.attach import attach_indicators
 from indicators.technicals import attach_technicals
 

@@ -4,7 +4,7 @@ from datetime import date
 
 import pytest
 
-from gold_data.rules import GoldLimits, describe_rules
+from gold_data.trades.rules import GoldLimits, describe_rules
 
 LIMITS = GoldLimits(
     {"IBM": (180.11, 186.9), "SPY": (160.0, 175.5)}, holds_overnight=False, volatility_range=(0.02, 0.17)

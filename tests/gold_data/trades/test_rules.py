@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from gold_data.rules import RULES, Expectation, GoldLimits, Violation, check_copy, check_trade, fingerprint
+from gold_data.trades.rules import RULES, Expectation, GoldLimits, Violation, check_copy, check_trade, fingerprint
 
 DAY = date(2013, 10, 4)
 LIMITS = GoldLimits({"IBM": (170.0, 190.0), "SPY": (160.0, 175.0)}, holds_overnight=False, volatility_range=(0.02, 0.2))

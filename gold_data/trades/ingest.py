@@ -12,12 +12,13 @@ import polars as pl
 
 from gold_data.bars import read_bars
 from gold_data.errors import GoldError
-from gold_data.limits import GoldLimits
-from gold_data.rules import Violation, check_trade
-from gold_data.schema import CORE_FIELDS, NUMBER_FIELDS, TIME_FIELDS, GoldTrades
 from gold_data.sessions import EXCHANGE_ZONE, ZONE
-from gold_data.splits import Split, read_split
+from gold_data.splits import read_split
+from gold_data.store import Gold
 from gold_data.tables import RawRow, check_columns, read_rows
+from gold_data.trades.limits import GoldLimits
+from gold_data.trades.rules import Violation, check_trade
+from gold_data.trades.schema import CORE_FIELDS, NUMBER_FIELDS, TIME_FIELDS, GoldTrades
 
 WHAT = "gold trades"
 STATED = "trade_percent_change"
@@ -27,22 +28,6 @@ REJECTED_SCHEMA = {"line": pl.Int64, **dict.fromkeys(("rule", "field", "limit", 
 # A trader holds overnight when at least this share of the rows is held into a later session. Fewer are taken for slips
 # of the pen and rejected: a gold that allows them has to allow every exit before its entry.
 OVERNIGHT_SHARE = 0.02
-
-
-@dataclass(frozen=True)
-class Gold:
-    """Gold as it was read.
-
-    `trades` are the rows that obey the rules, in the file's order; `rejected` has one row per rule that another row
-    broke, with its line in the file; `notes` are sentences on what was converted, dropped or left unread. `split` says
-    which sessions are held out, where that comes with the gold.
-    """
-
-    trades: pl.DataFrame
-    bars: pl.DataFrame | None
-    rejected: pl.DataFrame
-    notes: list[str]
-    split: Split | None = None
 
 
 @dataclass

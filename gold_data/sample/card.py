@@ -5,9 +5,10 @@ from collections.abc import Mapping
 import dataframely as dy
 import polars as pl
 
-from gold_data.sample_market import TAIL_FREEDOM
-from gold_data.schema import Bars, GoldTrades
+from gold_data.bars import Bars
+from gold_data.sample.market import TAIL_FREEDOM
 from gold_data.sessions import EXCHANGE_ZONE, session_hours
+from gold_data.trades.schema import GoldTrades
 
 CARD = """\
 # Sample gold
@@ -16,7 +17,7 @@ CARD = """\
 the calendar is real. It is here so that the pipeline runs at once on gold of the right shape. What comes out of it says
 nothing about any market or trader, and nothing in it is advice.
 
-Written by `python -m gold_data.build_sample` (seed {seed}), this card too; `--check` tells whether the files still are
+Written by `python -m gold_data.sample.build` (seed {seed}), this card too; `--check` tells whether the files still are
 what it makes.
 
 ## `trades.csv`: one row per round trip
@@ -36,11 +37,11 @@ Early closes: {early}.
 {bar_columns}
 
 ## How it was made
-- **Prices** (`gold_data/sample_market.py`): one price every 5 seconds, in cents. Volatility clusters from minute to
+- **Prices** (`gold_data/sample/market.py`): one price every 5 seconds, in cents. Volatility clusters from minute to
   minute and from session to session, and is U-shaped over the day, as volume is. A minute's return has fat tails
   (Student t, {freedom:g} degrees of freedom). Sessions open with a gap, and a weak pull keeps every ticker near
   a usual price of its own.
-- **Trader** (`gold_data/sample_trader.py`): one position at a time, never overnight. Enters some seconds after a bar
+- **Trader** (`gold_data/sample/trader.py`): one position at a time, never overnight. Enters some seconds after a bar
   that shows momentum, or a pullback in a trend, at the price of that moment, and lets most chances pass. Stop and
   target are drawn for each trade as multiples of the volatility at the entry, so that exits widen with it; where
   neither is met, patience ends the trade.

@@ -9,7 +9,7 @@ import dataframely as dy
 
 from gold_data.sessions import EXCHANGE_ZONE
 
-CORE_SCHEMA_FILE = Path(__file__).with_name("core_trade.schema.json")
+CORE_SCHEMA_FILE = Path(__file__).parents[2] / "columns" / "trade_log" / "trade.schema.json"
 
 
 @cache
@@ -43,17 +43,3 @@ class GoldTrades(dy.Schema):
     worst_exit_percent = dy.Float64(description="Most adverse move until the exit, percent, signed in its direction.")
     best_exit_percent = dy.Float64(description="Most favourable move until the exit, percent, signed likewise.")
     trade_percent_change = dy.Float64(description="Move from entry to exit, percent, signed likewise; computed by us.")
-
-
-class Bars(dy.Schema):
-    """One row per ticker and minute, sorted by both; minutes without a trade may be missing."""
-
-    ticker = dy.String(primary_key=True, description="Symbol.")
-    timestamp = dy.Datetime(
-        primary_key=True, time_unit="us", time_zone=EXCHANGE_ZONE, description="Start of the minute, exchange time."
-    )
-    open = dy.Float64(min_exclusive=0.0, description="First price of the minute, dollars.")
-    high = dy.Float64(min_exclusive=0.0, description="Highest price of the minute, dollars.")
-    low = dy.Float64(min_exclusive=0.0, description="Lowest price of the minute, dollars.")
-    close = dy.Float64(min_exclusive=0.0, description="Last price of the minute, dollars.")
-    volume = dy.Float64(min=0.0, description="Shares traded in the minute.")

@@ -19,19 +19,19 @@ from pathlib import Path
 import polars as pl
 
 from files.csv_cells import neutralise_cells
-from gold_data.account import Account
-from gold_data.card import write_card
 from gold_data.errors import GoldError
 from gold_data.folder import BARS, CARD, REJECTED, SPLIT, TRADES
 from gold_data.importers.base import ImportedFile, RoundTrip, trips_to_frame
 from gold_data.importers.registry import AUTO, import_file
-from gold_data.ingest import STATED, judge_rows
 from gold_data.market import BarsReport, import_bars
-from gold_data.measures import MEASURES, NO_BARS, OTHER_PRICES, SCHEMA, measure_trades
-from gold_data.schema import CORE_FIELDS, GoldTrades
 from gold_data.sessions import EXCHANGE_ZONE
 from gold_data.splits import plan_split
 from gold_data.tables import RawRow
+from gold_data.trades.account import Account
+from gold_data.trades.card import write_card
+from gold_data.trades.ingest import STATED, judge_rows
+from gold_data.trades.measures import MEASURES, NO_BARS, OTHER_PRICES, SCHEMA, measure_trades
+from gold_data.trades.schema import CORE_FIELDS, GoldTrades
 
 DECIMALS = 5  # of a measure: finer than any log states it, and still read at a glance in a prompt
 REJECTED_SCHEMA = {"file": pl.String, "line": pl.Int64, "rule": pl.String, "value": pl.String}

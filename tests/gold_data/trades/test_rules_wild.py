@@ -7,8 +7,8 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gold_data.rules import RULES, Expectation, GoldLimits, check_trade, fingerprint
-from gold_data.schema import CORE_FIELDS
+from gold_data.trades.rules import RULES, Expectation, GoldLimits, check_trade, fingerprint
+from gold_data.trades.schema import CORE_FIELDS
 
 LIMITS = GoldLimits({"IBM": (1.0, 1000.0)}, holds_overnight=False, volatility_range=(0.1, 1.0))
 ANYTHING = st.recursive(

@@ -12,12 +12,13 @@ from click.testing import CliRunner, Result
 from designer_configs.compile.check import check_profile
 from designer_configs.compile.controls import find_foreign_buckets
 from designer_configs.compile.profile import PROJECT_ROOT, load_profile
-from gold_data.card import draw_histogram, suggest_controls
+from gold_data.bars import Bars
 from gold_data.errors import GoldError
-from gold_data.import_gold import BarsSource, import_gold
-from gold_data.ingest import read_gold
-from gold_data.schema import Bars, GoldTrades
 from gold_data.store import write_gold
+from gold_data.trades.card import draw_histogram, suggest_controls
+from gold_data.trades.import_gold import BarsSource, import_gold
+from gold_data.trades.ingest import read_gold
+from gold_data.trades.schema import GoldTrades
 from tradelogs.cli import main
 
 FILES = {"trades.parquet", "bars.parquet", "rejected_rows.csv", "DATA_CARD.md", "split.json"}

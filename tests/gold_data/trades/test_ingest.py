@@ -10,8 +10,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from gold_data.errors import GoldError
-from gold_data.ingest import Gold, read_gold
-from gold_data.schema import CORE_FIELDS, GoldTrades
+from gold_data.store import Gold
+from gold_data.trades.ingest import read_gold
+from gold_data.trades.schema import CORE_FIELDS, GoldTrades
 
 HEADER = ",".join(CORE_FIELDS)
 BUY = "IBM,buy,2013-10-04T10:06:00-04:00,2013-10-04T10:22:00-04:00,184.2,184.53,0.096,-0.005,0.293"

@@ -1,4 +1,4 @@
-"""The search for what is wrong with one trade: one function per rule of `gold_data.rules`.
+"""The search for what is wrong with one trade: one function per rule of `gold_data.trades.rules`.
 
 A function looks only at fields that are there, of the right type and finite, so that all violations of a row are listed
 and none of them is a consequence of another field's.
@@ -13,9 +13,9 @@ from typing import NamedTuple
 
 from jsonschema import Draft202012Validator
 
-from gold_data.limits import GoldLimits
-from gold_data.schema import CORE_FIELDS, NUMBER_FIELDS, PRICE_FIELDS, TIME_FIELDS, load_core_schema
 from gold_data.sessions import next_session, session_hours
+from gold_data.trades.limits import GoldLimits
+from gold_data.trades.schema import CORE_FIELDS, NUMBER_FIELDS, PRICE_FIELDS, TIME_FIELDS, load_core_schema
 
 PERCENT_ROUNDING = 0.01  # percents are rounded or cut to two decimals, each on its own
 STATED_ROUNDING = 0.011  # the same, where somebody else computed the percent from prices not yet rounded
@@ -46,7 +46,7 @@ class Breach(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """One trade as it is stated, with what it is held against; `gold_data.rules.check_trade` says what each part is."""
+    """One trade as it is stated, with what it is held against; `rules.check_trade` says what each part is."""
 
     core: Mapping[str, object]
     session_date: date

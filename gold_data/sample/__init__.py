@@ -1,0 +1,1 @@
+"""The simulated sample gold, and what simulates it."""

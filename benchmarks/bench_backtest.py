@@ -18,8 +18,8 @@ import click
 import numpy as np
 import polars as pl
 
-from verification.backtest import BLOCK_TRADES, NEVER, Paths, Percents, Strategy, replay, replay_blocks
-from verification.backtest_reference import list_bars, replay_one
+from benchmarks.oracles.replay import list_bars, replay_one
+from indicators.replay import BLOCK_TRADES, NEVER, Paths, Percents, Strategy, replay, replay_blocks
 
 SAMPLE_TRADES, SAMPLE_STRATEGIES = 60, 200
 

@@ -18,10 +18,10 @@ import click
 import numpy as np
 import polars as pl
 
+from benchmarks.oracles.ta import ask_ta, list_disagreements
 from indicators.attach import attach_indicators, attach_price_paths
 from indicators.bars import list_minutes
-from indicators.price_path import build_price_paths
-from indicators.ta_reference import ask_ta, list_disagreements
+from indicators.price_path.build import build_price_paths
 from indicators.technicals import INDICATORS, attach_technicals
 
 SAMPLE = 200  # trades that `ta` is timed on

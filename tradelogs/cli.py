@@ -190,7 +190,7 @@ def indicators(bars_file: Path, out: Path) -> int:
     Example:
       tradelogs indicators my_bars.parquet --out my_bars_with_indicators.parquet
     """
-    from indicators.attach import attach_to_bars_file
+    from indicators.bars_file import attach_to_bars_file
 
     click.echo(attach_to_bars_file(bars_file, out))
     return DONE

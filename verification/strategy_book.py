@@ -25,8 +25,7 @@ import polars as pl
 from polars.exceptions import PolarsError
 from scipy.stats import rankdata
 
-from verification.answers import CANNOT_TELL, GOOD, NOISE, UNDERFIT, Answer, Interval, Verdict, to_json
-from verification.backtest import (
+from indicators.replay import (
     COMMISSION_PERCENT,
     COST_PERCENT,
     HORIZON,
@@ -37,6 +36,7 @@ from verification.backtest import (
     replay_gold,
     replay_run,
 )
+from verification.answers import CANNOT_TELL, GOOD, NOISE, UNDERFIT, Answer, Interval, Verdict, to_json
 from verification.exit_model import find_set_outcome, narrow_alike
 from verification.exit_scores import write_rounded
 from verification.features import Matrix

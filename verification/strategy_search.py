@@ -12,8 +12,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from indicators.replay import Percents
 from verification.answers import Interval
-from verification.backtest import Percents
 from verification.features import Matrix
 
 REPEATS = 50

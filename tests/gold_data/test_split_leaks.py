@@ -14,7 +14,7 @@ from gold_data.folder import BARS, HOLDOUT
 from gold_data.store import GoldFolder, write_gold
 from gold_data.trades.import_gold import BarsSource, import_gold
 from gold_data.trades.ingest import read_gold
-from indicators.price_path import build_price_paths
+from indicators.price_path.build import build_price_paths
 
 DAYS = [date(2024, 3, day) for day in (4, 5, 6, 7, 8)]
 SEEN, UNSEEN = 100.0, 77.7  # the price of train sessions; that of the embargoed and the held-out one

@@ -9,7 +9,7 @@ import pytest
 from indicators import attach
 from indicators.attach import attach_indicators, attach_price_paths
 from indicators.errors import IndicatorError
-from indicators.price_path import build_price_paths
+from indicators.price_path.build import build_price_paths
 from indicators.technicals import INDICATORS, attach_technicals
 
 MakeBars = Callable[..., pl.DataFrame]
@@ -118,7 +118,7 @@ def test_names_that_cannot_be_are_refused(make_bars: MakeBars, make_trade: MakeT
 def test_paths_and_indicators_in_one_go_are_the_same(
     make_trade: MakeTrade, frame_trades: Frame, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("indicators.price_path.BATCH_BARS", 300)
+    monkeypatch.setattr("indicators.price_path.build.BATCH_BARS", 300)
     trades = frame_trades(*(make_trade(f"row-{number}") for number in (4, 1, 3, 2, 5)))
     names = ["atr_14", "vwap_session"]
     attached, fallback = attach_price_paths(trades, trades, None, names, tmp_path / "bars.parquet", seed=1)

@@ -6,7 +6,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from indicators.attach import attach_to_bars_file
+from indicators.bars_file import attach_to_bars_file
 from indicators.errors import IndicatorError
 from indicators.technicals import INDICATORS, attach_technicals
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from indicators.ta_reference import list_disagreements
+from benchmarks.oracles.ta import list_disagreements
 from indicators.technicals import INDICATORS, attach_technicals
 
 START = datetime(2024, 3, 5, 14, 30, tzinfo=UTC)

@@ -6,10 +6,11 @@ import numpy as np
 import polars as pl
 import pytest
 
+from benchmarks.oracles.ta import list_disagreements
 from gold_data.trades.ingest import read_gold
-from indicators.attach import attach_indicators, attach_to_bars_file
-from indicators.price_path import build_price_paths
-from indicators.ta_reference import list_disagreements
+from indicators.attach import attach_indicators
+from indicators.bars_file import attach_to_bars_file
+from indicators.price_path.build import build_price_paths
 from indicators.technicals import INDICATORS, attach_technicals
 
 REAL = Path(__file__).parents[3] / "shared" / "real"

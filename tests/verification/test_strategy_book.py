@@ -12,9 +12,9 @@ from scipy.stats import spearmanr
 from gold_data.sample.build import SAMPLE
 from gold_data.store import Gold
 from gold_data.trades.ingest import read_gold
+from indicators.replay import NEVER, Replays, replay_gold, replay_run
 from verification import strategy_book, strategy_search
 from verification.answers import Answer, Interval
-from verification.backtest import NEVER, Replays, replay_gold, replay_run
 from verification.features import Matrix
 from verification.strategy_book import (
     Part,

@@ -6,9 +6,9 @@ from typing import Any
 import polars as pl
 import pytest
 
-from indicators import price_path
 from indicators.errors import IndicatorError
-from indicators.price_path import PricePaths, build_price_paths, iter_price_paths
+from indicators.price_path import build as price_path
+from indicators.price_path.build import PricePaths, build_price_paths, iter_price_paths
 from indicators.technicals import attach_technicals
 
 MakeBars = Callable[..., pl.DataFrame]

@@ -10,9 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from benchmarks.oracles.replay import list_bars, replay_one
 from gold_data.sessions import EXCHANGE_ZONE
-from verification import backtest
-from verification.backtest import (
+from indicators import replay as backtest
+from indicators.replay import (
     COST_PERCENT,
     HORIZON,
     NEVER,
@@ -25,7 +26,6 @@ from verification.backtest import (
     replay_gold,
     replay_run,
 )
-from verification.backtest_reference import list_bars, replay_one
 
 Bar = tuple[float, float, float, float]
 NO_BAR = (math.nan,) * 4

@@ -20,9 +20,9 @@ import polars as pl
 
 from gold_data.sessions import LONGEST_CLOSURE
 from indicators.bars import TIMESTAMP, VALUES, list_minutes
-from indicators.donors import Source, give_direction, hash_row, locate_donors, walk_randomly
 from indicators.errors import IndicatorError
-from indicators.path_shape import shape_paths
+from indicators.price_path.donors import Source, give_direction, hash_row, locate_donors, walk_randomly
+from indicators.price_path.shape import shape_paths
 
 LEAST_BEFORE = 120
 MOST_AFTER = 60

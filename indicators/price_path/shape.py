@@ -9,7 +9,7 @@ calendar).
 import polars as pl
 
 from indicators.bars import PRICES, VALUES
-from indicators.donors import Source
+from indicators.price_path.donors import Source
 from indicators.technicals import attach_technicals
 
 LOWEST_SHARE = 0.1  # of the entry or exit price; a path that would fall below is not taken as it is

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import polars as pl
 
-from indicators.donors import locate_donors
+from indicators.price_path.donors import locate_donors
 
 
 def test_every_donor_keeps_to_its_own_tickers_bars(

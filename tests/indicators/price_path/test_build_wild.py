@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from indicators.bars import list_minutes
-from indicators.price_path import build_price_paths
+from indicators.price_path.build import build_price_paths
 from indicators.technicals import attach_technicals
 
 ZONE = ZoneInfo("America/New_York")

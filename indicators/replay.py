@@ -34,7 +34,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from indicators.bars import list_sessions
-from indicators.price_path import MOST_AFTER
+from indicators.price_path.build import MOST_AFTER
 
 HORIZON = MOST_AFTER  # minutes: as many as a synthetic trade has bars after its exit, however soon that was
 COMMISSION_PERCENT = 0.005  # per side: half a cent on a share of 100

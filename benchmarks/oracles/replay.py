@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from verification.backtest import COST_PERCENT, Paths, Strategy
+from indicators.replay import COST_PERCENT, Paths, Strategy
 
 Bars = list[list[float]]
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from designer_configs.compile.profile import Profile
     from gold_data.store import GoldFolder
     from verification.answers import Answer
-    from verification.judge_job import JudgedRow, JudgePlan
+    from verification.judge.job import JudgedRow, JudgePlan
 
 MISSING = "missing "  # how the faults that leave a field out are named; the table has them in one line
 
@@ -93,7 +93,7 @@ def _load_run(folder: Path, seed: int | None) -> "tuple[Profile, GoldFolder]":
 def _plan(profile: "Profile", gold: "GoldFolder", rows: int) -> "JudgePlan":
     from designer_configs.compile.native import compile_profile  # noqa: PLC0415
     from refine_loop.errors import RunInputError  # noqa: PLC0415
-    from verification.judge_job import plan_calibration  # noqa: PLC0415
+    from verification.judge.job import plan_calibration  # noqa: PLC0415
 
     if profile.backend.name != "library":
         raise RunInputError(
@@ -130,7 +130,7 @@ def _make_folder(folder: Path) -> Iterator[Path]:
 
 
 def _calibrate(plan: "JudgePlan", work: Path, folder: Path, *, verbose: bool) -> "tuple[Answer, Path]":
-    from verification.judge_calibration import ask_judge, collect_calibration, write_calibration  # noqa: PLC0415
+    from verification.judge.calibration import ask_judge, collect_calibration, write_calibration  # noqa: PLC0415
 
     _say_plan(plan)
     with open_endpoint(plan.profile) as endpoint:
@@ -143,7 +143,7 @@ def _calibrate(plan: "JudgePlan", work: Path, folder: Path, *, verbose: bool) ->
 def _ask_judge(plan: "JudgePlan", endpoint: str | None, work: Path, *, verbose: bool) -> "list[JudgedRow]":
     from jobs.library.backend import LibraryBackend  # noqa: PLC0415
     from jobs.library.log import log_library_to  # noqa: PLC0415
-    from verification.judge_job import judge_rows  # noqa: PLC0415
+    from verification.judge.job import judge_rows  # noqa: PLC0415
 
     with (
         log_library_to(work / "data_designer.log", verbose=verbose),

@@ -5,6 +5,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
+import numpy as np
+from numpy.typing import NDArray
+
 Verdict = Literal["noise", "underfit", "good", "overfit (copies)", "cannot tell"]
 
 NOISE: Verdict = "noise"
@@ -79,3 +82,6 @@ def to_json(value: Any) -> Any:
     if isinstance(value, float):
         return value if math.isfinite(value) else None
     return value
+
+
+Matrix = NDArray[np.float64]

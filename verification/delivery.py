@@ -1,6 +1,6 @@
 """Holds the values of a run's controls against the shares with which they were declared."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,8 +9,8 @@ import polars as pl
 from numpy.typing import NDArray
 from scipy.stats import binom
 
-from verification.answers import Interval
-from verification.features import Matrix
+from designer_configs.compile.controls import Control
+from verification.answers import Interval, Matrix
 
 STARVED = 0.5  # of the declared share: less is a starved bucket, where chance does not explain it
 CHANCE = 0.025  # one side of 95%, over all buckets of a control together
@@ -163,3 +163,20 @@ def say_notes(deliveries: Sequence[Delivery], repeated: int) -> str:
     if repeated:
         notes.append(f"{repeated} trades have the trade_id of another one.")
     return "".join(f" {note}" for note in notes)
+
+
+def declare_shares(control: Control) -> Declared:
+    """Say with which shares a control draws its values, and which field it sets; no values where there are no shares.
+
+    Only a category sampler has shares, and it has none where they depend on another column.
+    """
+    rule = control.check or control.match or {}
+    field, tolerance = rule.get("field"), rule.get("tolerance")
+    params = control.column.get("params", {})
+    values, weights = params.get("values"), params.get("weights")
+    is_fixed = control.column.get("sampler_type") == "category" and not control.column.get("conditional_params")
+    if not is_fixed or not values or isinstance(values, Mapping):
+        return Declared(control.name, (), field=field, tolerance=tolerance)
+    drawn = [float(weight) for weight in weights] if weights else [1.0] * len(values)
+    shares = tuple(weight / sum(drawn) for weight in drawn)
+    return Declared(control.name, tuple(values), shares, field, tolerance)

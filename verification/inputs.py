@@ -9,30 +9,17 @@ from typing import Any
 import polars as pl
 from polars.exceptions import PolarsError
 
-from designer_configs.compile.controls import Control, resolve_controls
+from designer_configs.compile.controls import resolve_controls
 from designer_configs.compile.profile import Profile, load_profile
 from designer_configs.errors import ConfigError
 from gold_data.folder import BARS, HOLDOUT, HOLDOUT_BARS, TRAIN
-from gold_data.sessions import EXCHANGE_ZONE
-from gold_data.trades.schema import NUMBER_FIELDS, TIME_FIELDS
-from verification.diversity import Declared
+from verification.delivery import declare_shares
 from verification.errors import VerificationError
-from verification.features import FEATURES
+from verification.trades.diversity import Declared
+from verification.trades.table import BAR_COLUMNS, name_controlled, read_trades
 
 CALIBRATION = "judge_calibration.json"
-BAR_COLUMNS = ("ticker", "timestamp", "open", "high", "low", "close", "volume")
 LEDGER_COLUMNS = ("status", "refine_passes", "critiques")
-TRADE_COLUMNS = ("ticker", "trade_type", "session_date", *TIME_FIELDS, *NUMBER_FIELDS, "trade_percent_change")
-CONDITIONS = ("entry_volatility_percent", "entry_minute", "is_short")  # what is known of a trade when it is opened
-FEATURE_OF = {
-    "entry_volatility_percent": "entry_volatility_percent",
-    "worst_exit_percent": "worst_exit_percent",
-    "best_exit_percent": "best_exit_percent",
-    "trade_percent_change": "trade_percent_change",
-    "exit_time": "holding_minutes",
-    "entry_time": "entry_minute",
-    "trade_type": "is_short",
-}
 
 
 @dataclass(frozen=True)
@@ -153,62 +140,6 @@ class _Optional:
     def _note(self, name: str) -> None:
         there = (self._folder / name).is_file()
         self.notes.append(f"{name} {'cannot be read' if there else 'is missing'}, so what is told from it is left out")
-
-
-def declare_shares(control: Control) -> Declared:
-    """Say with which shares a control draws its values, and which field it sets; no values where there are no shares.
-
-    Only a category sampler has shares, and it has none where they depend on another column.
-    """
-    rule = control.check or control.match or {}
-    field, tolerance = rule.get("field"), rule.get("tolerance")
-    params = control.column.get("params", {})
-    values, weights = params.get("values"), params.get("weights")
-    is_fixed = control.column.get("sampler_type") == "category" and not control.column.get("conditional_params")
-    if not is_fixed or not values or isinstance(values, Mapping):
-        return Declared(control.name, (), field=field, tolerance=tolerance)
-    drawn = [float(weight) for weight in weights] if weights else [1.0] * len(values)
-    shares = tuple(weight / sum(drawn) for weight in drawn)
-    return Declared(control.name, tuple(values), shares, field, tolerance)
-
-
-def name_controlled(controls: Sequence[Control]) -> tuple[str, ...]:
-    """Name the features whose law the controls set: those of the fields they match or check.
-
-    A control tied to no field may set any feature that is known when a trade is opened, so then it is all of those
-    besides. A field without a feature, such as the ticker, sets none.
-    """
-    named = [{rule["field"] for rule in (control.match, control.check) if rule} for control in controls]
-    found = {FEATURE_OF[field] for fields in named for field in fields if field in FEATURE_OF}
-    if not all(named):
-        found.update(CONDITIONS)
-    return tuple(name for name in FEATURES if name in found)
-
-
-def read_trades(path: Path, key: str) -> pl.DataFrame:
-    """Read a trade table, whose ids are in the column `key`; times come on the exchange's clock.
-
-    Raises:
-        VerificationError: it cannot be read, or lacks a column, or has one of another type.
-    """
-    try:
-        table = pl.read_parquet(path, glob=False)
-    except (PolarsError, OSError) as exc:
-        raise VerificationError(f"{path} cannot be read ({exc}): it is damaged, or no Parquet file") from exc
-    if missing := [name for name in (key, *TRADE_COLUMNS) if name not in table.columns]:
-        raise VerificationError(f"{path} is no table of trades: the column {missing[0]} is missing")
-    naive = [name for name in TIME_FIELDS if getattr(table.schema[name], "time_zone", None) is None]
-    if naive:
-        raise VerificationError(f"{path}: {naive[0]} is {table.schema[naive[0]]}; it should be a time with a zone")
-    zoned = [pl.col(name).dt.convert_time_zone(EXCHANGE_ZONE).dt.cast_time_unit("us") for name in TIME_FIELDS]
-    numbers = [pl.col(name).cast(pl.Float64) for name in (*NUMBER_FIELDS, "trade_percent_change")]
-    texts = [pl.col(name).cast(pl.String) for name in (key, "ticker", "trade_type")]
-    try:
-        return table.with_columns(*zoned, *numbers, *texts, pl.col("session_date").cast(pl.Date)).rename(
-            {key: "trade_id"}
-        )
-    except PolarsError as exc:
-        raise VerificationError(f"{path} is no table of trades: {exc}") from exc
 
 
 def _read_json(path: Path) -> dict[str, Any]:

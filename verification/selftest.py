@@ -26,11 +26,11 @@ from gold_data.sample.trader import simulate_trades
 from gold_data.sessions import EXCHANGE_ZONE, session_hours
 from gold_data.trades.schema import TIME_FIELDS
 from verification.answers import CANNOT_TELL, COPIES, GOOD, NOISE, UNDERFIT, Verdict
-from verification.inputs import TRADE_COLUMNS
-from verification.references import build_references, copy_half, ignore_volatility, spoil_some
+from verification.trades.questions import ask_about_trades, drop_unknown, make_yardstick
+from verification.trades.references import build_references, copy_half, ignore_volatility, spoil_some
+from verification.trades.table import TRADE_COLUMNS
+from verification.trades.yardstick import Yardstick
 from verification.verdict import decide
-from verification.verify import ask_about_trades, drop_unknown, make_yardstick
-from verification.yardstick import Yardstick
 
 SEEDS, SIZES = 20, (100, 400, 2000)
 WANTED_SHARE = 0.95  # of the seeds that must give the right name

@@ -20,8 +20,8 @@ from designer_configs.compile.native import compile_profile
 from designer_configs.compile.profile import load_profile
 from gold_data.store import write_gold
 from refine_loop.run import read_checked_gold
-from verification.judge_calibration import FILE, OFFLINE_SAYS
-from verification.judge_job import PLANTED, plan_calibration
+from verification.judge.calibration import FILE, OFFLINE_SAYS
+from verification.judge.job import PLANTED, plan_calibration
 
 ROOT = Path(__file__).parents[2]
 SAMPLE = ROOT / "gold_data/sample/trades.csv"

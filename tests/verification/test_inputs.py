@@ -7,9 +7,11 @@ import polars as pl
 import pytest
 
 from designer_configs.compile.controls import Control
+from verification.delivery import declare_shares
 from verification.errors import VerificationError
-from verification.features import EXITS
-from verification.inputs import CONDITIONS, declare_shares, name_controlled, read_run
+from verification.inputs import read_run
+from verification.trades.features import EXITS
+from verification.trades.table import CONDITIONS, name_controlled
 
 NEEDED = ("profile.yaml", "accepted.parquet", "gold/limits.json", "gold/train.parquet", "gold/holdout.parquet")
 

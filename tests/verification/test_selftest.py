@@ -14,7 +14,7 @@ from verification.selftest import (
     simulate_pool,
     tabulate_cases,
 )
-from verification.verify import make_yardstick
+from verification.trades.questions import make_yardstick
 
 
 @pytest.fixture(scope="module")

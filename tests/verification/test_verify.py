@@ -12,7 +12,8 @@ import pytest
 from click.testing import Result
 
 from gold_data.sample.build import SAMPLE
-from verification.verify import drop_unknown, verify_run
+from verification.trades.questions import drop_unknown
+from verification.verify import verify_run
 
 QUESTIONS = [
     "validity",

@@ -1,0 +1,165 @@
+"""The report is one whole file that says what the metrics say, and nothing in them is markup."""
+
+import copy
+import json
+import re
+import time
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.verification.report.report_fixture import HOSTILE, make_metrics
+from verification.report import report
+from verification.report.report import embed_json, hash_script, render_report, write_report
+
+METRICS = make_metrics()
+PLOTLY = report.load_plotly()
+PAGE = render_report(METRICS)
+
+
+class Elements(HTMLParser):
+    """Collects tags with their attributes, and the text of scripts."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.scripts: list[str] = []
+        self.text = ""
+        self.within = ""
+        self.feed(page.replace(PLOTLY, "PLOTLY"))
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+        self.within = tag
+        if tag == "script":
+            self.scripts.append("")
+
+    def handle_endtag(self, tag: str) -> None:
+        self.within = "" if tag else self.within
+
+    def handle_data(self, data: str) -> None:
+        if self.within == "script":
+            self.scripts[-1] += data
+        else:
+            self.text += data
+
+
+def count_elements(page: str) -> list[tuple[str, list[str]]]:
+    return sorted((tag, sorted(attributes)) for tag, attributes in Elements(page).tags)
+
+
+def test_first_screen_has_every_verdict_with_three_numbers() -> None:
+    board = PAGE[PAGE.index('<ol class="board">') : PAGE.index("</ol>")]
+    assert board.count("<li>") == len(METRICS["answers"])
+    assert board.count("<dd>") == 3 * len(METRICS["answers"])
+    assert re.findall(r'<span class="chip is-\w+">.*?</svg>(.*?)</span>', board) == [
+        answer["verdict"] for answer in METRICS["answers"]
+    ]
+
+
+def test_overall_verdict_counts_and_notes_stand_on_top() -> None:
+    top = Elements(PAGE[: PAGE.index('<ol class="board">')]).text
+    for text in ("underfit", METRICS["overall"]["reason"], "9,842", "480", "113", "21 November 2026", "3 accepted"):
+        assert text in top
+
+
+def test_every_link_leads_somewhere() -> None:
+    tags = Elements(PAGE).tags
+    ids = {attributes.get("id") for _, attributes in tags}
+    links = [str(attributes["href"]) for tag, attributes in tags if tag == "a"]
+    assert len(links) > 10
+    assert all(link.startswith("#") and link[1:] in ids for link in links)
+
+
+def test_every_panel_has_its_figure() -> None:
+    elements = Elements(PAGE)
+    places = [attributes["id"] for _, attributes in elements.tags if attributes.get("class") == "plot"]
+    assert list(json.loads(elements.scripts[0])) == places
+
+
+def test_policy_allows_the_two_scripts_and_no_request() -> None:
+    elements = Elements(PAGE)
+    policy = next(str(each["content"]) for tag, each in elements.tags if tag == "meta" and "http-equiv" in each)
+    assert policy.startswith("default-src 'none'; script-src 'sha256-")
+    assert elements.scripts[1] == "PLOTLY"
+    assert [hash_script(script) in policy for script in (elements.scripts[0], PLOTLY, elements.scripts[2])] == [
+        False,
+        True,
+        True,
+    ]
+    assert not re.search(r"https?:|\*", policy)
+
+
+def test_nothing_is_loaded_from_elsewhere() -> None:
+    for _, attributes in Elements(PAGE).tags:
+        assert "src" not in attributes
+        assert str(attributes.get("href") or "#").startswith(("#", "data:,"))
+
+
+def test_hostile_texts_add_no_element() -> None:
+    hostile = render_report(make_metrics(HOSTILE))
+    assert count_elements(hostile) == count_elements(PAGE)
+    assert HOSTILE not in hostile
+
+
+def test_hostile_texts_are_shown_as_they_are() -> None:
+    metrics = make_metrics()
+    metrics["overall"] = {"verdict": HOSTILE, "reason": HOSTILE, "text": HOSTILE}
+    metrics["run"] |= {"name": HOSTILE, "profile": HOSTILE, "created": HOSTILE, "notes": [HOSTILE]}
+    for answer in metrics["answers"]:
+        answer |= {"title": HOSTILE, "reason": HOSTILE, "verdict": HOSTILE, "numbers": [[HOSTILE, HOSTILE]] * 3}
+    elements = Elements(render_report(metrics))
+    assert elements.text.count(HOSTILE) > 40
+    assert {tag for tag, _ in elements.tags} == {tag for tag, _ in Elements(PAGE).tags}
+    assert len(elements.scripts) == 3
+
+
+def test_a_judge_that_misses_says_so_below_the_word() -> None:
+    answer = {"question": "judge", "verdict": "underfit", "numbers": [["faults", "-0.0"]] * 3, "metrics": {}}
+    page = render_report({"answers": [answer, answer | {"question": "fidelity"}]})
+    assert page.count('<small class="means">the judge misses too much</small>') == 2  # on the board, and in its section
+    assert "<dd>0</dd>" in page
+
+
+def test_embedded_json_holds_no_markup() -> None:
+    text = embed_json({"a": "</script><!-- & \u2028", "b": float("nan")})
+    assert not set("<>&\u2028") & set(text)
+    assert json.loads(text) == {"a": "</script><!-- & \u2028", "b": None}
+
+
+@pytest.mark.parametrize("gone", ["plots", "answers", "overall", "run"])
+@pytest.mark.parametrize("value", [None, {}, []])
+def test_parts_of_the_metrics_may_be_missing(gone: str, value: Any) -> None:
+    assert "Left out" in render_report(METRICS | {gone: value, "plots": None})
+
+
+def test_what_is_left_out_is_said_and_has_no_plot() -> None:
+    metrics = copy.deepcopy(METRICS)
+    metrics["plots"]["funnel"] = []
+    page = render_report(metrics)
+    assert "<b>Funnel of candidates.</b> Left out: the metrics hold no plots funnel." in page
+    assert "plot-funnel-1" not in page
+
+
+def test_same_metrics_same_report() -> None:
+    assert render_report(METRICS) == PAGE
+
+
+def test_file_is_small_and_quick() -> None:
+    started = time.process_time()
+    size = len(render_report(METRICS).encode())
+    assert time.process_time() - started < 3.0
+    assert size < len(report.load_plotly().encode()) + 400_000
+
+
+def test_report_is_written_whole_or_not_at_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "report.html"
+    write_report(METRICS, path)
+    assert path.read_text(encoding="utf-8") == PAGE
+    monkeypatch.setattr(report, "render_report", lambda _: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        write_report(METRICS, path)
+    assert path.read_text(encoding="utf-8") == PAGE
+    assert [each.name for each in tmp_path.iterdir()] == ["report.html"]

@@ -1,0 +1,1 @@
+"""report.html, drawn from metrics.json alone."""

@@ -1,0 +1,215 @@
+"""Draws `report.html` from what `metrics.json` holds: one file that opens offline, on a phone, light and dark."""
+
+import base64
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
+from markupsafe import Markup
+
+from files.whole_file import write_whole
+from verification.answers import CANNOT_TELL, COPIES, GOOD, NOISE, UNDERFIT, to_json
+from verification.report.parts import Plot, drop_minus_zero, get_value, is_number
+from verification.report.plots import draw_plots
+
+HERE = Path(__file__).parent
+STYLES = {GOOD: "good", UNDERFIT: "underfit", NOISE: "noise", COPIES: "copies", CANNOT_TELL: "unknown"}
+MARKS = {
+    "good": "M3 8.5l3.4 3.5L13 4.5",
+    "underfit": "M8 3v10M3.8 8.8L8 13l4.2-4.2",
+    "noise": "M4 4l8 8M12 4l-8 8",
+    "copies": "M2.5 5.5h7v8h-7zM6.5 2.5h7v8",
+    "unknown": "M5.5 6a2.6 2.6 0 1 1 3.7 2.4c-.8.4-1.2.8-1.2 1.7M8 13v.2",
+}  # a verdict is told by a mark and a word as well as by a colour
+MEANS: Mapping[object, str] = {("judge", UNDERFIT): "the judge misses too much"}
+SHORT = {
+    "scale": "Scale",
+    "validity": "Validity",
+    "fidelity": "Fidelity",
+    "exits": "Exits",
+    "diversity": "Controls",
+    "memorisation": "Copies",
+    "indicators": "Indicators",
+    "paths": "Paths",
+    "utility": "Utility",
+    "search": "Search",
+    "backtest": "Backtest",
+    "judge": "Judge",
+    "run": "Run",
+}
+COUNTS = (
+    ("synthetic trades", "synthetic"),
+    ("gold trades", "gold_train"),
+    ("held out", "gold_holdout"),
+    ("profile", "profile"),
+    ("seed", "seed"),
+)
+
+
+@dataclass(frozen=True)
+class Chip:
+    """A verdict as it is shown; `means` says below it what the word means where that is not plain."""
+
+    word: str
+    style: str
+    means: str = ""
+
+    @property
+    def mark(self) -> str:
+        """Outline of the icon, as a path of SVG."""
+        return MARKS[self.style]
+
+
+@dataclass(frozen=True)
+class Section:
+    """One part of the report; those without a verdict answer no question and stand on no first screen."""
+
+    key: str
+    title: str
+    verdict: Chip | None
+    reason: str
+    numbers: list[tuple[str, str]]
+    plots: list[Plot]
+
+    @property
+    def short(self) -> str:
+        """Name in the navigation."""
+        return SHORT.get(self.key, self.title)
+
+
+def write_report(metrics: Mapping[str, Any], path: Path) -> None:
+    """Write the report whole or not at all."""
+    with write_whole(path) as partial:
+        partial.write_text(render_report(metrics), encoding="utf-8", newline="\n")
+
+
+def render_report(metrics: Mapping[str, Any]) -> str:
+    """Render the report as HTML.
+
+    Nothing from `metrics` is markup: text is escaped, JSON for the plots is escaped for its script element, and a
+    content security policy lets only the two scripts of the file run and no request leave it.
+
+    Args:
+        metrics: What `metrics.json` holds. A plot whose data is missing is left out, and the report says why.
+    """
+    sections = build_sections(metrics)
+    scripts = [load_plotly(), load_text("report.js")]
+    panels = {
+        f"plot-{plot.key}-{place}": {"data": panel.data, "layout": panel.layout}
+        for section in sections
+        for plot in section.plots
+        for place, panel in enumerate(plot.panels, start=1)
+    }
+    overall = get_value(metrics, "overall")
+    return load_template().render(
+        name=str(get_value(metrics, "run", "name") or "a run"),
+        created=tell_time(get_value(metrics, "run", "created")),
+        overall=make_chip(get_value(overall, "verdict"), get_value(overall, "text")),
+        reason=drop_minus_zero(str(get_value(overall, "reason") or "")),
+        counts=list_counts(metrics),
+        notes=[str(note).replace("`", "") for note in get_value(metrics, "run", "notes") or []],
+        sections=sections,
+        style=Markup(load_text("report.css")),  # noqa: S704 our own file
+        script_hashes=Markup(" ".join(hash_script(script) for script in scripts)),  # noqa: S704 base64
+        plots_json=embed_json(panels),
+        plotly=Markup(scripts[0]),  # noqa: S704 the library's own file
+        script=Markup(scripts[1]),  # noqa: S704 our own file
+    )
+
+
+def build_sections(metrics: Mapping[str, Any]) -> list[Section]:
+    """Build the report's sections: the scale, with plots whose question was not asked, one per answer, and the run."""
+    answers = [answer for answer in get_value(metrics, "answers") or [] if isinstance(answer, Mapping)]
+    plots = draw_plots(metrics)
+    sections = [
+        Section(
+            key=str(answer.get("question")),
+            title=str(answer.get("title") or answer.get("question")),
+            verdict=make_chip(
+                answer.get("verdict"), means=MEANS.get((answer.get("question"), answer.get("verdict")), "")
+            ),
+            reason=drop_minus_zero(str(answer.get("reason") or "")),
+            numbers=[(str(label), drop_minus_zero(str(text))) for label, text in answer.get("numbers") or []],
+            plots=plots.pop(str(answer.get("question")), []),
+        )
+        for answer in answers
+    ]
+    run, scale = plots.pop("run"), [plot for each in plots.values() for plot in each]
+    return [
+        Section("scale", "Between noise and real", None, "", [], scale),
+        *sections,
+        Section("run", "What the run took", None, "", [], run),
+    ]
+
+
+def make_chip(verdict: object, text: object = None, means: str = "") -> Chip:
+    """Return how a verdict is shown; one that nobody knows looks like `cannot tell`, in its own words."""
+    return Chip(str(text or verdict or CANNOT_TELL), STYLES.get(verdict, "unknown"), means)  # type: ignore[call-overload]
+
+
+def list_counts(metrics: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """List what was held against what, leaving out what is unknown."""
+    run = get_value(metrics, "run")
+    found = [(label, get_value(run, key)) for label, key in COUNTS]
+    return [
+        (label, f"{value:,}" if is_number(value) and label != "seed" else str(value))
+        for label, value in found
+        if value is not None
+    ]
+
+
+def tell_time(created: object) -> str:
+    """Return an ISO time as people read it; as it stands where it is none."""
+    try:
+        return f"{datetime.fromisoformat(str(created)):%-d %B %Y, %H:%M %Z}".strip()
+    except ValueError:
+        return str(created or "")
+
+
+def embed_json(value: Any) -> Markup:
+    """Return JSON that cannot end the script element it stands in, whatever its texts say."""
+    text = json.dumps(to_json(value), allow_nan=False, separators=(",", ":"))
+    for letter in "<>&":
+        text = text.replace(letter, f"\\u{ord(letter):04x}")
+    return Markup(text)  # noqa: S704 escaped above
+
+
+def hash_script(script: str) -> str:
+    """Return a script's source expression for a content security policy."""
+    return f"'sha256-{base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()}'"
+
+
+@cache
+def load_template() -> Template:
+    """Load the report's template."""
+    environment = Environment(
+        loader=FileSystemLoader(HERE), autoescape=True, undefined=StrictUndefined, keep_trailing_newline=True
+    )
+    return environment.get_template("report.html.j2")
+
+
+@cache
+def load_text(name: str) -> str:
+    """Read a file that lies beside this one."""
+    return (HERE / name).read_text(encoding="utf-8")
+
+
+@cache
+def load_plotly() -> str:
+    """Read plotly.js from the installed package.
+
+    Raises:
+        RuntimeError: its text would end its script element early.
+    """
+    from plotly.offline import get_plotlyjs  # noqa: PLC0415 a report is the last thing a run writes
+
+    script = str(get_plotlyjs()).replace("\r\n", "\n")
+    if "</script" in script.lower() or "<!--" in script:
+        raise RuntimeError("plotly.js of this version cannot stand inside a script element")
+    return script

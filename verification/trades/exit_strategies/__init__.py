@@ -1,0 +1,1 @@
+"""Exit strategies, replayed on gold and on synthetic bars."""

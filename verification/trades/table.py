@@ -1,0 +1,71 @@
+"""Tables of trades as the questions read them."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import polars as pl
+from polars.exceptions import PolarsError
+
+from designer_configs.compile.controls import Control
+from gold_data.sessions import EXCHANGE_ZONE
+from gold_data.trades.schema import NUMBER_FIELDS, TIME_FIELDS
+from verification.errors import VerificationError
+from verification.trades.features import FEATURES
+
+BAR_COLUMNS = ("ticker", "timestamp", "open", "high", "low", "close", "volume")
+
+
+TRADE_COLUMNS = ("ticker", "trade_type", "session_date", *TIME_FIELDS, *NUMBER_FIELDS, "trade_percent_change")
+
+
+CONDITIONS = ("entry_volatility_percent", "entry_minute", "is_short")  # what is known of a trade when it is opened
+
+
+FEATURE_OF = {
+    "entry_volatility_percent": "entry_volatility_percent",
+    "worst_exit_percent": "worst_exit_percent",
+    "best_exit_percent": "best_exit_percent",
+    "trade_percent_change": "trade_percent_change",
+    "exit_time": "holding_minutes",
+    "entry_time": "entry_minute",
+    "trade_type": "is_short",
+}
+
+
+def name_controlled(controls: Sequence[Control]) -> tuple[str, ...]:
+    """Name the features whose law the controls set: those of the fields they match or check.
+
+    A control tied to no field may set any feature that is known when a trade is opened, so then it is all of those
+    besides. A field without a feature, such as the ticker, sets none.
+    """
+    named = [{rule["field"] for rule in (control.match, control.check) if rule} for control in controls]
+    found = {FEATURE_OF[field] for fields in named for field in fields if field in FEATURE_OF}
+    if not all(named):
+        found.update(CONDITIONS)
+    return tuple(name for name in FEATURES if name in found)
+
+
+def read_trades(path: Path, key: str) -> pl.DataFrame:
+    """Read a trade table, whose ids are in the column `key`; times come on the exchange's clock.
+
+    Raises:
+        VerificationError: it cannot be read, or lacks a column, or has one of another type.
+    """
+    try:
+        table = pl.read_parquet(path, glob=False)
+    except (PolarsError, OSError) as exc:
+        raise VerificationError(f"{path} cannot be read ({exc}): it is damaged, or no Parquet file") from exc
+    if missing := [name for name in (key, *TRADE_COLUMNS) if name not in table.columns]:
+        raise VerificationError(f"{path} is no table of trades: the column {missing[0]} is missing")
+    naive = [name for name in TIME_FIELDS if getattr(table.schema[name], "time_zone", None) is None]
+    if naive:
+        raise VerificationError(f"{path}: {naive[0]} is {table.schema[naive[0]]}; it should be a time with a zone")
+    zoned = [pl.col(name).dt.convert_time_zone(EXCHANGE_ZONE).dt.cast_time_unit("us") for name in TIME_FIELDS]
+    numbers = [pl.col(name).cast(pl.Float64) for name in (*NUMBER_FIELDS, "trade_percent_change")]
+    texts = [pl.col(name).cast(pl.String) for name in (key, "ticker", "trade_type")]
+    try:
+        return table.with_columns(*zoned, *numbers, *texts, pl.col("session_date").cast(pl.Date)).rename(
+            {key: "trade_id"}
+        )
+    except PolarsError as exc:
+        raise VerificationError(f"{path} is no table of trades: {exc}") from exc

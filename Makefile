@@ -52,13 +52,14 @@ test: $(VENV)/.installed  ## run the tests (under 5 minutes)
 test-slow: $(VENV)/.installed  ## run the long tests
 	@$(BIN)/pytest -m slow
 
-check: $(VENV)/.installed  ## format, lint, types, profiles, generated files up to date
+check: $(VENV)/.installed  ## format, lint, types, import layers, profiles, generated files up to date
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
+	@$(BIN)/lint-imports
 	@$(BIN)/tradelogs validate
 	@$(BIN)/python -m designer_configs.compile.make_docs --check
-	@$(BIN)/python -m refine_loop.event_docs --check
+	@$(BIN)/python -m refine_loop.record.event_docs --check
 	@$(BIN)/python -m gold_data.sample.build --check
 
 format: $(VENV)/.installed  ## format and mend what ruff can

@@ -21,7 +21,7 @@ import yaml
 from designer_configs.compile.profile import PROJECT_ROOT, load_profile
 from offline_model.launch import launch
 from offline_model.options import Options
-from refine_loop.events import CHECK, read_events
+from refine_loop.record.events import CHECK, read_events
 from refine_loop.run import start_run
 
 PARALLEL = 64

@@ -22,8 +22,8 @@ from jobs.cluster import Part, PartResult, merge_parts
 from jobs.job import Job
 from offline_model.launch import launch
 from offline_model.options import Options
-from refine_loop.events import EventLog, read_events
-from refine_loop.parts import PartLogs, find_log
+from refine_loop.cluster_workers import PartLogs, find_log
+from refine_loop.record.events import EventLog, read_events
 from refine_loop.rounds import Rounds
 from refine_loop.run import start_run
 

@@ -6,13 +6,13 @@ from random import Random
 from typing import Literal, NamedTuple
 
 from offline_model.errors import PromptError
-from offline_model.faults import plant_fault, spoil_answer, wrap_answer
-from offline_model.generator import draft_trade
-from offline_model.judge import judge_trade
 from offline_model.options import Options
-from offline_model.prompt import Role, Task, read_task
-from offline_model.refiner import refine_trade
-from offline_model.trades import write_row
+from offline_model.tasks.trade_log.faults import plant_fault, spoil_answer, wrap_answer
+from offline_model.tasks.trade_log.generator import draft_trade
+from offline_model.tasks.trade_log.judge import judge_trade
+from offline_model.tasks.trade_log.refiner import refine_trade
+from offline_model.tasks.trade_log.task import Role, Task, read_task
+from offline_model.tasks.trade_log.trades import write_row
 
 CORRECTION_FAILURE_RATE = 0.2
 SMALL_TALK = (

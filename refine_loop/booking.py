@@ -8,7 +8,7 @@ from columns.rendering import fence_json
 from gold_data.trades.rules import check_copy, fingerprint
 from jobs.job import LOST_WITHOUT_TRACE, JobResult, LostRow
 from refine_loop.critique import judge_row, write_critique
-from refine_loop.known_trades import KnownTrades
+from refine_loop.known_rows import KnownTrades
 from refine_loop.state import CANDIDATE_SCHEMA, CRITERIA
 
 Candidate = dict[str, Any]

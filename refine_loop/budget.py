@@ -3,7 +3,7 @@
 import math
 
 from designer_configs.compile.profile import Profile
-from refine_loop.events import EventLog
+from refine_loop.record.events import EventLog
 from refine_loop.state import LoopState, StopReason
 
 FIRST_ROUND = 600  # candidates while nothing is accepted yet: what a model that never pleases may cost

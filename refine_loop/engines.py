@@ -10,8 +10,8 @@ from jobs.job import PlacedBackend
 from jobs.open_backend import make_backend
 from jobs.requests.halt import Halt
 from refine_loop.budget import find_spent_cap
-from refine_loop.events import EventLog
-from refine_loop.parts import open_workers
+from refine_loop.cluster_workers import open_workers
+from refine_loop.record.events import EventLog
 
 
 @contextlib.contextmanager

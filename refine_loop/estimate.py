@@ -23,8 +23,8 @@ from jobs.library.log import log_library_to
 from jobs.library.shim import steer_requests
 from jobs.library.speed import quicken_library
 from jobs.request import Request, Send
-from refine_loop.events import EventLog, measure_messages
 from refine_loop.nodes import Nodes
+from refine_loop.record.events import EventLog, measure_messages
 from refine_loop.run import read_checked_gold
 from refine_loop.state import CRITERIA, START_STATE
 

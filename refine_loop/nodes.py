@@ -23,8 +23,8 @@ from refine_loop.booking import (
     seed_refinement,
 )
 from refine_loop.budget import find_spent_cap, is_fruitless, size_round
-from refine_loop.events import EventLog
-from refine_loop.known_trades import KnownTrades
+from refine_loop.known_rows import KnownTrades
+from refine_loop.record.events import EventLog
 from refine_loop.rounds import Rounds
 from refine_loop.state import ENDS, LoopState, StopReason
 

@@ -14,8 +14,8 @@ from jobs.library.speed import quicken_library
 from jobs.open_backend import make_backend
 from jobs.requests.halt import Halt
 from refine_loop.budget import find_spent_cap
-from refine_loop.events import EventLog
 from refine_loop.nodes import Nodes
+from refine_loop.record.events import EventLog
 from refine_loop.rounds import Rounds
 from refine_loop.run import read_checked_gold
 from refine_loop.state import START_STATE

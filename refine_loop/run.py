@@ -27,12 +27,12 @@ from jobs.requests.journal import AnswerJournal
 from refine_loop.checkpoints import open_checkpoints
 from refine_loop.engines import open_backend
 from refine_loop.errors import STORAGE_ERRORS, RunError, RunInputError, explain_stop
-from refine_loop.events import EventLog, Observer
 from refine_loop.graph import build_graph
-from refine_loop.metrics import observe_run
 from refine_loop.nodes import Nodes
-from refine_loop.outputs import Outcome, write_outputs
-from refine_loop.provenance import PROFILE_FILE, write_inputs
+from refine_loop.record.events import EventLog, Observer
+from refine_loop.record.metrics import observe_run
+from refine_loop.record.outputs import Outcome, write_outputs
+from refine_loop.record.provenance import PROFILE_FILE, write_inputs
 from refine_loop.run_lock import lock_folder
 from refine_loop.state import START_STATE, StopReason
 from refine_loop.steering import steer_run

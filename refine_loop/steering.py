@@ -10,7 +10,7 @@ from jobs.requests.guard import guard_requests
 from jobs.requests.halt import Halt
 from jobs.requests.journal import AnswerJournal
 from refine_loop.budget import find_spent_cap
-from refine_loop.events import EventLog
+from refine_loop.record.events import EventLog
 
 
 @contextlib.contextmanager

@@ -12,7 +12,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 from rich.text import Text
 
-from refine_loop.outputs import Outcome
+from refine_loop.record.outputs import Outcome
 from refine_loop.state import CRITERIA
 from tradelogs.exits import DONE, ENDED_EARLY
 from tradelogs.terminal import clean_text

@@ -7,7 +7,6 @@ from threadpoolctl import threadpool_limits
 
 from verification.answers import Answer
 
-
 Tell = Callable[[str], None]
 
 

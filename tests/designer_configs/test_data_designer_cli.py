@@ -18,7 +18,7 @@ from gold_data.trades.ingest import read_gold
 from gold_data.trades.schema import CORE_FIELDS
 from offline_model.launch import launch
 from offline_model.options import Options
-from refine_loop.provenance import describe_provider
+from refine_loop.record.provenance import describe_provider
 
 COMMAND = Path(sys.executable).with_name("data-designer")
 KEY = "canary-not-to-be-written"

@@ -25,9 +25,9 @@ from jobs.library.backend import LibraryBackend
 from jobs.library.shim import draw_in_order
 from jobs.library.speed import quicken_library
 from jobs.requests.halt import Halt
-from refine_loop.events import EventLog, read_events
+from refine_loop.record.events import EventLog, read_events
+from refine_loop.record.usage import count_usage, frame_requests
 from refine_loop.steering import steer_run
-from refine_loop.usage import count_usage, frame_requests
 
 from .endpoint import Endpoint, open_endpoint
 

@@ -15,8 +15,8 @@ from designer_configs.compile.profile import load_profile
 from jobs.library.meter import find_metrics_port
 from offline_model.launch import launch
 from offline_model.options import Options
-from refine_loop.events import read_events
-from refine_loop.metrics import observe_run
+from refine_loop.record.events import read_events
+from refine_loop.record.metrics import observe_run
 from refine_loop.run import start_run
 from tests.conftest import ROOT, Cli, change_profile
 from tests.scale.conftest import run_quietly

@@ -9,7 +9,7 @@ import pytest
 from offline_model.answer import CORRECTION_FAILURE_RATE, answer_messages
 from offline_model.errors import OfflineModelError, PromptError
 from offline_model.options import Options
-from offline_model.trades import FIELDS
+from offline_model.tasks.trade_log.trades import FIELDS
 
 WritePrompt = Callable[..., str]
 Chat = list[dict[str, Any]]

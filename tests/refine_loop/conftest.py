@@ -12,7 +12,7 @@ from designer_configs.compile.native import CompiledProfile
 from designer_configs.compile.profile import Profile, load_profile
 from jobs.job import Job, JobResult, LostRow
 from jobs.request import Request
-from refine_loop.events import EventLog
+from refine_loop.record.events import EventLog
 
 Fate = Literal["accept", "criticise", "break", "lose", "copy"]
 Decide = Callable[[int, int], Fate]

@@ -9,7 +9,7 @@ from columns.rendering import read_fence
 from gold_data.trades.rules import fingerprint
 from jobs.job import LOST_WITHOUT_TRACE, JobResult, LostRow
 from refine_loop.booking import Candidate, book_result, close_candidate, open_candidate, seed_refinement
-from refine_loop.known_trades import KnownTrades
+from refine_loop.known_rows import KnownTrades
 from refine_loop.state import CANDIDATE_SCHEMA
 
 ACCEPTANCE = {"realism": 4, "consistency": 4, "completeness": 3}

@@ -8,7 +8,7 @@ import pytest
 from designer_configs.compile.profile import Prices, Profile
 from jobs.request import Request
 from refine_loop.budget import find_spent_cap, is_fruitless, size_round
-from refine_loop.events import EventLog
+from refine_loop.record.events import EventLog
 from refine_loop.state import START_STATE
 
 REQUEST = Request("001_generate", "r", "trade", "generator", "m")

@@ -16,7 +16,7 @@ from langgraph.checkpoint.base import id as checkpoint_id
 
 from jobs.job import Job, JobInterrupted, JobResult
 from jobs.library.backend import LibraryBackend
-from refine_loop.events import read_events
+from refine_loop.record.events import read_events
 
 Cli = Callable[..., Result]
 WriteProfile = Callable[[Path, Mapping[str, Any]], Path]

@@ -16,9 +16,9 @@ from langgraph.checkpoint.memory import InMemorySaver
 from designer_configs.compile.native import CompiledProfile
 from designer_configs.compile.profile import Profile
 from jobs.job import JobInterrupted
-from refine_loop.events import EventLog, read_events
 from refine_loop.graph import build_graph
 from refine_loop.nodes import Nodes, find_volatility_control
+from refine_loop.record.events import EventLog, read_events
 from refine_loop.rounds import Rounds
 from refine_loop.state import START_STATE, LoopState
 

@@ -11,7 +11,7 @@ import polars as pl
 import pytest
 
 from designer_configs.compile.profile import Profile, load_profile
-from refine_loop.outputs import Outcome
+from refine_loop.record.outputs import Outcome
 from tests.conftest import change_profile
 
 TWO_WORKERS = {"ray": {"address": "local", "workers": 2, "part_rows": 20}}

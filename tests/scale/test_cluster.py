@@ -16,7 +16,7 @@ import pytest
 from offline_model.launch import launch
 from offline_model.options import Options
 from refine_loop.errors import RunError
-from refine_loop.events import read_events
+from refine_loop.record.events import read_events
 from refine_loop.run import resume_run, start_run
 from tests.conftest import change_profile
 from tests.faults.endpoint import fail, open_endpoint

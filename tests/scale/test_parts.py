@@ -25,8 +25,8 @@ from jobs.cluster import (
 )
 from jobs.errors import BackendError
 from jobs.job import Job, LostRow
-from refine_loop.events import EventLog, read_events
-from refine_loop.parts import PartLogs, find_cap_file, find_log
+from refine_loop.cluster_workers import PartLogs, find_cap_file, find_log
+from refine_loop.record.events import EventLog, read_events
 from tests.conftest import Cli, change_profile
 
 JOB = Job("001_generate", {}, 4)

@@ -14,7 +14,7 @@ from click.testing import Result
 from files.csv_cells import neutralise_cells, restore_cell, restore_cells
 from gold_data.errors import GoldError
 from gold_data.trades.ingest import read_gold
-from refine_loop.outputs import export_trades
+from refine_loop.record.outputs import export_trades
 from tradelogs.terminal import clean_text
 
 SAMPLE = Path(__file__).parents[2] / "gold_data/sample/trades.csv"

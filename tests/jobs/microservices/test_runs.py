@@ -15,8 +15,8 @@ import pytest
 from click.testing import Result
 from jsonschema import Draft202012Validator
 
-from refine_loop.event_docs import load_event_schema
-from refine_loop.events import read_events
+from refine_loop.record.event_docs import load_event_schema
+from refine_loop.record.events import read_events
 
 from .conftest import PROVIDER, ROOT, URL_ENV, Launched, launch_service
 

@@ -2,10 +2,17 @@
 
 from random import Random
 
-from offline_model.draws import draw_entry_price, draw_moves, draw_times, draw_volatility, fit_prices, pick
-from offline_model.prompt import Task
-from offline_model.style import is_coarse
-from offline_model.trades import Trade
+from offline_model.tasks.trade_log.draws import (
+    draw_entry_price,
+    draw_moves,
+    draw_times,
+    draw_volatility,
+    fit_prices,
+    pick,
+)
+from offline_model.tasks.trade_log.style import is_coarse
+from offline_model.tasks.trade_log.task import Task
+from offline_model.tasks.trade_log.trades import Trade
 
 MOST_DRAFTS = 20  # the second is hardly ever needed
 

@@ -4,8 +4,7 @@ from math import exp
 from random import Random
 from typing import NamedTuple, TypeVar
 
-from offline_model.prompt import Task
-from offline_model.style import (
+from offline_model.tasks.trade_log.style import (
     MINUTE,
     Span,
     find_entry_window,
@@ -14,7 +13,8 @@ from offline_model.style import (
     read_precision,
     scale_example,
 )
-from offline_model.trades import Trade, find_price, measure_move, round_percent
+from offline_model.tasks.trade_log.task import Task
+from offline_model.tasks.trade_log.trades import Trade, find_price, measure_move, round_percent
 
 Item = TypeVar("Item")
 

@@ -1,4 +1,4 @@
-"""Writes docs/events.md from the events' schema: `python -m refine_loop.event_docs`, with `--check` only compares."""
+"""Writes docs/events.md from the schema of events: `python -m refine_loop.record.event_docs`; `--check` compares."""
 
 import json
 import sys
@@ -11,7 +11,7 @@ from designer_configs.compile.profile import PROJECT_ROOT
 PAGE = PROJECT_ROOT / "docs" / "events.md"
 _TABLE = "| field | type | meaning |\n|---|---|---|\n"
 _INTRO = """\
-<!-- Written by `python -m refine_loop.event_docs` from refine_loop/events.schema.json: change it there. -->
+<!-- Written by `python -m refine_loop.record.event_docs` from events.schema.json beside it: change it there. -->
 # Events: `events.jsonl`
 
 A run's folder has one JSON object per line and event, appended as it happens. A killed process loses none, a power cut
@@ -53,7 +53,7 @@ def main(arguments: list[str]) -> int:
     if "--check" not in arguments:
         PAGE.write_text(text, encoding="utf-8")
     elif not PAGE.is_file() or PAGE.read_text(encoding="utf-8") != text:
-        print(f"docs/{PAGE.name} is out of date: run python -m refine_loop.event_docs")
+        print(f"docs/{PAGE.name} is out of date: run python -m refine_loop.record.event_docs")
         return 1
     return 0
 

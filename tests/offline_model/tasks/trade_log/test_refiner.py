@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 
 from gold_data.trades.rules import GoldLimits, check_trade
-from offline_model import faults
-from offline_model.generator import draft_trade
-from offline_model.judge import find_faults
-from offline_model.prompt import Task, read_task
-from offline_model.refiner import FAILURE_RATE, STRAY_RATE, find_named, mend_trade, refine_trade
-from offline_model.trades import FIELDS, Trade, read_trade, write_row
+from offline_model.tasks.trade_log import faults
+from offline_model.tasks.trade_log.generator import draft_trade
+from offline_model.tasks.trade_log.judge import find_faults
+from offline_model.tasks.trade_log.refiner import FAILURE_RATE, STRAY_RATE, find_named, mend_trade, refine_trade
+from offline_model.tasks.trade_log.task import Task, read_task
+from offline_model.tasks.trade_log.trades import FIELDS, Trade, read_trade, write_row
 
 WritePrompt = Callable[..., str]
 

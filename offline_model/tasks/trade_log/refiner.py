@@ -6,10 +6,9 @@ from math import copysign
 from random import Random
 from typing import Any
 
-from offline_model.draws import pick
-from offline_model.generator import draft_trade
-from offline_model.prompt import Task
-from offline_model.style import (
+from offline_model.tasks.trade_log.draws import pick
+from offline_model.tasks.trade_log.generator import draft_trade
+from offline_model.tasks.trade_log.style import (
     FORGIVEN_ROUNDING,
     Span,
     find_entry_window,
@@ -19,7 +18,8 @@ from offline_model.style import (
     limit_hold,
     read_precision,
 )
-from offline_model.trades import (
+from offline_model.tasks.trade_log.task import Task
+from offline_model.tasks.trade_log.trades import (
     FIELDS,
     Trade,
     find_price,

@@ -12,7 +12,7 @@ import polars as pl
 import pytest
 
 from jobs.request import HEALTH_CHECK, Request
-from refine_loop.events import EventLog, read_events
+from refine_loop.record.events import EventLog, read_events
 
 SENT = Request("001_generate", "a", "trade", "generator", "m")
 REQUEST = {
@@ -43,7 +43,7 @@ def open_log(path: Path, observe: Callable[[dict[str, Any]], None] = lambda _: N
 def test_active_time_goes_on_where_the_run_was_cut(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "events.jsonl").write_text(json.dumps({"event": "run_started", "active_seconds": 90.0}) + "\n")
     moments = iter([1000.0, 1000.0, 1005.0])
-    monkeypatch.setattr("refine_loop.events.time.monotonic", lambda: next(moments, 1005.0))
+    monkeypatch.setattr("refine_loop.record.events.time.monotonic", lambda: next(moments, 1005.0))
     with open_log(tmp_path) as log:
         assert log.active_seconds == 90.0
         assert log.active_seconds == 95.0
@@ -57,7 +57,7 @@ def test_wall_clock_that_jumps_leaves_the_active_time_alone(tmp_path: Path, monk
 
     with open_log(tmp_path) as log:
         log.write("run_started")
-        monkeypatch.setattr("refine_loop.events.datetime", Jumping)
+        monkeypatch.setattr("refine_loop.record.events.datetime", Jumping)
         log.write("run_finished")
     first, second = read_events(tmp_path / "events.jsonl")
     assert second["at"].startswith("1970")

@@ -15,7 +15,7 @@ from opentelemetry.metrics import CallbackOptions, Meter, Observation
 
 from designer_configs.compile.profile import Profile
 from jobs.library.meter import open_meter
-from refine_loop.events import ROLES, Observer, iter_events
+from refine_loop.record.events import ROLES, Observer, iter_events
 from refine_loop.state import ENDS
 
 LONGEST_WAIT = 5.0  # seconds: two scrapes of observability/prometheus.yml, and some

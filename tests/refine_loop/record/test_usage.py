@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 
 from designer_configs.compile.profile import load_profile
-from refine_loop.usage import JobSeconds, count_row_usage, count_usage, frame_requests, spool_requests
+from refine_loop.record.usage import JobSeconds, count_row_usage, count_usage, frame_requests, spool_requests
 
 FREE = load_profile("offline").prices
 REQUEST = {
@@ -108,7 +108,7 @@ def test_row_usage_of_a_run_without_requests_has_its_columns() -> None:
 def test_long_log_is_spooled_some_requests_at_a_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     events = [request(row_id=str(i), job=f"{i // 3:03d}_generate") for i in range(8)] + [finish(1.5), {"event": "x"}]
     (tmp_path / "events.jsonl").write_text("\n".join(map(json.dumps, events)))
-    monkeypatch.setattr("refine_loop.usage.REQUESTS_A_FILE", 3)
+    monkeypatch.setattr("refine_loop.record.usage.REQUESTS_A_FILE", 3)
     assert spool_requests(tmp_path / "events.jsonl", tmp_path / "requests") == 1.5
     files = sorted((tmp_path / "requests").iterdir())
     spooled = pl.concat([pl.read_parquet(path) for path in files])

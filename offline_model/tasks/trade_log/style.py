@@ -6,8 +6,8 @@ of their neighbours less than 2% lie beyond them.
 
 from typing import NamedTuple
 
-from offline_model.prompt import Task
-from offline_model.trades import Trade, count_decimals, format_clock
+from offline_model.tasks.trade_log.task import Task
+from offline_model.tasks.trade_log.trades import Trade, count_decimals, format_clock
 
 EXCURSION_FACTOR = 5.0  # times the examples' largest excursion, scaled by volatility
 LEAST_EXCURSION_LIMIT = 6.0  # times the volatility, where the examples barely moved

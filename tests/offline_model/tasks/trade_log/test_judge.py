@@ -10,12 +10,12 @@ from typing import Any
 import pytest
 
 from gold_data.trades.rules import GoldLimits
-from offline_model.judge import CRITERIA, find_faults, judge_trade
-from offline_model.prompt import Task, read_task
+from offline_model.tasks.trade_log.judge import CRITERIA, find_faults, judge_trade
+from offline_model.tasks.trade_log.task import Task, read_task
 
 WritePrompt = Callable[..., str]
 
-REAL = Path(__file__).parents[3] / "shared/real/cross_trades_on_bars.csv"
+REAL = Path(__file__).parents[5] / "shared/real/cross_trades_on_bars.csv"
 HONEST = {
     "ticker": "NVDA",
     "trade_type": "buy",

@@ -10,11 +10,11 @@ from data_designer.engine.models.recipes.response_recipes import StructuredRespo
 
 from gold_data.trades.rules import Expectation, GoldLimits, check_trade
 from gold_data.trades.schema import load_core_schema
-from offline_model import faults
-from offline_model.generator import draft_trade
-from offline_model.judge import find_faults
-from offline_model.prompt import Task, read_task
-from offline_model.trades import Trade, write_row
+from offline_model.tasks.trade_log import faults
+from offline_model.tasks.trade_log.generator import draft_trade
+from offline_model.tasks.trade_log.judge import find_faults
+from offline_model.tasks.trade_log.task import Task, read_task
+from offline_model.tasks.trade_log.trades import Trade, write_row
 
 WritePrompt = Callable[..., str]
 

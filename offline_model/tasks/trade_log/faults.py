@@ -5,9 +5,8 @@ from collections.abc import Callable
 from math import ceil, floor
 from random import Random
 
-from offline_model.draws import draw_between
-from offline_model.prompt import Task
-from offline_model.style import (
+from offline_model.tasks.trade_log.draws import draw_between
+from offline_model.tasks.trade_log.style import (
     DEAREST_CHEAP_PRICE,
     MINUTE,
     PERIOD_SECONDS,
@@ -17,7 +16,8 @@ from offline_model.style import (
     limit_hold,
     read_precision,
 )
-from offline_model.trades import LAST_SECOND, Trade, fence_json, round_percent
+from offline_model.tasks.trade_log.task import Task
+from offline_model.tasks.trade_log.trades import LAST_SECOND, Trade, fence_json, round_percent
 
 LEAST_GAP = 0.05  # percent; well beyond the rounding that checks forgive
 

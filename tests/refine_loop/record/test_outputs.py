@@ -14,7 +14,7 @@ from designer_configs.compile.profile import Profile
 from gold_data.store import GoldFolder, write_gold
 from gold_data.trades.ingest import read_gold
 from refine_loop.booking import open_candidate
-from refine_loop.outputs import (
+from refine_loop.record.outputs import (
     assemble_trades,
     build_accepted,
     build_ledger,
@@ -22,10 +22,10 @@ from refine_loop.outputs import (
     note_fallback,
     write_outputs,
 )
+from refine_loop.record.summary import count_reasons
+from refine_loop.record.usage import frame_requests
 from refine_loop.rounds import Rounds
 from refine_loop.state import CANDIDATE_SCHEMA
-from refine_loop.summary import count_reasons
-from refine_loop.usage import frame_requests
 
 NEW_YORK = ZoneInfo("America/New_York")
 PLAN = {

@@ -22,11 +22,11 @@ from gold_data.trades.rules import measure_exit_percent
 from gold_data.trades.schema import NUMBER_FIELDS
 from indicators.attach import attach_price_paths
 from refine_loop.booking import NOT_NEEDED
-from refine_loop.events import ROLES
+from refine_loop.record.events import ROLES
+from refine_loop.record.summary import count_ledger, note_ledger
+from refine_loop.record.usage import count_row_usage, count_usage, find_answering_models, spool_requests
 from refine_loop.rounds import Rounds
 from refine_loop.state import CANDIDATE_SCHEMA, CRITERIA, StopReason
-from refine_loop.summary import count_ledger, note_ledger
-from refine_loop.usage import count_row_usage, count_usage, find_answering_models, spool_requests
 
 RESULTS = ".results.partial"  # where results are written before they are put in their places
 PARTS = ".parts.partial"  # where they are put together, round by round

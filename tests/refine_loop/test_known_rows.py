@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gold_data.trades.rules import Fingerprint
-from refine_loop.known_trades import KnownTrades
+from refine_loop.known_rows import KnownTrades
 
 numbers = st.floats(allow_nan=False) | st.sampled_from([0.0, -0.0, inf, 1e-320])
 marks = st.tuples(numbers, numbers)

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from offline_model.errors import PromptError
-from offline_model.prompt import Wanted, read_task
+from offline_model.tasks.trade_log.task import Wanted, read_task
 
 WritePrompt = Callable[..., str]
 

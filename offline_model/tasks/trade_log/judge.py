@@ -8,8 +8,7 @@ from collections.abc import Iterator
 from random import Random
 from typing import Literal, NamedTuple
 
-from offline_model.prompt import Task
-from offline_model.style import (
+from offline_model.tasks.trade_log.style import (
     FORGIVEN_ROUNDING,
     PERIOD_SLACK,
     Span,
@@ -21,7 +20,8 @@ from offline_model.style import (
     limit_hold,
     read_precision,
 )
-from offline_model.trades import Trade, find_unusable, format_clock, read_trade
+from offline_model.tasks.trade_log.task import Task
+from offline_model.tasks.trade_log.trades import Trade, find_unusable, format_clock, read_trade
 
 Criterion = Literal["realism", "consistency", "completeness"]
 CRITERIA: tuple[Criterion, ...] = ("realism", "consistency", "completeness")

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator, ValidationError
 
-from refine_loop.event_docs import PAGE, load_event_schema, main, write_page
-from refine_loop.events import read_events
+from refine_loop.record.event_docs import PAGE, load_event_schema, main, write_page
+from refine_loop.record.events import read_events
 
 LINE = {"at": "2026-01-02T03:04:05.678+00:00", "active_seconds": 0.5}
 
@@ -55,7 +55,7 @@ def test_page_is_up_to_date() -> None:
 def test_page_that_is_not_is_told(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr("refine_loop.event_docs.PAGE", tmp_path / "events.md")
+    monkeypatch.setattr("refine_loop.record.event_docs.PAGE", tmp_path / "events.md")
     assert main(["--check"]) == 1
     assert "events.md is out of date" in capsys.readouterr().out
     assert main([]) == 0

@@ -23,7 +23,7 @@ from jobs.library.speed import quicken_library
 from jobs.requests.halt import Halt
 from jobs.requests.journal import AnswerJournal
 from refine_loop.budget import find_spent_cap
-from refine_loop.events import EventLog, iter_events
+from refine_loop.record.events import EventLog, iter_events
 from refine_loop.steering import steer_run
 
 PART_LOGS = "*/events_*.jsonl"

@@ -10,10 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gold_data.trades.rules import Expectation, GoldLimits, check_trade, fingerprint
-from offline_model.generator import draft_trade
-from offline_model.judge import find_faults
-from offline_model.prompt import Task, read_task
-from offline_model.trades import Trade, find_price, write_row
+from offline_model.tasks.trade_log.generator import draft_trade
+from offline_model.tasks.trade_log.judge import find_faults
+from offline_model.tasks.trade_log.task import Task, read_task
+from offline_model.tasks.trade_log.trades import Trade, find_price, write_row
 
 WritePrompt = Callable[..., str]
 

@@ -7,7 +7,7 @@ from typing import Any
 import polars as pl
 
 from designer_configs.compile.profile import Prices
-from refine_loop.events import ROLES, TOKENS, iter_events
+from refine_loop.record.events import ROLES, TOKENS, iter_events
 
 REQUESTS_A_FILE = 20_000  # which bounds what is held in memory of a long log
 

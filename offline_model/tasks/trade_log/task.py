@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from offline_model.errors import PromptError
-from offline_model.trades import Row, Trade, parse_clock, read_trade
+from offline_model.tasks.trade_log.trades import Row, Trade, parse_clock, read_trade
 
 Role = Literal["generator", "judge", "refiner"]
 

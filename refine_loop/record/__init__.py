@@ -1,0 +1,1 @@
+"""What a run leaves behind: events, usage, metrics, provenance, results."""

@@ -18,7 +18,8 @@ import jinja2
 import polars as pl
 import yaml
 
-from designer_configs.compile.profile import PROJECT_ROOT, load_profile
+from designer_configs.compile.checks.project import PROJECT_ROOT
+from designer_configs.compile.profile import load_profile
 from offline_model.launch import launch
 from offline_model.options import Options
 from refine_loop.record.events import CHECK, read_events

@@ -17,7 +17,8 @@ import click
 import polars as pl
 import yaml
 
-from designer_configs.compile.profile import PROJECT_ROOT, Profile, load_profile
+from designer_configs.compile.checks.project import PROJECT_ROOT
+from designer_configs.compile.profile import Profile, load_profile
 from jobs.cluster import Part, PartResult, merge_parts
 from jobs.job import Job
 from offline_model.launch import launch

@@ -29,7 +29,8 @@ import yaml
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from designer_configs.compile.profile import PROJECT_ROOT, load_profile
+from designer_configs.compile.checks.project import PROJECT_ROOT
+from designer_configs.compile.profile import load_profile
 from offline_model.options import Options
 from offline_model.server import make_app
 from refine_loop.run import start_run

@@ -1,4 +1,4 @@
-"""How a trade is written for a language model: one JSON object in a fence.
+"""How a row is written for a language model: one JSON object in a fence.
 
 A fence keeps Data Designer from decoding the text before it reaches a prompt, where it would arrive as a Python repr.
 """
@@ -9,13 +9,14 @@ from typing import Any
 
 import polars as pl
 
-from gold_data.trades.schema import CORE_FIELDS
+from columns.declared import Declared
 
 JsonObject = Mapping[str, object]
+TIME_OF_DAY = "%H:%M:%S"
 
 
 def fence_json(value: JsonObject | Sequence[JsonObject]) -> str:
-    """Write a trade, or a list of trades one to a line, as a fenced JSON block."""
+    """Write a row, or a list of rows one to a line, as a fenced JSON block."""
     if isinstance(value, Mapping):
         return f"```json\n{json.dumps(value)}\n```"
     rows = ",\n".join(f"  {json.dumps(row)}" for row in value)
@@ -23,12 +24,26 @@ def fence_json(value: JsonObject | Sequence[JsonObject]) -> str:
 
 
 def read_fence(text: str) -> dict[str, Any]:
-    """Read back one trade that `fence_json` wrote."""
-    trade: dict[str, Any] = json.loads(text.removeprefix("```json\n").removesuffix("\n```"))
-    return trade
+    """Read back one row that `fence_json` wrote."""
+    row: dict[str, Any] = json.loads(text.removeprefix("```json\n").removesuffix("\n```"))
+    return row
 
 
-def list_core_rows(trades: pl.DataFrame) -> list[dict[str, Any]]:
-    """List gold trades as the core fields a model reads and writes, times as times of day."""
-    times = [pl.col(name).dt.strftime("%H:%M:%S") for name in ("entry_time", "exit_time")]
-    return trades.with_columns(times).select(CORE_FIELDS).to_dicts()
+def show_row(row: Any) -> str:
+    """Write a row for a prompt: a text as it stands, anything else fenced."""
+    return row if isinstance(row, str) else fence_json(row)
+
+
+def list_gold_rows(rows: pl.DataFrame, declared: Declared) -> list[dict[str, Any]]:
+    """List gold rows as a model reads and writes them: the fields of a row, or all but the id where they have others.
+
+    A moment whose field is a text of fixed form is a time of day.
+    """
+    shown = list(declared.fields) if set(declared.fields) <= set(rows.columns) and declared.fields else rows.columns[1:]
+    properties = (declared.schema or {}).get("properties", {})
+    times = [
+        pl.col(name).dt.strftime(TIME_OF_DAY) if "pattern" in properties.get(name, {}) else pl.col(name).cast(pl.String)
+        for name in shown
+        if rows.schema[name].is_temporal()
+    ]
+    return rows.with_columns(times).select(shown).to_dicts()

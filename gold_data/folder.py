@@ -7,7 +7,7 @@ REJECTED = "rejected_rows.csv"
 TRAIN = "train.parquet"
 HOLDOUT = "holdout.parquet"
 HOLDOUT_BARS = "holdout_bars.parquet"
-LIMITS = "limits.json"
+FACTS = "facts.json"
 
 # of an import only
 TRADES = "trades.parquet"

@@ -1,51 +1,62 @@
 """Keeps gold in a folder, split by sessions: what the loop may see, and what only verification does."""
 
-from dataclasses import dataclass
+import json
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import date
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 
 from files.csv_cells import neutralise_cells
 from gold_data.errors import GoldError
-from gold_data.folder import BARS, HOLDOUT, HOLDOUT_BARS, LIMITS, REJECTED, TRAIN
+from gold_data.folder import BARS, FACTS, HOLDOUT, HOLDOUT_BARS, REJECTED, TRAIN
 from gold_data.splits import Part, Split, plan_split, take_bars, take_part
-from gold_data.trades.limits import GoldLimits, derive_limits
+
+SESSION = "session_date"
+
+
+def _describe_nothing(_: pl.DataFrame) -> dict[str, Any]:
+    return {}
 
 
 @dataclass(frozen=True)
 class Gold:
     """Gold as it was read.
 
-    `trades` are the rows that obey the rules, in the file's order; `rejected` has one row per rule that another row
-    broke, with its line in the file; `notes` are sentences on what was converted, dropped or left unread. `split` says
-    which sessions are held out, where that comes with the gold.
+    `rows` are those that obey the rules, in the file's order, none where a dataset needs none; `rejected` has one row
+    per rule that another row broke, with its line in the file; `notes` are sentences on what was converted, dropped or
+    left unread. `split` says which sessions are held out, where that comes with the gold. `describe` tells, as plain
+    data, what the dataset wants to know of the train part: whatever it tells, nothing held out has a part in it.
     """
 
-    trades: pl.DataFrame
-    bars: pl.DataFrame | None
-    rejected: pl.DataFrame
-    notes: list[str]
+    rows: pl.DataFrame
+    bars: pl.DataFrame | None = None
+    rejected: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema={"line": pl.Int64}))
+    notes: list[str] = field(default_factory=list)
     split: Split | None = None
+    describe: Callable[[pl.DataFrame], Mapping[str, Any]] = _describe_nothing
 
 
 @dataclass(frozen=True)
 class GoldFolder:
     """Gold as it is kept; each file is read when it is first asked for, so that what draws from train reads no more.
 
-    `train` and `holdout` share no session; `bars` and `limits` come from the train part.
+    `train` and `holdout` share no session; `bars` and `facts` come from the train part.
     """
 
     folder: Path
 
     @cached_property
     def train(self) -> pl.DataFrame:
-        """Trades that prompts and price paths may draw from."""
+        """Rows that prompts and price paths may draw from."""
         return pl.read_parquet(self.folder / TRAIN, glob=False)
 
     @cached_property
     def holdout(self) -> pl.DataFrame:
-        """Trades of the held-out sessions."""
+        """Rows of the held-out sessions."""
         return pl.read_parquet(self.folder / HOLDOUT, glob=False)
 
     @cached_property
@@ -61,9 +72,14 @@ class GoldFolder:
         )
 
     @cached_property
-    def limits(self) -> GoldLimits:
-        """Bounds that the rules take from the train part."""
-        return GoldLimits.from_json((self.folder / LIMITS).read_text(encoding="utf-8"))
+    def facts(self) -> dict[str, Any]:
+        """What the dataset wanted to know of the train part."""
+        facts: dict[str, Any] = json.loads((self.folder / FACTS).read_text(encoding="utf-8"))
+        return facts
+
+    def scan_train(self) -> pl.LazyFrame:
+        """Scan the train part, which may be larger than memory should hold."""
+        return pl.scan_parquet(self.folder / TRAIN, glob=False)
 
 
 def split_gold(gold: Gold, holdout: float, embargo: int = 0) -> Split:
@@ -72,37 +88,57 @@ def split_gold(gold: Gold, holdout: float, embargo: int = 0) -> Split:
     Raises:
         GoldError: `holdout` is not a share.
     """
-    return gold.split or plan_split(gold.trades["session_date"], holdout, embargo=embargo)
+    sessions: Iterable[date] = gold.rows[SESSION] if SESSION in gold.rows.columns else ()
+    return gold.split or plan_split(sessions, holdout, embargo=embargo)
+
+
+def take_rows(gold: Gold, part: Part, holdout: float, embargo: int = 0) -> pl.DataFrame:
+    """Take the rows of a part: by their sessions, or where they have none by their order, the last held out.
+
+    Raises:
+        GoldError: `holdout` is not a share.
+    """
+    split = split_gold(gold, holdout, embargo)
+    if SESSION in gold.rows.columns:
+        return take_part(gold.rows, {"train": split.train, "embargo": split.embargo, "holdout": split.holdout}[part])
+    held = round(gold.rows.height * holdout)
+    set_aside = min(embargo, gold.rows.height - held) if held else 0
+    kept = gold.rows.height - held - set_aside
+    start, length = {"train": (0, kept), "embargo": (kept, set_aside), "holdout": (kept + set_aside, held)}[part]
+    return gold.rows.slice(start, length)
 
 
 def write_gold(gold: Gold, folder: Path, holdout: float, embargo: int = 0) -> GoldFolder:
-    """Write gold into a folder, made if need be; `limits.json` comes last and marks the folder complete.
+    """Write gold into a folder, made if need be; `facts.json` comes last and marks the folder complete.
 
-    Only the hold-out's own two files have anything of it: trades of the embargo are in none, bars are those that a part
+    Only the hold-out's own two files have anything of it: rows of the embargo are in none, bars are those that a part
     may know, of its tickers.
 
     Raises:
         GoldError: `holdout` is not a share.
     """
     split = split_gold(gold, holdout, embargo)
-    train = take_part(gold.trades, split.train)
+    train, held = (take_rows(gold, part, holdout, embargo) for part in ("train", "holdout"))
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / LIMITS).unlink(missing_ok=True)
+    (folder / FACTS).unlink(missing_ok=True)
     train.write_parquet(folder / TRAIN)
-    holdout_trades = take_part(gold.trades, split.holdout)
-    holdout_trades.write_parquet(folder / HOLDOUT)
+    held.write_parquet(folder / HOLDOUT)
     _write_bars(gold.bars, split, "train", train, folder / BARS)
-    _write_bars(gold.bars, split, "holdout", holdout_trades, folder / HOLDOUT_BARS)
+    _write_bars(gold.bars, split, "holdout", held, folder / HOLDOUT_BARS)
     neutralise_cells(gold.rejected).write_csv(folder / REJECTED)
-    (folder / LIMITS).write_text(derive_limits(train).to_json() + "\n", encoding="utf-8")
+    (folder / FACTS).write_text(json.dumps(dict(gold.describe(train)), indent=2) + "\n", encoding="utf-8")
     return load_gold(folder)
 
 
-def _write_bars(bars: pl.DataFrame | None, split: Split, part: Part, trades: pl.DataFrame, path: Path) -> None:
+def _write_bars(bars: pl.DataFrame | None, split: Split, part: Part, rows: pl.DataFrame, path: Path) -> None:
     path.unlink(missing_ok=True)
-    if bars is not None:
-        traded = pl.col("ticker").is_in(trades["ticker"].unique().to_list())
+    if bars is None:
+        return
+    if {"ticker", SESSION} <= set(rows.columns):
+        traded = pl.col("ticker").is_in(rows["ticker"].unique().to_list())
         take_bars(bars.filter(traded), split, part).write_parquet(path)
+    elif part == "train":  # without sessions that are held out, nothing of the bars is
+        bars.write_parquet(path)
 
 
 def load_gold(folder: Path) -> GoldFolder:
@@ -111,6 +147,6 @@ def load_gold(folder: Path) -> GoldFolder:
     Raises:
         GoldError: the folder does not hold it, or not all of it.
     """
-    if not (folder / LIMITS).is_file():
-        raise GoldError(f"{folder} holds no gold: {LIMITS} is missing; run `tradelogs generate`, which writes it")
+    if not (folder / FACTS).is_file():
+        raise GoldError(f"{folder} holds no gold: {FACTS} is missing; run `tradelogs generate`, which writes it")
     return GoldFolder(folder)

@@ -1,56 +1,137 @@
-"""Books a job's result: every candidate that went in comes out accepted, open (to be refined) or failed."""
+"""Books a job's result: every candidate that went in comes out accepted, open (to be refined) or ended."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
-from columns.rendering import fence_json
-from gold_data.trades.rules import check_copy, fingerprint
+from columns.dataset import Dataset
+from columns.rendering import show_row
+from columns.rows import read_row
 from jobs.job import LOST_WITHOUT_TRACE, JobResult, LostRow
-from refine_loop.critique import judge_row, write_critique
-from refine_loop.known_rows import KnownTrades
-from refine_loop.state import CANDIDATE_SCHEMA, CRITERIA
+from refine_loop.critique import Verdict, judge_row, write_critique
+from refine_loop.known_rows import KnownRows
+from refine_loop.state import build_candidate_schema
 
 Candidate = dict[str, Any]
 NOT_NEEDED = "not needed, enough was accepted"
-PLAN_IDS = "gold_examples__ids"
 
 
-def open_candidate(plan_row: Mapping[str, Any], round_number: int, volatility_control: str | None) -> Candidate:
-    """Start a candidate from its row of the plan."""
-    blank: Candidate = dict.fromkeys(CANDIDATE_SCHEMA)
-    return blank | {
-        "row_id": plan_row["row_id"],
-        "round": round_number,
-        "status": "open",
-        "volatility_constraint": plan_row[volatility_control] if volatility_control else None,
-        "grounding_seeds": list(plan_row[PLAN_IDS]),
-        "retry_count": 0,
-        "criticised_fields": [],
-        "critiques": [],
-        "edits": [],
-        "undone_edits": 0,
-    }
+@dataclass
+class Book:
+    """How candidates of one dataset are booked: what is accepted, and which rows are known already."""
+
+    dataset: Dataset
+    acceptance: Mapping[str, int]
+    known: KnownRows = field(default_factory=KnownRows)
+    is_read_back: bool = False
+
+    def read_back(self, accepted: Iterable[Mapping[str, Any]]) -> None:
+        """Learn which rows were accepted before, by `row_id` and `generated_row`."""
+        for candidate in accepted:
+            self.known.add(self.dataset.identify(self.load_row(candidate)), candidate["row_id"])
+        self.is_read_back = True
+
+    def open_candidate(self, plan_row: Mapping[str, Any], round_number: int, constrained_by: str | None) -> Candidate:
+        """Start a candidate from its row of the plan; `constrained_by` is the control on the dataset's constraint."""
+        declared = self.dataset.declared
+        blank: Candidate = dict.fromkeys(build_candidate_schema(declared))
+        if declared.constraint is not None and constrained_by is not None:
+            blank[declared.constraint.name] = plan_row[constrained_by]
+        seeds = [] if declared.grounding is None else list(plan_row[f"{declared.grounding}__ids"])
+        return blank | {
+            "row_id": plan_row["row_id"],
+            "round": round_number,
+            "status": "open",
+            "grounding_seeds": seeds,
+            "retry_count": 0,
+            "criticised_fields": [],
+            "critiques": [],
+            "edits": [],
+            "undone_edits": 0,
+        }
+
+    def book_result(self, candidates: Sequence[Candidate], result: JobResult, refine_pass: int) -> list[Candidate]:
+        """Book a job over `candidates`, in their order; the rows that are accepted here are known from now on."""
+        returned = {row["row_id"]: row for row in result.rows}
+        booked = []
+        for position, candidate in enumerate(candidates):
+            counted = candidate | {"retry_count": refine_pass}
+            if (row := returned.get(candidate["row_id"])) is None:
+                booked.append(_book_loss(counted, result.lost.get(position)))
+            else:
+                booked.append(self._book_row(counted, row))
+        return booked
+
+    def seed_refinement(self, plan_row: Mapping[str, Any], candidate: Candidate) -> dict[str, Any]:
+        """Write a refine job's seed row: the plan's columns, the row to mend and what is wrong with it."""
+        declared = self.dataset.declared
+        kept = zip(declared.list_side_columns(), declared.keep, strict=True)
+        return {
+            **plan_row,
+            declared.previous_row: show_row(self.load_row(candidate)),
+            "critique": candidate["judge_critique"],
+            "criticised_fields": ",".join(candidate["criticised_fields"]),
+            **{name: load_kept(candidate[column]) for name, column in kept if name not in plan_row},
+        }
+
+    def load_row(self, candidate: Mapping[str, Any]) -> Any:
+        """Load the row that a candidate stands at: an object, or a text."""
+        text = candidate["generated_row"]
+        return text if self.dataset.declared.schema is None else json.loads(text)
+
+    def _book_row(self, candidate: Candidate, returned: Mapping[str, Any]) -> Candidate:
+        declared = self.dataset.declared
+        row = read_row(returned[declared.row], declared.schema)
+        if row is None:  # its column was skipped
+            return self._book_skipped(candidate, returned)
+        verdict = self._judge(returned)
+        mark = self.dataset.identify(row) if verdict.accepted else None
+        if mark is not None and (known := self.known.find(mark)) is not None:
+            verdict = judge_row([self.dataset.name_copy(row, known).to_dict()], None, declared, self.acceptance)
+        candidate = candidate | self._describe(row, returned, verdict)
+        if f"{declared.row}__edits" in returned:
+            candidate["edits"] = [*candidate["edits"], returned[f"{declared.row}__edits"]]
+            candidate["undone_edits"] += len(returned[f"{declared.row}__undone"])
+        if mark is not None and verdict.accepted:
+            self.known.add(mark, candidate["row_id"])
+            return candidate | {"status": "accepted"}
+        candidate["critiques"] = [*candidate["critiques"], candidate["judge_critique"]]
+        return candidate if verdict.may_mend else candidate | {"status": "rejected", "reason": verdict.critique[0]}
+
+    def _judge(self, returned: Mapping[str, Any]) -> Verdict:
+        declared = self.dataset.declared
+        checked = (returned[name] for name in declared.checks if returned[name] is not None)
+        violations: list[Any] = next((check["violations"] for check in checked if not check["passed"]), [])
+        judgement = None if declared.judge is None else returned[declared.judge]
+        return judge_row(violations, judgement, declared, self.acceptance)
+
+    def _describe(self, row: Any, returned: Mapping[str, Any], verdict: Verdict) -> Candidate:
+        declared = self.dataset.declared
+        return {
+            "generated_row": row if declared.schema is None else json.dumps(row),
+            **_dump_kept(returned, declared.keep),
+            "judge_critique": write_critique(verdict.critique) or None,
+            "criticised_fields": verdict.fields,
+            **{name: verdict.scores.get(name) for name in declared.criteria},
+        }
+
+    def _book_skipped(self, candidate: Candidate, returned: Mapping[str, Any]) -> Candidate:
+        """Reject a candidate whose row was not asked for, because a check before it failed."""
+        declared, verdict = self.dataset.declared, self._judge(returned)
+        reason = verdict.critique[0] if verdict.critique else f"[skipped] {declared.row} was not made"
+        ended = {"status": "rejected", "reason": reason, "critiques": [*candidate["critiques"], reason]}
+        return candidate | _dump_kept(returned, declared.keep) | ended
 
 
-def book_result(
-    candidates: Sequence[Candidate],
-    result: JobResult,
-    *,
-    refine_pass: int,
-    acceptance: Mapping[str, int],
-    accepted: KnownTrades,
-) -> list[Candidate]:
-    """Book a job over `candidates`, in their order; `accepted` gains the rows that are accepted here."""
-    returned = {row["row_id"]: row for row in result.rows}
-    booked = []
-    for position, candidate in enumerate(candidates):
-        counted = candidate | {"retry_count": refine_pass}
-        if (row := returned.get(candidate["row_id"])) is None:
-            booked.append(_book_loss(counted, result.lost.get(position)))
-        else:
-            booked.append(_book_row(counted, row, acceptance, accepted))
-    return booked
+def _dump_kept(returned: Mapping[str, Any], names: Sequence[str]) -> Candidate:
+    return {name: None if returned[name] is None else json.dumps(returned[name]) for name in names}
+
+
+def load_kept(text: str | None) -> Any:
+    """Load what goes with a row: JSON objects and lists stay texts, as Data Designer carries them."""
+    value = None if text is None else json.loads(text)
+    return text if isinstance(value, dict | list) else value
 
 
 def close_candidate(candidate: Candidate, why: str) -> Candidate:
@@ -75,41 +156,6 @@ def drop_surplus(candidates: Sequence[Candidate], room: int) -> list[Candidate]:
     return kept
 
 
-def seed_refinement(plan_row: Mapping[str, Any], candidate: Candidate) -> dict[str, Any]:
-    """Write a refine job's seed row: the plan's columns, the trade to mend and what is wrong with it."""
-    return {
-        **plan_row,
-        "prev_trade": fence_json(json.loads(candidate["generated_row"])),
-        "critique": candidate["judge_critique"],
-        "criticised_fields": ",".join(candidate["criticised_fields"]),
-    }
-
-
 def _book_loss(candidate: Candidate, loss: LostRow | None) -> Candidate:
     loss = loss or LostRow("", LOST_WITHOUT_TRACE)
     return candidate | {"status": "failed", "reason": loss.message, "failed_column": loss.column or None}
-
-
-def _book_row(
-    candidate: Candidate, row: Mapping[str, Any], acceptance: Mapping[str, int], accepted: KnownTrades
-) -> Candidate:
-    trade = row["trade"]
-    verdict = judge_row(row["trade_checks"]["violations"], row["judge"], acceptance)
-    mark = fingerprint(trade) if verdict.accepted else None
-    known = None if mark is None else accepted.find(mark)
-    if mark is not None and known is not None:
-        copies = check_copy(trade, {mark: known})
-        verdict = judge_row([violation.to_dict() for violation in copies], None, acceptance)
-    candidate = candidate | {
-        "generated_row": json.dumps(trade),
-        "judge_critique": write_critique(verdict.critique) or None,
-        "criticised_fields": verdict.fields,
-        **{name: verdict.scores.get(name) for name in CRITERIA},
-    }
-    if "trade__edits" in row:
-        candidate["edits"] = [*candidate["edits"], row["trade__edits"]]
-        candidate["undone_edits"] += len(row["trade__undone"])
-    if mark is not None and verdict.accepted:
-        accepted.add(mark, candidate["row_id"])
-        return candidate | {"status": "accepted"}
-    return candidate | {"critiques": [*candidate["critiques"], candidate["judge_critique"]]}

@@ -1,7 +1,8 @@
 """What a run would take, before anything is sent: requests, tokens, time and money, a low and a high figure.
 
-A few rows are planned and their jobs run without a provider: every request is answered here, by a gold trade and by the
-lowest scores, so that each kind of prompt is rendered and measured as it would be sent. The rest is assumed, and said.
+A few rows are planned and their jobs run without a provider: every request is answered here, by the example of its
+schema and by the lowest scores, so that each kind of prompt is rendered and measured as it would be sent. The rest is
+assumed, and said.
 """
 
 import math
@@ -13,24 +14,29 @@ from pathlib import Path
 from statistics import fmean
 from typing import Any
 
-from columns.rendering import fence_json, list_core_rows
+from langgraph.runtime import Runtime
+
+from columns.declared import Column, Declared, load_output_format
+from columns.rendering import fence_json
 from designer_configs.compile.native import CompiledProfile, compile_profile
 from designer_configs.compile.profile import BackendChoice, Model, Profile, count_parallel
 from gold_data.store import write_gold
 from jobs.library.answers import build_response
 from jobs.library.backend import LibraryBackend
 from jobs.library.log import log_library_to
-from jobs.library.shim import steer_requests
+from jobs.library.shim import keep_json_text, steer_requests
 from jobs.library.speed import quicken_library
 from jobs.request import Request, Send
-from refine_loop.nodes import Nodes
+from refine_loop.context import RunContext
+from refine_loop.nodes import generate, plan, refine
 from refine_loop.record.events import EventLog, measure_messages
 from refine_loop.run import read_checked_gold
-from refine_loop.state import CRITERIA, START_STATE
+from refine_loop.state import START_STATE
 
 SAMPLE = 8  # rows whose prompts are rendered
 NOWHERE = "http://127.0.0.1:9/v1"  # never called: every request is answered here
-REASONING = "The exit_price agrees with the examples; the entry_time is later than any of them."  # of a usual length
+REASONING = "The first field agrees with the examples; the second one is higher than any of them."  # of a usual length
+LONG_TEXT = "A sentence of a usual length, which says what there is to say. " * 12  # where a text is asked for
 SHORT_QUESTION = len(
     "You are a helpful assistant.Hello!"
 )  # characters the library asks each role's model before the first job
@@ -106,7 +112,7 @@ def measure_requests(profile: Profile) -> Measured:
         folder = Path(temporary)
         stored = write_gold(gold, folder / "gold", profile.gold.holdout, profile.gold.embargo)
         compiled = _judge_everything(compile_profile(keyless, stored))
-        meter = _Meter(list_core_rows(stored.train.head(1))[0])
+        meter = _Meter(profile.dataset)
         with (
             log_library_to(folder / "data_designer.log", verbose=False),
             EventLog(folder / "events.jsonl", lambda _: None) as log,
@@ -114,27 +120,26 @@ def measure_requests(profile: Profile) -> Measured:
         ):
             backend = LibraryBackend(keyless, NOWHERE, folder / "artifacts")
             short = replace(keyless, run=replace(profile.run, accepted=SAMPLE, max_candidates=SAMPLE, max_tokens=None))
-            nodes = Nodes(short, compiled, backend, folder, log)
-            with steer_requests([meter], log.get_job):
-                state = nodes.generate(nodes.plan(START_STATE))
-                if profile.run.refine_passes:
-                    nodes.refine(state)
+            runtime = Runtime(context=RunContext(short, compiled, backend, folder, log))
+            with steer_requests([meter], log.get_job), keep_json_text():
+                state = generate(plan(START_STATE, runtime), runtime)
+                if runtime.context.refine_passes and state["open"]:
+                    refine(state, runtime)
     return meter.measure()
 
 
 class _Meter:
     """A step that answers every request itself, and measures it."""
 
-    def __init__(self, trade: Mapping[str, Any]) -> None:
-        self._trade = fence_json(trade)
+    def __init__(self, dataset: Declared) -> None:
+        columns = [*dataset.list_stage("generate"), *dataset.list_stage("refine")]
+        self._usual = {column["name"]: write_usual_answer(dataset, column) for column in columns}
         self._prompts: defaultdict[tuple[str, str], list[int]] = defaultdict(list)
         self._answers: defaultdict[tuple[str, str], list[int]] = defaultdict(list)
 
     async def __call__(self, request: Request, send: Send) -> Any:  # noqa: ARG002 - a step's signature
         stage = request.job.partition("_")[2].partition("_")[0]
-        text = fence_json({name: {"reasoning": REASONING, "score": 1} for name in CRITERIA})
-        if request.role != "judge":
-            text = self._trade
+        text = self._usual[request.column]
         self._prompts[stage, request.role].append(measure_messages(request))
         self._answers[stage, request.role].append(len(text))
         return build_response({"content": text, "reasoning": None, "finish_reason": "stop", "usage": None})
@@ -144,6 +149,33 @@ class _Meter:
         return Measured(*means)
 
 
+def write_usual_answer(dataset: Declared, column: Column) -> str:
+    """Write an answer of a usual length to a column: the lowest scores, its schema's first example, or a long text."""
+    if "scores" in column:
+        return fence_json({score["name"]: {"reasoning": REASONING, "score": 1} for score in column["scores"]})
+    schema = load_output_format(dataset.folder, column)
+    return LONG_TEXT if schema is None else fence_json(make_example(schema))
+
+
+def make_example(schema: Mapping[str, Any]) -> Any:
+    """Give the first example of a schema, or make a value that has its shape."""
+    for key in ("examples", "enum"):
+        if schema.get(key):
+            return schema[key][0]
+    kind = schema.get("type")
+    match kind[0] if isinstance(kind, list) else kind:
+        case "object":
+            return {name: make_example(part) for name, part in schema.get("properties", {}).items()}
+        case "array":
+            return [make_example(schema.get("items", {}))] * max(1, schema.get("minItems", 1))
+        case "number" | "integer":
+            return schema.get("minimum", 1)
+        case "boolean":
+            return True
+        case _:
+            return schema.get("const", "a usual text")
+
+
 def _judge_everything(compiled: CompiledProfile) -> CompiledProfile:
     """Have rows judged that fail the checks, too: a gold trade seldom obeys another row's controls."""
 
@@ -151,13 +183,14 @@ def _judge_everything(compiled: CompiledProfile) -> CompiledProfile:
         columns = [{name: value for name, value in c.items() if name != "skip"} for c in config["columns"]]
         return config | {"columns": columns}
 
-    return replace(compiled, generate=clear(compiled.generate), refine=clear(compiled.refine))
+    refine_all = None if compiled.refine is None else clear(compiled.refine)
+    return replace(compiled, generate=clear(compiled.generate), refine=refine_all)
 
 
 def _add_up(profile: Profile, measured: Measured, assumed: Assumptions) -> Figures:
     run = profile.run
     still_open, accepted, refined = 1 - assumed.drafts, assumed.drafts, 0.0
-    for _ in range(run.refine_passes):
+    for _ in range(run.refine_passes if profile.dataset.list_stage("refine") else 0):
         refined += still_open
         accepted += still_open * assumed.mended
         still_open *= 1 - assumed.mended
@@ -214,7 +247,8 @@ def describe_estimate(estimate: Estimate) -> list[str]:
         ("minutes", f"{low.seconds / 60:,.1f}", f"{high.seconds / 60:,.1f}"),
         ("money", *(_say_money(figures.cost, estimate.profile) for figures in (low, high))),
     ]
-    lines = [f"{run.accepted:,} accepted trades: estimate, nothing was sent", f"{'':<14}{'low':>16}{'high':>18}"]
+    asked = f"{run.accepted:,} accepted {estimate.profile.dataset.noun}s"
+    lines = [f"{asked}: estimate, nothing was sent", f"{'':<14}{'low':>16}{'high':>18}"]
     lines += [f"{name:<14}{least:>16}{most:>18}" for name, least, most in rows]
     lengths = ", ".join(
         f"{stage} {role} {length:,.0f}" for (stage, role), length in sorted(estimate.measured.prompts.items())
@@ -222,7 +256,7 @@ def describe_estimate(estimate: Estimate) -> list[str]:
     lines += [
         f"Measured on {SAMPLE} rows, characters a prompt: {lengths}.",
         "Both ends have the short question to every role's model before the first job.",
-        f"Low: {_say_assumptions(LOW)}; answers as short as a gold trade; models side by side.",
+        f"Low: {_say_assumptions(LOW)}; answers of a usual length; models side by side.",
         f"High: {_say_assumptions(HIGH)}; every answer max_tokens long; models one after the other.",
     ]
     return lines + _name_caps(estimate)

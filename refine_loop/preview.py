@@ -6,6 +6,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from langgraph.runtime import Runtime
+
 from designer_configs.compile.native import compile_profile
 from designer_configs.compile.profile import Profile
 from gold_data.store import write_gold
@@ -14,9 +16,9 @@ from jobs.library.speed import quicken_library
 from jobs.open_backend import make_backend
 from jobs.requests.halt import Halt
 from refine_loop.budget import find_spent_cap
-from refine_loop.nodes import Nodes
+from refine_loop.context import RunContext
+from refine_loop.nodes import generate, plan
 from refine_loop.record.events import EventLog
-from refine_loop.rounds import Rounds
 from refine_loop.run import read_checked_gold
 from refine_loop.state import START_STATE
 from refine_loop.steering import steer_run
@@ -52,15 +54,14 @@ def preview_candidates(profile: Profile, count: int, endpoint: str | None, *, ve
                 find_spent_cap=functools.partial(find_spent_cap, shortened, log),
                 observe=log.write_service_job,
             )
-            nodes = Nodes(shortened, compiled, backend, folder, log)
+            runtime = Runtime(context=RunContext(shortened, compiled, backend, folder, log))
             try:
                 with steer_run(shortened, backend, halt, log):
                     backend.check_models(compiled.whole)
-                    nodes.generate(nodes.plan(START_STATE))
+                    generate(plan(START_STATE, runtime), runtime)
             except KeyboardInterrupt:
                 if halt.reason is None:
                     raise
                 raise halt.reason from None
-        rounds = Rounds(folder / "rounds")
-        plan = rounds.read_plan(1)
-        return [row | candidate for row, candidate in zip(plan, rounds.read_pass(1, 0), strict=True)]
+        rounds = runtime.context.rounds
+        return [row | candidate for row, candidate in zip(rounds.read_plan(1), rounds.read_pass(1, 0), strict=True)]

@@ -8,16 +8,18 @@ from typing import Any
 
 import polars as pl
 
+from columns.declared import Declared
 from files.whole_file import write_bytes
 from refine_loop.booking import Candidate
-from refine_loop.state import CANDIDATE_SCHEMA
+from refine_loop.state import build_candidate_schema
 
 
 class Rounds:
     """Reads and writes `rounds/<number>/{plan, pass_<n>, settled}.parquet`."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, dataset: Declared) -> None:
         self._folder = folder
+        self._schema = build_candidate_schema(dataset)
 
     def write_plan(self, number: int, rows: Sequence[dict[str, Any]]) -> None:
         """Write a round's plan: one row per candidate, in their order."""
@@ -88,7 +90,7 @@ class Rounds:
         return self._folder / f"{number:03d}" / f"{name}.parquet"
 
     def _write_candidates(self, candidates: Sequence[Candidate], path: Path) -> None:
-        write_parquet(pl.DataFrame(candidates, schema=CANDIDATE_SCHEMA), path)
+        write_parquet(pl.DataFrame(candidates, schema=self._schema), path)
 
 
 def write_parquet(frame: pl.DataFrame, path: Path) -> None:

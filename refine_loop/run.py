@@ -9,15 +9,15 @@ from typing import Any
 
 from langchain_core.runnables import RunnableConfig
 
+from columns.dataset import load_dataset
+from columns.errors import DatasetError
 from designer_configs.compile.check import check_environment
 from designer_configs.compile.controls import find_foreign_buckets
 from designer_configs.compile.native import CompiledProfile, compile_profile
 from designer_configs.compile.profile import Profile, load_profile
 from designer_configs.errors import ConfigError
 from files.whole_file import name_full_disk, sync_tree
-from gold_data.splits import take_part
-from gold_data.store import Gold, GoldFolder, load_gold, split_gold, write_gold
-from gold_data.trades.ingest import read_gold
+from gold_data.store import Gold, GoldFolder, load_gold, take_rows, write_gold
 from jobs.errors import BackendError
 from jobs.job import PlacedBackend
 from jobs.library.log import log_library_to
@@ -25,10 +25,10 @@ from jobs.library.speed import import_ahead, quicken_library
 from jobs.requests.halt import Halt
 from jobs.requests.journal import AnswerJournal
 from refine_loop.checkpoints import open_checkpoints
+from refine_loop.context import RunContext
 from refine_loop.engines import open_backend
 from refine_loop.errors import STORAGE_ERRORS, RunError, RunInputError, explain_stop
-from refine_loop.graph import build_graph
-from refine_loop.nodes import Nodes
+from refine_loop.graph import builder
 from refine_loop.record.events import EventLog, Observer
 from refine_loop.record.metrics import observe_run
 from refine_loop.record.outputs import Outcome, write_outputs
@@ -89,7 +89,7 @@ def _begin_run(
         stored = keep_gold(gold, profile, folder)
         compiled = compile_profile(profile, stored)
         write_inputs(folder, profile, compiled, gold)
-        observe(describe_gold(gold, stored))
+        observe(describe_gold(gold, stored, profile.dataset.noun))
         return _run_loop(_Prepared(profile, compiled, stored, folder), endpoint, observe, verbose=verbose)
     except BaseException as exc:
         if has_plan(folder):
@@ -180,7 +180,7 @@ def _run_loop(run: _Prepared, endpoint: str | None, observe: Observer, *, verbos
             outcome = write_outputs(run.folder, run.profile, run.gold, stopped_by)
             log.write("run_finished", stopped_by=stopped_by, **outcome.counts)
         return outcome
-    except (BackendError, OSError, sqlite3.Error, KeyboardInterrupt) as exc:
+    except (BackendError, DatasetError, OSError, sqlite3.Error, KeyboardInterrupt) as exc:
         if not has_plan(run.folder):
             if halt.reason is not None:
                 raise halt.reason from exc
@@ -190,7 +190,7 @@ def _run_loop(run: _Prepared, endpoint: str | None, observe: Observer, *, verbos
 
 
 def _drive_graph(run: _Prepared, backend: PlacedBackend, log: EventLog, halt: Halt) -> StopReason:
-    nodes = Nodes(run.profile, run.compiled, backend, run.folder, log)
+    context = RunContext(run.profile, run.compiled, backend, run.folder, log)
     trace = run.folder / "trace" if run.profile.trace == "full" else None
     with (
         open_checkpoints(run.folder / "checkpoints.sqlite") as checkpoints,
@@ -199,7 +199,7 @@ def _drive_graph(run: _Prepared, backend: PlacedBackend, log: EventLog, halt: Ha
         quicken_library(),
     ):
         journal.close_settled()
-        graph = build_graph(nodes, checkpoints)
+        graph = builder.compile(checkpointer=checkpoints)
         before = graph.get_state(THREAD)
         if before.values.get("stop_reason") is not None and not before.next:
             done: StopReason = before.values["stop_reason"]
@@ -208,7 +208,7 @@ def _drive_graph(run: _Prepared, backend: PlacedBackend, log: EventLog, halt: Ha
         begin = START_STATE if before.created_at is None else None
         log.write("run_started", resumed=begin is None, accepted=before.values.get("accepted", 0))
         try:
-            for _ in graph.stream(begin, THREAD, stream_mode="updates", durability="sync"):
+            for _ in graph.stream(begin, THREAD, context=context, stream_mode="updates", durability="sync"):
                 journal.close_settled()
         except KeyboardInterrupt:
             if not has_plan(run.folder):
@@ -220,18 +220,19 @@ def _drive_graph(run: _Prepared, backend: PlacedBackend, log: EventLog, halt: Ha
 
 def pick_models(compiled: CompiledProfile) -> dict[str, Any]:
     """Pick one column of each role, so that every model is asked; the whole flow has none of the refiner's."""
-    columns = [*compiled.whole["columns"], *compiled.refine["columns"]]
+    columns = [*compiled.whole["columns"], *(compiled.refine or {"columns": []})["columns"]]
     by_role = {column["model_alias"]: column for column in columns if "model_alias" in column}
     return {"model_configs": compiled.whole["model_configs"], "columns": list(by_role.values())}
 
 
-def describe_gold(gold: Gold, stored: GoldFolder) -> dict[str, Any]:
-    """Describe what was read, for the display: how many trades, and the rows that were left out with their lines."""
+def describe_gold(gold: Gold, stored: GoldFolder, noun: str) -> dict[str, Any]:
+    """Describe what was read, for the display: how many rows, and those that were left out with their lines."""
     rejected = [
         f"line {row['line']}: {row['rule']}: {row['found']} (limit: {row['limit']})" for row in gold.rejected.to_dicts()
     ]
     return {
         "event": "gold_read",
+        "noun": noun,
         "train": stored.train.height,
         "holdout": stored.holdout.height,
         "left_out": gold.rejected["line"].n_unique(),
@@ -246,10 +247,11 @@ def read_checked_gold(profile: Profile) -> Gold:
 
     Raises:
         GoldError: the gold cannot be read.
+        DatasetError: the dataset's own Python cannot be used.
         ConfigError: a key is not set, or a control's buckets lie outside the gold.
     """
-    gold = read_gold(profile.gold.trades, profile.gold.bars, profile.gold.split)
-    train = take_part(gold.trades, split_gold(gold, profile.gold.holdout, profile.gold.embargo).train)
+    gold = load_dataset(profile.dataset.folder).read_gold(profile.gold)
+    train = take_rows(gold, "train", profile.gold.holdout, profile.gold.embargo)
     if problems := check_environment(profile) + find_foreign_buckets(profile, train):
         raise ConfigError(problems)
     return gold

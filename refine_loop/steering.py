@@ -4,7 +4,9 @@ import contextlib
 import functools
 from collections.abc import Callable, Iterator
 
+from columns.hooks import watch_hooks
 from designer_configs.compile.profile import Profile
+from jobs.errors import BackendError
 from jobs.job import PlacedBackend
 from jobs.requests.guard import guard_requests
 from jobs.requests.halt import Halt
@@ -28,14 +30,17 @@ def steer_run(
     `find_cap` names the cap that was reached where this log does not know of all requests.
     """
     spent = find_cap or functools.partial(find_spent_cap, profile, log)
-    with guard_requests(
-        profile,
-        backend.place,
-        halt,
-        log.log_request,
-        get_job=log.get_job,
-        find_spent_cap=spent,
-        notify=log.write,
-        journal=journal,
+    with (
+        watch_hooks(lambda error: halt.stop(BackendError(str(error)))),
+        guard_requests(
+            profile,
+            backend.place,
+            halt,
+            log.log_request,
+            get_job=log.get_job,
+            find_spent_cap=spent,
+            notify=log.write,
+            journal=journal,
+        ),
     ):
         yield

@@ -1,43 +1,27 @@
-"""What a person sees in the terminal: the run as it goes, what it made, and previews."""
+"""What a person sees in the terminal: the run as it goes, and what it made."""
 
-import json
 from collections import Counter
 from types import TracebackType
 from typing import Any, Self
 
 from rich import markup
-from rich.console import Console, Group
-from rich.panel import Panel
+from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
-from rich.text import Text
 
+from columns.declared import Declared
 from refine_loop.record.outputs import Outcome
-from refine_loop.state import CRITERIA
 from tradelogs.exits import DONE, ENDED_EARLY
 from tradelogs.terminal import clean_text
 
 ASKING = "asking the models"
 SHOWN_REJECTIONS = 10
-DRAFT_COLUMNS = ("trade", "refined_trade")
-NAMES = {"accepted": "accepted", "open": "to be refined", "failed": "failed"}
-SHORT_NAMES = {
-    "ticker": "ticker",
-    "trade_type": "type",
-    "entry_time": "entry",
-    "exit_time": "exit",
-    "entry_price": "in",
-    "exit_price": "out",
-    "entry_volatility_percent": "vol%",
-    "worst_exit_percent": "worst%",
-    "best_exit_percent": "best%",
-}
 STOPPED_BY = {
     "max_candidates": "the cap run.max_candidates was reached",
     "max_minutes": "the cap run.max_minutes was reached",
     "max_tokens": "the cap run.max_tokens was reached",
     "max_cost": "the cap run.max_cost was reached",
-    "nothing accepted": "three rounds in a row brought no accepted trade",
+    "nothing accepted": "three rounds in a row brought no accepted row",
     "interrupted": "it was stopped",
 }
 
@@ -45,7 +29,8 @@ STOPPED_BY = {
 class RunDisplay:
     """Shows a run's events: a bar per job in a terminal, a line per job elsewhere."""
 
-    def __init__(self, *, live: bool) -> None:
+    def __init__(self, dataset: Declared, *, live: bool) -> None:
+        self._dataset = dataset
         self._console = Console(highlight=False)
         self._live = live and self._console.is_terminal
         columns = [TextColumn("{task.description:<21}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn()]
@@ -96,10 +81,11 @@ class RunDisplay:
 
     def _count_request(self, event: dict[str, Any]) -> None:
         self._requests[event["column"]] += 1
-        if event["column"] in DRAFT_COLUMNS and event["row_id"]:
+        if event["column"] in (self._dataset.row, self._dataset.refined_row) and event["row_id"]:
             self._rows_seen.add(event["row_id"])
         if self._live:
-            note = f"{self._requests.total()} requests, {self._requests['judge']} judged"
+            judged = "" if self._dataset.judge is None else f", {self._requests[self._dataset.judge]} judged"
+            note = f"{self._requests.total()} requests{judged}"
             self._progress.update(self._task, completed=len(self._rows_seen), note=note)
 
     def _finish_job(self, event: dict[str, Any]) -> None:
@@ -128,7 +114,10 @@ def escape(text: str) -> str:
 
 def describe_gold(event: dict[str, Any]) -> list[str]:
     """Say what the gold is, and which of its rows were left out."""
-    lines = [f"gold: {event['train']:,} trades to draw from, {event['holdout']:,} held out for verification"]
+    lines = []
+    if event["train"] or event["holdout"]:
+        noun = f"{event['noun']}s"
+        lines += [f"gold: {event['train']:,} {noun} to draw from, {event['holdout']:,} held out for verification"]
     if event["left_out"]:
         lines.append(f"{event['left_out']} gold rows break a rule and are left out, see {event['rejected_file']}:")
         lines += [f"  {rejected}" for rejected in event["rejected"][:SHOWN_REJECTIONS]]
@@ -193,36 +182,3 @@ def explain_outcome(outcome: Outcome) -> list[str]:
     if outcome.stopped_by == "interrupted":
         lines.append(f"Go on with it: tradelogs resume {outcome.folder}")
     return lines
-
-
-def print_candidates(candidates: list[dict[str, Any]]) -> None:
-    """Print candidates, one panel each: controls, grounding seeds beside the trade, scores and critique."""
-    console = Console(highlight=False)
-    for number, candidate in enumerate(candidates, 1):
-        controls = Text(clean_text(candidate["controls"]))
-        verdict = Text(clean_text(describe_verdict(candidate)))
-        content = Group(controls, Text(), tabulate_trades(candidate), Text(), verdict)
-        console.print(Panel(content, title=f"candidate {number}: {NAMES[candidate['status']]}", title_align="left"))
-
-
-def tabulate_trades(candidate: dict[str, Any]) -> Table:
-    """Lay out a candidate's trade under its grounding seeds."""
-    seeds = json.loads(candidate["gold_examples"].removeprefix("```json").removesuffix("```"))
-    trade = json.loads(candidate["generated_row"]) if candidate["generated_row"] else {}
-    table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0), header_style="dim")
-    for heading in ("", *SHORT_NAMES.values()):
-        table.add_column(heading, justify="left" if heading in ("", "ticker", "type") else "right", no_wrap=True)
-    for name, row in [*zip(candidate["grounding_seeds"], seeds, strict=True), ("new", trade)]:
-        table.add_row(name, *(escape(str(row.get(field, "-"))) for field in SHORT_NAMES), style="bold" * (row is trade))
-    return table
-
-
-def describe_verdict(candidate: dict[str, Any]) -> str:
-    """Say a candidate's scores, and its critique or the error it was lost to."""
-    scores = ", ".join(f"{name} {candidate[name]}" for name in CRITERIA if candidate[name] is not None)
-    lines = [f"scores: {scores or 'not judged'}"]
-    if candidate["judge_critique"]:
-        lines.append(f"critique:\n{candidate['judge_critique']}")
-    if candidate["reason"]:
-        lines.append(f"lost in column {candidate['failed_column']}: {candidate['reason']}")
-    return "\n".join(lines)

@@ -16,6 +16,7 @@ def explain_errors(command: Callable[P, int]) -> Callable[P, None]:
 
     @wraps(command)
     def run(*args: P.args, **kwargs: P.kwargs) -> None:
+        from columns.errors import DatasetError  # noqa: PLC0415
         from designer_configs.errors import ConfigError  # noqa: PLC0415
         from gold_data.errors import GoldError  # noqa: PLC0415
         from indicators.errors import IndicatorError  # noqa: PLC0415
@@ -27,7 +28,15 @@ def explain_errors(command: Callable[P, int]) -> Callable[P, None]:
 
         try:
             code = command(*args, **kwargs)
-        except (ConfigError, GoldError, IndicatorError, OfflineModelError, RunInputError, VerificationError) as exc:
+        except (
+            ConfigError,
+            DatasetError,
+            GoldError,
+            IndicatorError,
+            OfflineModelError,
+            RunInputError,
+            VerificationError,
+        ) as exc:
             click.echo(f"error: {clean_text(str(exc))}", err=True)
             code = BAD_INPUT
         except (BackendError, RunError) as exc:

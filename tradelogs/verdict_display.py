@@ -5,6 +5,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+import click
 from rich.console import Console
 from rich.markup import escape
 from rich.status import Status
@@ -58,3 +59,30 @@ def tabulate_answers(answers: list[Mapping[str, Any]]) -> Table:
         style = STYLES.get(answer["verdict"], BAD)
         table.add_row(answer["question"], f"[{style}]{answer['verdict']}[/]", escape(f"{text} {label}"))
     return table
+
+
+def report_outcome(outcome: Any) -> None:
+    """Verify what a run made, unless it was stopped by a person, who wants it to end; a run it failed on is kept.
+
+    A report that is stopped takes nothing from the run, which has ended as it has.
+    """
+    from verification.errors import VerificationError  # noqa: PLC0415
+
+    if outcome.stopped_by == "interrupted":
+        return
+    try:
+        show_verdict(outcome.folder)
+    except VerificationError as exc:
+        click.echo(f"no report: {exc}", err=True)
+    except KeyboardInterrupt:
+        made_by = f"tradelogs verify {outcome.folder}"
+        click.echo(f"stopped; the report was skipped. The run is complete, its report is made by: {made_by}", err=True)
+
+
+def show_verdict(run_folder: Path, seed: int = 0) -> None:
+    """Verify a run and print a line per question."""
+    from verification.verify import verify_run  # noqa: PLC0415
+
+    with VerdictDisplay() as display:
+        metrics = verify_run(run_folder, display.show_question, seed=seed)
+    display.print_verdicts(metrics, run_folder)

@@ -59,7 +59,7 @@ def read_run(folder: Path) -> FinishedRun:
     """
     if not folder.is_dir():
         raise VerificationError(f"{folder} is no folder: name the one that `tradelogs generate` printed")
-    for name in ("profile.yaml", "accepted.parquet", "gold/limits.json", "gold/train.parquet", "gold/holdout.parquet"):
+    for name in ("profile.yaml", "accepted.parquet", "gold/facts.json", "gold/train.parquet", "gold/holdout.parquet"):
         if not (folder / name).is_file():
             raise VerificationError(
                 f"{folder} is no finished run: {name} is missing. Go on with it: tradelogs resume {folder}"

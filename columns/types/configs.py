@@ -9,11 +9,7 @@ from typing import Literal
 from data_designer.config.base import ConfigBase, SingleColumnConfig
 from pydantic import Field
 
-SESSION = "session_date"
 ROW_KEY = "variation"
-TRADE = "trade"
-PREVIOUS_TRADE = "prev_trade"
-REFINED_TRADE = "refined_trade"
 CRITICISED_FIELDS = "criticised_fields"
 
 
@@ -35,11 +31,16 @@ class ControlCheck(ConfigBase):
 
 
 class GoldExamplesColumnConfig(SingleColumnConfig):
-    """The grounding seeds: `k` trades of a gold folder's train part, chosen by the controls' match rules."""
+    """The grounding seeds: `k` rows of a gold folder's train part, chosen by the controls' match rules.
+
+    With `exact` only those are drawn that agree with every match rule. `dataset` is the folder that declares the rows.
+    """
 
     column_type: Literal["gold-examples"] = "gold-examples"
+    dataset: str = ""
     gold: str
     k: int = Field(default=3, ge=1)
+    exact: bool = False
     seed: int = 0
     match: list[MatchRule] = Field(default_factory=list)
 
@@ -56,32 +57,55 @@ class GoldExamplesColumnConfig(SingleColumnConfig):
         return [f"{self.name}__ids"]
 
 
-class TradeRulesColumnConfig(SingleColumnConfig):
-    """The rules as sentences: the gold folder the limits come from, and the control that samples the ticker, if any."""
+class FunctionColumnConfig(SingleColumnConfig):
+    """What columns share that call a function of their dataset's module.
 
-    column_type: Literal["trade-rules"] = "trade-rules"
-    gold: str
-    ticker_column: str | None = None
+    `dataset`, `gold`, `seed` and `checks` are filled in when a profile is compiled: the folder that declares the
+    dataset, the gold folder, the run's seed, and what the controls ask of fields. `reads` names the columns that the
+    function looks at besides the controls'.
+    """
 
-    @staticmethod
-    def get_column_emoji() -> str:
-        return "📏"
+    dataset: str = ""
+    gold: str = ""
+    seed: int = 0
+    checks: list[ControlCheck] = Field(default_factory=list)
+    reads: list[str] = Field(default_factory=list)
 
     @property
     def required_columns(self) -> list[str]:
-        return [SESSION, *([self.ticker_column] if self.ticker_column else [])]
+        return list(dict.fromkeys([*self.reads, *(check.column for check in self.checks)]))
 
     @property
     def side_effect_columns(self) -> list[str]:
         return []
 
 
-class TradeChecksColumnConfig(SingleColumnConfig):
-    """The checks: the gold folder the limits come from, and what the controls ask."""
+class ComputedColumnConfig(FunctionColumnConfig):
+    """A value that a function of the dataset computes, cell by cell, or with `whole` from all rows at once.
 
-    column_type: Literal["trade-checks"] = "trade-checks"
-    gold: str
-    checks: list[ControlCheck] = Field(default_factory=list)
+    A function that gives a mapping of `sides` besides its value fills side columns; their names are `<name>__<side>`.
+    """
+
+    column_type: Literal["computed"] = "computed"
+    function: str
+    sides: list[str] = Field(default_factory=list)
+    whole: bool = False
+
+    @staticmethod
+    def get_column_emoji() -> str:
+        return "⚙️"
+
+    @property
+    def side_effect_columns(self) -> list[str]:
+        return [f"{self.name}__{side}" for side in self.sides]
+
+
+class RowChecksColumnConfig(FunctionColumnConfig):
+    """The checks of a row, by the dataset's `check_row` or by a `function` of its module."""
+
+    column_type: Literal["row-checks"] = "row-checks"
+    row: str = ""
+    function: str | None = None
 
     @staticmethod
     def get_column_emoji() -> str:
@@ -89,17 +113,18 @@ class TradeChecksColumnConfig(SingleColumnConfig):
 
     @property
     def required_columns(self) -> list[str]:
-        return [TRADE, SESSION, *(check.column for check in self.checks)]
+        return [self.row, *super().required_columns]
 
     @property
     def side_effect_columns(self) -> list[str]:
-        return [f"{self.name}__trade"]
+        return [f"{self.name}__{self.row}"]
 
 
 class ScopedEditColumnConfig(SingleColumnConfig):
-    """The mended trade: from the previous one, the refined one and the fields that were criticised."""
+    """The mended row: from the previous one, the refined one and the fields that were criticised."""
 
     column_type: Literal["scoped-edit"] = "scoped-edit"
+    dataset: str = ""
 
     @staticmethod
     def get_column_emoji() -> str:
@@ -107,8 +132,17 @@ class ScopedEditColumnConfig(SingleColumnConfig):
 
     @property
     def required_columns(self) -> list[str]:
-        return [PREVIOUS_TRADE, REFINED_TRADE, CRITICISED_FIELDS]
+        return [f"prev_{self.name}", f"refined_{self.name}", CRITICISED_FIELDS]
 
     @property
     def side_effect_columns(self) -> list[str]:
         return [f"{self.name}__edits", f"{self.name}__undone"]
+
+
+COLUMN_TYPES: dict[str, type[SingleColumnConfig]] = {
+    "gold-examples": GoldExamplesColumnConfig,
+    "computed": ComputedColumnConfig,
+    "row-checks": RowChecksColumnConfig,
+    "scoped-edit": ScopedEditColumnConfig,
+}
+"""The column types this project adds to Data Designer, by name."""

@@ -1,38 +1,32 @@
-"""Column type `trade-checks`: the rules and the controls, tested in code before a judge is asked."""
+"""Column type `row-checks`: what a dataset asks of its rows, tested in code before a judge is asked."""
 
-from datetime import date
 from pathlib import Path
 from typing import Any
 
 from data_designer.engine.column_generators.generators.base import ColumnGeneratorCellByCell
 
-from columns.rendering import fence_json, list_core_rows
-from columns.types.configs import SESSION, TRADE, TradeChecksColumnConfig
-from gold_data.store import load_gold
-from gold_data.trades.rules import Expectation, check_trade, fingerprint
+from columns.dataset import find_function, load_dataset
+from columns.hooks import call_hook
+from columns.rendering import show_row
+from columns.rows import read_row
+from columns.types.computed import give
+from columns.types.configs import RowChecksColumnConfig
 
 
-class TradeChecksColumnGenerator(ColumnGeneratorCellByCell[TradeChecksColumnConfig]):
-    """Writes `{passed, violations}`, and the trade as fenced JSON in the side column `<name>__trade`."""
+class RowChecksColumnGenerator(ColumnGeneratorCellByCell[RowChecksColumnConfig]):
+    """Writes `{passed, violations}`, and the row as a prompt shows it in the side column `<name>__<row>`."""
 
     def _initialize(self) -> None:
-        gold = load_gold(Path(self.config.gold))
-        self._limits = gold.limits
-        rows = list_core_rows(gold.train)
-        self._known = {
-            fingerprint(row): trade_id for row, trade_id in zip(rows, gold.train["trade_id"].to_list(), strict=True)
-        }
+        folder = Path(self.config.dataset)
+        dataset = load_dataset(folder)
+        self._schema = dataset.declared.schema
+        self._given = give(self.config)
+        self._name = self.config.function or "check_row"
+        self._check = find_function(folder, self._name) if self.config.function else dataset.check_row
 
     def generate(self, data: dict[str, Any]) -> dict[str, Any]:
-        trade = data[TRADE]
-        expectations = [Expectation(c.field, data[c.column], c.tolerance) for c in self.config.checks]
-        violations = check_trade(
-            trade,
-            session_date=date.fromisoformat(data[SESSION]),
-            limits=self._limits,
-            expectations=expectations,
-            known_trades=self._known,
-        )
-        data[self.config.name] = {"passed": not violations, "violations": [v.to_dict() for v in violations]}
-        data[f"{self.config.name}__trade"] = fence_json(trade)
+        row = read_row(data[self.config.row], self._schema)
+        violations = [violation.to_dict() for violation in call_hook(self._name, self._check, row, data, self._given)]
+        data[self.config.name] = {"passed": not violations, "violations": violations}
+        data[f"{self.config.name}__{self.config.row}"] = show_row(row)
         return data

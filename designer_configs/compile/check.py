@@ -11,12 +11,12 @@ from pathlib import Path
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import SchemaError
 
-from designer_configs.compile.checks.columns import check_control
-from designer_configs.compile.checks.meaning import check_dataset, check_meaning
-from designer_configs.compile.checks.project import CORE_SCHEMA, Project
+from designer_configs.compile.checks.columns import check_control, find_scope
+from designer_configs.compile.checks.meaning import check_dataset, check_meaning, list_controls
+from designer_configs.compile.checks.project import PROJECT_ROOT, SHARED_CONTROLS, Project
 from designer_configs.compile.checks.shape import KINDS, Kind
 from designer_configs.compile.checks.yaml_source import write_path
-from designer_configs.compile.profile import PROJECT_ROOT, Profile
+from designer_configs.compile.profile import Profile, open_project
 from designer_configs.errors import Problem
 
 _HEADER = re.compile(r"# yaml-language-server: \$schema=(\S+)\s*")
@@ -29,19 +29,46 @@ def check_all(root: Path = PROJECT_ROOT) -> list[Problem]:
         return problems
     for kind, path in _list_files(project):
         problems += [*_check_header(project, path, kind), *project.read(path, kind).problems]
-    controls = [project.read(path, "control") for path in project.controls.values()]
-    for control in controls:
-        problems += [] if control.problems else check_control(project, control)
-    for dataset in project.datasets:
-        problems += check_dataset(project, dataset, controls, "columns/controls")
+    users, unused = _find_users(project), {path.parent for path in [*project.datasets.values()][:1]}
+    for path in project.datasets.values():
+        scope = find_scope(project, path.parent)
+        controls = [
+            project.read(file, "control")
+            for name, file in project.list_controls(path.parent).items()
+            if file.parent.parent == path.parent or path.parent in users.get(name, unused)
+        ]
+        for control in controls:
+            problems += [] if control.problems else check_control(scope, control)
+        problems += check_dataset(project, scope, controls, SHARED_CONTROLS)
     for path in project.profiles.values():
         problems += check_meaning(project, project.read(path, "profile"))
     return _sort(problems)
 
 
+def _find_users(project: Project) -> dict[str, set[Path]]:
+    """Find with which datasets each control is checked: those of profiles that use it, or those that its fields fit."""
+    users: dict[str, set[Path]] = {}
+    for path in project.profiles.values():
+        profile = project.read(path, "profile")
+        folder = None if profile.problems else project.find_dataset(profile.data["dataset"])
+        if folder is not None:
+            for name in list_controls(profile):
+                users.setdefault(name, set()).add(folder)
+    for name, path in project.shared_controls.items():
+        control = project.read(path, "control")
+        rules = [] if control.problems else [control.data.get(key) or {} for key in ("match", "check", "from_gold")]
+        fields = {rule["field"] for rule in rules if "field" in rule}
+        fitting = {
+            file.parent for file in project.datasets.values() if fields <= set(find_scope(project, file.parent).kinds)
+        }
+        if name not in users and fitting:
+            users[name] = fitting
+    return users
+
+
 def check_profile(path: Path, root: Path = PROJECT_ROOT) -> list[Problem]:
     """List every violation of one profile, of the controls it names and of its dataset's columns."""
-    project = Project(root.resolve())
+    project = open_project(path, root.resolve())
     return _check_schemas(project) or _sort(check_meaning(project, project.read(path, "profile")))
 
 
@@ -64,16 +91,19 @@ def check_environment(profile: Profile) -> list[Problem]:
 
 def _list_files(project: Project) -> Iterable[tuple[Kind, Path]]:
     yield from (("profile", path) for path in project.profiles.values())
-    yield from (("control", path) for path in project.controls.values())
-    for name, dataset in project.datasets.items():
+    yield from (("control", path) for path in project.shared_controls.values())
+    for dataset in project.datasets.values():
         yield "dataset", dataset
-        yield from (("column", path) for path in project.find_columns(name).values())
+        yield from (("control", path) for path in sorted(dataset.parent.glob("controls/*.yaml")))
+        yield from (("column", path) for path in project.find_columns(dataset.parent).values())
 
 
 def _check_schemas(project: Project) -> list[Problem]:
-    paths = [project.root / "designer_configs/schema" / f"{kind}.schema.json" for kind in KINDS]
+    paths = [project.home / "designer_configs/schema" / f"{kind}.schema.json" for kind in KINDS]
     problems = []
-    for path in [*paths, project.root / CORE_SCHEMA]:
+    folders = [path.parent for path in project.datasets.values()]
+    own = [path for folder in folders for path in sorted(folder.glob("*.schema.json"))]
+    for path in [*paths, *own]:
         file = project.name_file(path)
         try:
             found = _check_schema(path.read_text(encoding="utf-8"))
@@ -98,7 +128,7 @@ def _check_schema(text: str) -> tuple[int | None, str, str] | None:
 
 def _check_header(project: Project, path: Path, kind: Kind) -> list[Problem]:
     """Every file opens with the line by which an editor finds its schema."""
-    schema = os.path.relpath(project.root / "designer_configs/schema" / f"{kind}.schema.json", path.parent)
+    schema = os.path.relpath(project.home / "designer_configs/schema" / f"{kind}.schema.json", path.parent)
     wanted = f"# yaml-language-server: $schema={Path(schema).as_posix()}"
     with path.open(encoding="utf-8", errors="replace") as lines:
         first = _HEADER.fullmatch(lines.readline())

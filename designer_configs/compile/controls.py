@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from designer_configs.compile.profile import Profile, load_control
+from columns.declared import GROUNDING
+from designer_configs.compile.profile import Profile, load_controls
 from designer_configs.errors import Problem
 from gold_data.buckets import SIGNIFICANT_DIGITS, bin_by_quantiles
 
@@ -62,20 +63,80 @@ def narrow_tolerance(rule: Mapping[str, Any] | None, buckets: list[Any]) -> dict
 
 def resolve_controls(profile: Profile, train: pl.DataFrame) -> list[Control]:
     """Resolve all controls of a profile."""
-    return [resolve_control(load_control(use), train) for use in profile.controls]
+    return [resolve_control(declared, train) for declared in load_controls(profile)]
+
+
+def find_missing_columns(profile: Profile, train: pl.DataFrame) -> list[Problem]:
+    """Find controls that match, or take from the gold, a column which its rows do not have."""
+    problems = []
+    for declared in load_controls(profile):
+        rules = {key: declared.get(key) or {} for key in ("match", "from_gold")}
+        fields = {key: rule["field"] for key, rule in rules.items() if "field" in rule}
+        for key, field in fields.items():
+            if field not in train.columns:
+                has = f"its rows have {', '.join(train.columns)}" if train.columns else "it has no rows"
+                message = f"{key} reads {field} of the gold, but {has}"
+                problems.append(Problem(profile.file, None, f"controls.{declared['column']['name']}", message))
+    return problems
 
 
 def find_foreign_buckets(profile: Profile, train: pl.DataFrame) -> list[Problem]:
-    """Find controls with buckets that the gold has no trades near.
+    """Find controls with buckets that the gold has no rows near, or cells of which it has none.
 
     A numeric bucket is foreign when it lies further outside the gold's range than the control's tolerance, a category
     when it is not in the gold at all.
     """
+    if problems := find_missing_columns(profile, train):
+        return problems
+    controls = resolve_controls(profile, train)
     return [
         Problem(profile.file, None, f"controls.{control.name}", message)
-        for control in resolve_controls(profile, train)
+        for control in controls
         if control.match is not None and (message := _describe_foreign(control, train[control.match["field"]]))
-    ]
+    ] or _find_empty_cells(profile, controls, train)
+
+
+def _find_empty_cells(profile: Profile, controls: list[Control], train: pl.DataFrame) -> list[Problem]:
+    """Find combinations of controls' values that a column of exact examples could be asked for, and no gold row has."""
+    exact = [c for c in profile.dataset.list_stage("plan") if c["column_type"] == GROUNDING and c.get("exact")]
+    matched = [control for control in controls if control.match is not None and "tolerance" not in control.match]
+    if not exact or not matched:
+        return []
+    fields = [str((control.match or {})["field"]) for control in matched]
+    known = set(train.select(pl.col(fields).cast(pl.String)).unique().rows())
+    empty = [cell for cell in list_cells(matched) if cell not in known]
+    if not empty:
+        return []
+    shown = "; ".join(
+        ", ".join(f"{c.name} {value}" for c, value in zip(matched, cell, strict=True)) for cell in empty[:5]
+    )
+    more = f"; and {len(empty) - 5} more" if len(empty) > 5 else ""
+    names = ", ".join(control.name for control in matched)
+    message = (
+        f"no gold row has {shown}{more}: draw only what there is, with a subcategory sampler for one of {names}, "
+        "or other values"
+    )
+    return [Problem(profile.file, None, "controls", message)]
+
+
+def list_cells(controls: list[Control]) -> list[tuple[str, ...]]:
+    """List the combinations of values that controls can draw together; a subcategory depends on its category."""
+    cells: list[dict[str, str]] = [{}]
+    for control in sorted(controls, key=lambda control: control.column["sampler_type"] == "subcategory"):
+        params = control.column.get("params", {})
+        parent = str(params.get("category", ""))
+        cells = [
+            {**cell, control.name: str(value)} for cell in cells for value in _list_values(params, cell.get(parent))
+        ]
+    return [tuple(cell[control.name] for control in controls) for cell in cells]
+
+
+def _list_values(params: Mapping[str, Any], drawn: str | None) -> list[Any]:
+    values = params.get("values", [])
+    if isinstance(values, Mapping):  # of a subcategory, by the value of its category
+        return list(values.get(drawn, [])) if drawn is not None else [v for part in values.values() for v in part]
+    weights = params.get("weights") or [1.0] * len(values)
+    return [value for value, weight in zip(values, weights, strict=True) if weight > 0]
 
 
 def _describe_foreign(control: Control, gold: pl.Series) -> str | None:

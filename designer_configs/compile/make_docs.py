@@ -6,8 +6,9 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from designer_configs.compile.checks.project import PROJECT_ROOT
 from designer_configs.compile.checks.shape import load_schema, resolve_reference
-from designer_configs.compile.profile import PROJECT_ROOT, list_profiles, load_profile
+from designer_configs.compile.profile import list_profiles, load_profile
 
 PAGE = PROJECT_ROOT / "docs" / "profiles.md"
 _TABLE = "| key | type | default | unit | meaning | example |\n|---|---|---|---|---|---|\n"

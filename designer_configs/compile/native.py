@@ -5,16 +5,18 @@ two jobs, plan and generate, and once more per refine pass: samplers and an orde
 that fails early would take its whole row group with it), and a plan drawn beforehand makes every row known by its id.
 """
 
-import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import yaml
 
+from columns.declared import CONTROLS, STAGES, Column, Declared, Stage, load_output_format
+from columns.types.configs import COLUMN_TYPES as OWN_TYPES
+from designer_configs.compile.checks.columns import NOT_NATIVE
 from designer_configs.compile.controls import Control, resolve_controls, sample_from_gold
-from designer_configs.compile.profile import PROJECT_ROOT, Profile
+from designer_configs.compile.profile import Profile
 from files.whole_file import write_text
 from gold_data.store import GoldFolder
 
@@ -26,24 +28,23 @@ _DUMPER = getattr(yaml, "CSafeDumper", yaml.SafeDumper)  # ten times quicker, wh
 
 @dataclass(frozen=True)
 class CompiledProfile:
-    """Native Data Designer configs of a profile on one gold set, as plain data; `controls` as they were resolved."""
+    """Native Data Designer configs of a profile on one gold set, as plain data; `controls` as they were resolved.
+
+    `refine` is None for a dataset whose rows are not mended.
+    """
 
     whole: dict[str, Any]
     plan: dict[str, Any]
     generate: dict[str, Any]
-    refine: dict[str, Any]
+    refine: dict[str, Any] | None
     controls: list[Control]
 
 
 def compile_profile(profile: Profile, gold: GoldFolder) -> CompiledProfile:
     """Compile a profile against a gold folder."""
     controls = resolve_controls(profile, gold.train)
-    folder = PROJECT_ROOT / "columns" / profile.dataset
-    dataset = yaml.safe_load((folder / "dataset.yaml").read_text(encoding="utf-8"))
-    stages = {
-        stage: _load_columns(folder, dataset[stage], controls, gold, profile.run.seed)
-        for stage in ("plan", "generate", "refine")
-    }
+    run = _Filling(profile.dataset, controls, gold, profile.run.seed)
+    stages = {stage: run.fill_stage(stage) for stage in STAGES}
     models = [_describe_model(role, model, profile.provider.name) for role, model in profile.models.items()]
     models += [
         _describe_model(FALLBACK_ALIAS.format(role=role), model.fallback, profile.provider.name)
@@ -55,7 +56,7 @@ def compile_profile(profile: Profile, gold: GoldFolder) -> CompiledProfile:
         whole={"model_configs": models, "columns": [_judge_all(c) for c in stages["plan"] + stages["generate"]]},
         plan={"columns": stages["plan"]},
         generate={"model_configs": checked, "columns": stages["generate"]},
-        refine={"model_configs": checked, "columns": stages["refine"]},
+        refine={"model_configs": checked, "columns": stages["refine"]} if stages["refine"] else None,
         controls=controls,
     )
 
@@ -93,35 +94,56 @@ def _describe_model(role: str, model: Any, provider: str) -> dict[str, Any]:
     }
 
 
-def _load_columns(
-    folder: Path, names: Sequence[str], controls: list[Control], gold: GoldFolder, seed: int
-) -> NumberedColumns:
-    columns: NumberedColumns = []
-    for name in names:
-        if name == "$controls":
-            columns.extend(control.column for control in controls)
-        else:
-            declared = yaml.safe_load((folder / f"{name}.yaml").read_text(encoding="utf-8"))
-            columns.append(_complete_column(declared, controls, gold, seed))
-    return columns
+def drop_notes(schema: Mapping[str, Any]) -> dict[str, Any]:
+    """Leave out of a schema what is not said to models: its examples, and the headings of its fields."""
+    told = {key: value for key, value in schema.items() if key != "examples"}
+    if "properties" in told:
+        fields: Mapping[str, Mapping[str, Any]] = told["properties"]
+        told["properties"] = {
+            name: {key: value for key, value in part.items() if key != "title"} for name, part in fields.items()
+        }
+    return told
 
 
-def _complete_column(column: dict[str, Any], controls: list[Control], gold: GoldFolder, seed: int) -> dict[str, Any]:
-    """Fill what a declaration leaves to the run: the gold, the controls, and schemas kept in files of their own."""
-    if (source := column.pop("from_gold", None)) is not None:
-        column["params"] = sample_from_gold(gold.train[source["field"]], source.get("bins"))
-    if isinstance(column.get("output_format"), str):
-        column["output_format"] = json.loads((PROJECT_ROOT / column["output_format"]).read_text(encoding="utf-8"))
-    match column["column_type"]:
-        case "expression":
-            column["expr"] = column["expr"].replace("$controls", "\n".join(say_control(c) for c in controls))
-        case "gold-examples":
-            rules = [{"column": c.name, **c.match} for c in controls if c.match is not None]
-            column |= {"gold": str(gold.folder.resolve()), "seed": seed, "match": rules}
-        case "trade-rules":
-            ticker = next((c.name for c in controls if c.check is not None and c.check["field"] == "ticker"), None)
-            column |= {"gold": str(gold.folder.resolve()), "ticker_column": ticker}
-        case "trade-checks":
-            checks = [{"column": c.name, **c.check} for c in controls if c.check is not None]
-            column |= {"gold": str(gold.folder.resolve()), "checks": checks}
-    return column
+@dataclass(frozen=True)
+class _Filling:
+    """Fills what declarations leave to the run: the gold, the controls, and schemas kept in files of their own."""
+
+    dataset: Declared
+    controls: list[Control]
+    gold: GoldFolder
+    seed: int
+
+    def fill_stage(self, stage: Stage) -> NumberedColumns:
+        """Fill a stage's columns; the profile's controls are among them where `$controls` stands."""
+        columns: NumberedColumns = []
+        for entry in self.dataset.document.get(stage, ()):
+            if entry == CONTROLS:
+                columns += [control.column for control in self.controls]
+            else:
+                columns.append(self.fill_column(self.dataset.columns[entry]))
+        return columns
+
+    def fill_column(self, declared: Column) -> dict[str, Any]:
+        """Fill one column: whatever its type has a place for is handed to it."""
+        column = {key: value for key, value in declared.items() if key not in NOT_NATIVE}
+        if (source := declared.get("from_gold")) is not None:
+            column["params"] = sample_from_gold(self.gold.train[source["field"]], source.get("bins"))
+        if (schema := load_output_format(self.dataset.folder, declared)) is not None:
+            column["output_format"] = drop_notes(schema)
+        if "expr" in column:
+            column["expr"] = column["expr"].replace(CONTROLS, "\n".join(say_control(c) for c in self.controls))
+        if (model := OWN_TYPES.get(column["column_type"])) is not None:
+            column |= {key: value for key, value in self._describe_run().items() if key in model.model_fields}
+        return column
+
+    def _describe_run(self) -> dict[str, Any]:
+        """Describe the run by the names of the fields that columns have for it."""
+        return {
+            "dataset": str(self.dataset.folder),
+            "gold": str(self.gold.folder.resolve()),
+            "row": self.dataset.row,
+            "seed": self.seed,
+            "match": [{"column": c.name, **c.match} for c in self.controls if c.match is not None],
+            "checks": [{"column": c.name, **c.check} for c in self.controls if c.check is not None],
+        }

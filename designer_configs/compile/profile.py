@@ -7,24 +7,25 @@ from typing import Any, Literal
 
 import yaml
 
-from designer_configs.compile.checks.meaning import check_meaning
-from designer_configs.compile.checks.project import Project
+from columns.declared import Declared, read_declared
+from designer_configs.compile.checks.meaning import GOLD_SETTINGS, check_meaning
+from designer_configs.compile.checks.project import PROJECT_ROOT, Project
 from designer_configs.compile.checks.shape import check_shape, fill_defaults, suggest
 from designer_configs.compile.checks.yaml_source import YamlSource
 from designer_configs.errors import ConfigError, Problem
 from files.secret_text import remember_secrets
 from gold_data.folder import BARS, SPLIT, TRADES
+from gold_data.source import GoldSource
 
-PROJECT_ROOT = Path(__file__).resolve().parents[2]
 _OPTIONS = {
     "run.accepted": "--num",
     "run.max_candidates": "--num",
     "run.seed": "--seed",
     "observe.port": "--metrics-port",
-    "gold.trades": "--gold-trades",
     "gold.bars": "--gold-bars",
     "gold.folder": "--gold",
 }
+BARS_KEY = "bars"
 
 
 @dataclass(frozen=True)
@@ -108,21 +109,6 @@ class EngineChoice:
 
 
 @dataclass(frozen=True)
-class GoldSource:
-    """Files of the gold, as absolute paths, and which sessions are held out.
-
-    `split` is the file that says which, where a gold folder brings it; otherwise the last ones are, a share `holdout`
-    of all, with `embargo` sessions before them in neither part.
-    """
-
-    trades: Path
-    bars: Path | None
-    holdout: float
-    embargo: int = 0
-    split: Path | None = None
-
-
-@dataclass(frozen=True)
 class RunLimits:
     """How much is made, and what stops it; `max_tokens`, `max_cost` None = no cap."""
 
@@ -143,13 +129,14 @@ class Profile:
     """An effective profile: nothing in it is left to a default.
 
     `name` and `file` are those of the file it was read from; `document` is the whole of it as plain data. `trace` is
-    `full` where prompts and answers are kept.
+    `full` where prompts and answers are kept. `options` are the keys that belong to the dataset, `acceptance` has every
+    criterion of its judge.
     """
 
     name: str
     file: str
     description: str
-    dataset: str
+    dataset: Declared
     controls: tuple[ControlUse, ...]
     provider: Provider
     models: Mapping[str, Model]
@@ -159,7 +146,7 @@ class Profile:
     gold: GoldSource
     run: RunLimits
     acceptance: Mapping[str, int]
-    indicators: tuple[str, ...]
+    options: Mapping[str, Any]
     export: tuple[str, ...]
     trace: Literal["none", "full"]
     metrics_port: int | None
@@ -188,33 +175,56 @@ def load_profile(name_or_path: str | Path, overrides: Mapping[str, Any] | None =
 
     Args:
         name_or_path: Name of a file in designer_configs/, or the path of a .yaml file anywhere.
-        overrides: The command line's `num`, `seed`, `gold`, `gold_trades`, `gold_bars`, `metrics_port`; None = not
-            given. `num` scales the cap on candidates in the same proportion. A `gold` folder takes the place of all
-            that the profile says of gold; gold trades without gold bars leave the profile's bars unused. Paths here are
-            relative to the current folder, those in the file to the repository's root.
+        overrides: The command line's `num`, `seed`, `gold`, `gold_rows`, `gold_bars`, `metrics_port`; None = not given.
+            `num` scales the cap on candidates in the same proportion. A `gold` folder takes the place of all that the
+            profile says of gold; gold rows without gold bars leave the profile's bars unused. Paths here are relative
+            to the current folder, those in the file to the folder that holds `columns/`.
 
     Raises:
         ConfigError: with every problem there is.
     """
-    project = Project(PROJECT_ROOT)
-    source = project.read(_find_profile(project, str(name_or_path)), "profile")
+    path = _find_profile(str(name_or_path))
+    project = open_project(path)
+    source = project.read(path, "profile")
     if problems := check_meaning(project, source):
         raise ConfigError(list(dict.fromkeys(problems)))
-    document = fill_defaults("profile", source.data)
-    _apply(document, {key: value for key, value in (overrides or {}).items() if value is not None})
+    folder = project.find_dataset(source.data["dataset"])
+    assert folder is not None, "check_meaning has found it"
+    dataset = read_declared(folder)
+    document = fill_defaults("profile", source.data, dataset.options)
+    if dataset.root != PROJECT_ROOT:  # what is kept of the profile is read from elsewhere
+        document["dataset"] = str(folder)
+    if project.root != PROJECT_ROOT:
+        document["gold"] = {key: _place(key, value, project.root) for key, value in document["gold"].items()}
+    document["acceptance"] = dataset.acceptance | document["acceptance"]
+    given = {key: value for key, value in (overrides or {}).items() if value is not None}
+    _apply(document, given, dataset, project.root)
     effective = replace(source, data=document)
-    if problems := check_shape(effective, "profile"):
+    if problems := [*check_shape(effective, "profile", dataset.options), *_check_gold_options(given, dataset)]:
         options = [replace(problem, file="command line", line=None) for problem in problems]
         raise ConfigError([replace(problem, path=_OPTIONS.get(problem.path, problem.path)) for problem in options])
-    profile = _build_profile(effective)
+    profile = _build_profile(effective, dataset, project.root)
     remember_secrets(profile.secret_names)
     return profile
 
 
-def load_control(use: ControlUse) -> dict[str, Any]:
-    """Read the control that a profile names, with the profile's changes; its `from_gold` then always has a field."""
-    project = Project(PROJECT_ROOT)
-    control: dict[str, Any] = dict(project.read(project.controls[use.name], "control").data)
+def open_project(profile: Path, home: Path = PROJECT_ROOT) -> Project:
+    """Open the project for a profile: with the user's own root where the profile lies beside a `columns` folder."""
+    for root in (profile.parent, profile.parent.parent):
+        if root != home and (root / "columns").is_dir() and not root.is_relative_to(home / "columns"):
+            return Project(root.resolve(), home)
+    return Project(home)
+
+
+def load_controls(profile: Profile) -> list[dict[str, Any]]:
+    """Read the controls that a profile names, with the profile's changes; a `from_gold` then always has a field."""
+    project = Project(profile.dataset.root, PROJECT_ROOT)
+    files = project.list_controls(profile.dataset.folder)
+    return [_change_control(use, project.read(files[use.name], "control").data) for use in profile.controls]
+
+
+def _change_control(use: ControlUse, declared: Mapping[str, Any]) -> dict[str, Any]:
+    control: dict[str, Any] = dict(declared)
     column = dict(control["column"])
     if use.params is not None:
         column["params"], control["from_gold"] = use.params, None
@@ -225,16 +235,27 @@ def load_control(use: ControlUse) -> dict[str, Any]:
     return {**control, "column": column}
 
 
-def _find_profile(project: Project, name: str) -> Path:
+def _find_profile(name: str) -> Path:
+    profiles = Project(PROJECT_ROOT).profiles
     if name.endswith(".yaml") and Path(name).is_file():
         return Path(name).resolve()
-    if name in project.profiles:
-        return project.profiles[name]
-    message = f"there is no profile {name}; {suggest(Path(name).stem, project.profiles)}, or the path of a .yaml file"
+    if name in profiles:
+        return profiles[name]
+    message = f"there is no profile {name}; {suggest(Path(name).stem, profiles)}, or the path of a .yaml file"
     raise ConfigError([Problem("designer_configs", None, "", message)])
 
 
-def _apply(document: dict[str, Any], options: Mapping[str, Any]) -> None:
+def _check_gold_options(given: Mapping[str, Any], dataset: Declared) -> list[Problem]:
+    """Check that the dataset takes the gold which the command line brings."""
+    problems = []
+    if "gold_rows" in given and dataset.rows_key is None:
+        problems.append(Problem("", None, "--gold-rows", f"{dataset.name} takes no gold rows: drop it"))
+    if "gold_bars" in given and dataset.gold.get(BARS_KEY, "none") == "none":
+        problems.append(Problem("", None, "--gold-bars", f"{dataset.name} takes no bars: drop it"))
+    return problems
+
+
+def _apply(document: dict[str, Any], options: Mapping[str, Any], dataset: Declared, root: Path) -> None:
     """Put the command line's options into a document that has no gaps."""
     run = document["run"]
     if "num" in options:
@@ -245,30 +266,38 @@ def _apply(document: dict[str, Any], options: Mapping[str, Any]) -> None:
         run["seed"] = options["seed"]
     if "metrics_port" in options:
         document["observe"]["port"] = options["metrics_port"]
-    given = {key: _name_path(options[f"gold_{key}"]) for key in ("trades", "bars") if f"gold_{key}" in options}
+    keys = {"gold_rows": dataset.rows_key or "rows", "gold_bars": BARS_KEY}
+    given = {key: _name_path(options[option], root) for option, key in keys.items() if option in options}
     if "gold" in options:
-        document["gold"] = {"folder": _name_path(options["gold"])} | given  # of which the schema allows the folder only
-    elif "trades" in given:
+        document["gold"] = {
+            "folder": _name_path(options["gold"], root)
+        } | given  # of which the schema allows the folder only
+    elif "gold_rows" in options:
         kept = {key: value for key, value in document["gold"].items() if key in ("holdout", "embargo")}
         document["gold"] = fill_defaults("profile", {"gold": given | kept})["gold"]
     else:
         document["gold"] |= given
 
 
-def _name_path(given: str | Path) -> str:
+def _place(key: str, value: Any, root: Path) -> Any:
+    """Make a path of the gold absolute."""
+    return str(root / value) if isinstance(value, str) and key not in ("holdout", "embargo") else value
+
+
+def _name_path(given: str | Path, root: Path) -> str:
     """Write a path of the command line as one of a profile: relative to the root where it lies below it."""
     path = Path(given).resolve()
-    return path.relative_to(PROJECT_ROOT).as_posix() if path.is_relative_to(PROJECT_ROOT) else str(path)
+    return path.relative_to(root).as_posix() if path.is_relative_to(root) else str(path)
 
 
-def _build_profile(source: YamlSource) -> Profile:
+def _build_profile(source: YamlSource, dataset: Declared, root: Path) -> Profile:
     document = source.data
     provider, backend = document["provider"], document["backend"]
     return Profile(
         name=source.path.stem,
         file=source.file,
         description=document["description"],
-        dataset=document["dataset"],
+        dataset=dataset,
         controls=tuple(
             ControlUse(use) if isinstance(use, str) else ControlUse(use["use"], use.get("params"), use.get("from_gold"))
             for use in document["controls"]
@@ -288,10 +317,10 @@ def _build_profile(source: YamlSource) -> Profile:
         if backend == "library"
         else BackendChoice("microservices", **backend["microservices"]),
         engine=_choose_engine(document["engine"]),
-        gold=_find_gold(document["gold"]),
+        gold=_find_gold(document["gold"], dataset, root),
         run=RunLimits(**document["run"]),
         acceptance=document["acceptance"],
-        indicators=tuple(document["indicators"]),
+        options={key: document[key] for key in dataset.options},
         export=tuple(document["export"]),
         trace=document["trace"],
         metrics_port=document["observe"]["port"],
@@ -312,10 +341,11 @@ def _choose_engine(engine: str | Mapping[str, Any]) -> EngineChoice:
     return EngineChoice("ray", **fill_defaults("profile", {"engine": given})["engine"]["ray"])
 
 
-def _find_gold(gold: Mapping[str, Any]) -> GoldSource:
+def _find_gold(gold: Mapping[str, Any], dataset: Declared, root: Path) -> GoldSource:
     if "folder" in gold:
-        folder = PROJECT_ROOT / gold["folder"]
-        bars = folder / BARS
-        return GoldSource(folder / TRADES, bars if bars.is_file() else None, 0.0, split=folder / SPLIT)
-    bars = None if gold["bars"] is None else PROJECT_ROOT / gold["bars"]
-    return GoldSource(PROJECT_ROOT / gold["trades"], bars, gold["holdout"], gold["embargo"])
+        folder = root / gold["folder"]
+        files = {dataset.rows_key or "rows": folder / TRADES, BARS_KEY: folder / BARS}
+        there = {key: path for key, path in files.items() if key != BARS_KEY or path.is_file()}
+        return GoldSource(there, 0.0, split=folder / SPLIT)
+    files = {key: root / path for key, path in gold.items() if key not in GOLD_SETTINGS and path is not None}
+    return GoldSource(files, gold["holdout"], gold["embargo"])

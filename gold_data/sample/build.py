@@ -42,7 +42,7 @@ def compare_sample(folder: Path) -> list[str]:
     with TemporaryDirectory() as fresh:
         wanted = build_sample(Path(fresh))
         card = (Path(fresh) / CARD).read_text(encoding="utf-8")
-    tables = {TRADES: (found.trades, wanted.trades), BARS: (found.bars, wanted.bars)}
+    tables = {TRADES: (found.rows, wanted.rows), BARS: (found.bars, wanted.bars)}
     differences = [name for name, (left, right) in tables.items() if not _is_same(left, right)]
     written = (folder / CARD).read_text(encoding="utf-8") if (folder / CARD).is_file() else ""
     return differences if written == card else [*differences, CARD]
@@ -79,7 +79,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--check", action="store_true", help="compare with what is there, write nothing")
     if not parser.parse_args(arguments).check:
         gold = build_sample(SAMPLE)
-        print(f"{SAMPLE}: {gold.trades.height} trades, {gold.rejected.height} rejected")
+        print(f"{SAMPLE}: {gold.rows.height} trades, {gold.rejected.height} rejected")
         return 0
     differences = compare_sample(SAMPLE)
     if differences:

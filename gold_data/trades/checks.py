@@ -16,6 +16,7 @@ from jsonschema import Draft202012Validator
 from gold_data.sessions import next_session, session_hours
 from gold_data.trades.limits import GoldLimits
 from gold_data.trades.schema import CORE_FIELDS, NUMBER_FIELDS, PRICE_FIELDS, TIME_FIELDS, load_core_schema
+from gold_data.violation import Expectation
 
 PERCENT_ROUNDING = 0.01  # percents are rounded or cut to two decimals, each on its own
 STATED_ROUNDING = 0.011  # the same, where somebody else computed the percent from prices not yet rounded
@@ -25,14 +26,6 @@ LONGEST_SHOWN = 60  # characters of a wrong value that a message repeats
 CORE_VALIDATOR = Draft202012Validator(load_core_schema())
 
 Fingerprint = tuple[float, ...]
-
-
-class Expectation(NamedTuple):
-    """What a control asks of a core field: a value, within a tolerance where it is a number."""
-
-    field: str
-    value: object
-    tolerance: float | None = None
 
 
 class Breach(NamedTuple):

@@ -16,9 +16,10 @@ from gold_data.sessions import EXCHANGE_ZONE, ZONE
 from gold_data.splits import read_split
 from gold_data.store import Gold
 from gold_data.tables import RawRow, check_columns, read_rows
-from gold_data.trades.limits import GoldLimits
-from gold_data.trades.rules import Violation, check_trade
+from gold_data.trades.limits import GoldLimits, describe_limits
+from gold_data.trades.rules import check_trade
 from gold_data.trades.schema import CORE_FIELDS, NUMBER_FIELDS, TIME_FIELDS, GoldTrades
+from gold_data.violation import Violation
 
 WHAT = "gold trades"
 STATED = "trade_percent_change"
@@ -82,9 +83,10 @@ def read_gold(trades: Path, bars: Path | None, split: Path | None = None) -> Gol
         notes.append(f"{trades.name}: all trades are of one session, so none can be held out")
     parts = read_split(split, gold) if split else None
     if bars is None:
-        return Gold(gold, None, rejected, notes, parts)
+        return Gold(gold, None, rejected, notes, parts, describe_limits)
     bar_frame, bar_notes = read_bars(bars)
-    return Gold(gold, bar_frame, rejected, [*notes, *bar_notes, *_note_without_bars(gold, bar_frame)], parts)
+    notes += [*bar_notes, *_note_without_bars(gold, bar_frame)]
+    return Gold(gold, bar_frame, rejected, notes, parts, describe_limits)
 
 
 def judge_rows(rows: Sequence[RawRow]) -> Judgement:

@@ -1,8 +1,8 @@
 """The bounds that depend on the trader, taken from the train part of the gold."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from typing import Any
 
 import polars as pl
 
@@ -28,17 +28,12 @@ class GoldLimits:
     holds_overnight: bool
     volatility_range: Range
 
-    def to_json(self) -> str:
-        """Write the limits as JSON text."""
-        return json.dumps(asdict(self), indent=2)
-
     @classmethod
-    def from_json(cls, text: str) -> "GoldLimits":
-        """Read the limits that `to_json` wrote."""
-        values = json.loads(text)
-        ranges = {ticker: (low, high) for ticker, (low, high) in values["price_ranges"].items()}
-        low, high = values["volatility_range"]
-        return cls(ranges, values["holds_overnight"], (low, high))
+    def from_facts(cls, facts: Mapping[str, Any]) -> "GoldLimits":
+        """Read the limits of a gold folder's facts, which `describe_limits` gave."""
+        ranges = {ticker: (low, high) for ticker, (low, high) in facts["price_ranges"].items()}
+        low, high = facts["volatility_range"]
+        return cls(ranges, facts["holds_overnight"], (low, high))
 
 
 def derive_limits(trades: pl.DataFrame) -> GoldLimits:
@@ -58,6 +53,11 @@ def derive_limits(trades: pl.DataFrame) -> GoldLimits:
         holds_overnight=bool(overnight.any()),
         volatility_range=(min(volatility), max(volatility)),
     )
+
+
+def describe_limits(train: pl.DataFrame) -> dict[str, Any]:
+    """Describe the limits of the train part as plain data: the facts of a trader's gold."""
+    return asdict(derive_limits(train))
 
 
 def _widen(low: float, high: float) -> Range:

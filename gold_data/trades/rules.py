@@ -1,7 +1,7 @@
 """The rules every trade obeys: one list for gold rows, for candidates and for what the models are told."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import date
 from functools import partial
 
@@ -9,7 +9,6 @@ from gold_data.sessions import session_hours
 from gold_data.trades.checks import (
     PERCENT_ROUNDING,
     Breach,
-    Expectation,
     Fingerprint,
     Row,
     Statement,
@@ -32,6 +31,7 @@ from gold_data.trades.checks import (
 )
 from gold_data.trades.limits import GoldLimits, derive_limits
 from gold_data.trades.schema import PRICE_FIELDS
+from gold_data.violation import Expectation, Violation
 
 __all__ = [
     "RULES",
@@ -47,21 +47,6 @@ __all__ = [
     "fingerprint",
     "measure_exit_percent",
 ]
-
-
-@dataclass(frozen=True, slots=True)
-class Violation:
-    """One broken rule; `message` is one sentence that names the fields, the value found and the limit."""
-
-    rule: str
-    fields: tuple[str, ...]
-    limit: str
-    found: str
-    message: str
-
-    def to_dict(self) -> dict[str, object]:
-        """Give the violation as plain data for JSON."""
-        return asdict(self) | {"fields": list(self.fields)}
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import dataframely as dy
+import polars as pl
 
 from gold_data.sessions import EXCHANGE_ZONE
 
@@ -43,3 +44,9 @@ class GoldTrades(dy.Schema):
     worst_exit_percent = dy.Float64(description="Most adverse move until the exit, percent, signed in its direction.")
     best_exit_percent = dy.Float64(description="Most favourable move until the exit, percent, signed likewise.")
     trade_percent_change = dy.Float64(description="Move from entry to exit, percent, signed likewise; computed by us.")
+
+
+def list_core_rows(trades: pl.DataFrame) -> list[dict[str, Any]]:
+    """List trades as the core fields a model reads and writes, times as times of day."""
+    times = [pl.col(name).dt.strftime("%H:%M:%S") for name in TIME_FIELDS]
+    return trades.with_columns(times).select(CORE_FIELDS).to_dicts()

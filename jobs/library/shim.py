@@ -13,7 +13,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from data_designer.engine.column_generators.generators import expression, llm_completion
-from data_designer.engine.column_generators.generators.llm_completion import ColumnGeneratorWithModelChatCompletion
+from data_designer.engine.column_generators.generators.llm_completion import (
+    ColumnGeneratorWithModelChatCompletion,
+    LLMStructuredCellGenerator,
+)
 from data_designer.engine.dataset_builders.dataset_builder import DatasetBuilder
 from data_designer.engine.dataset_builders.utils import skip_evaluator
 from data_designer.engine.dataset_builders.utils.async_concurrency import ensure_async_engine_loop
@@ -25,6 +28,7 @@ from data_designer.engine.models.registry import ModelRegistry
 from data_designer.engine.sampling_gen.schema import Dag
 from data_designer.interface.data_designer import DataDesigner
 
+from columns.declared import is_flat
 from files.secret_text import mask_secrets, mask_values
 from jobs.job import ROW_ID
 from jobs.request import HEALTH_CHECK, Request, RequestStep, Sending, chain
@@ -242,6 +246,26 @@ def keep_texts() -> Iterator[None]:
 def _holds_more(value: Any) -> bool:
     """Tell whether a value is an object or a list, or may be one as text."""
     return value.lstrip().startswith(("{", "[")) if isinstance(value, str) else isinstance(value, dict | list)
+
+
+@contextlib.contextmanager
+def keep_json_text() -> Iterator[None]:
+    """Let an answer travel as JSON text while the context is open, where a Parquet struct would change it.
+
+    Stock 0.9.6 keeps an answer as a struct: an optional key that one row left out comes back as a null, and a list of
+    mixed types or a recursive schema loses the row when its group is written.
+    """
+    stock = LLMStructuredCellGenerator._process_serialized_output
+
+    def process(self: Any, serialized_output: str) -> Any:
+        is_kept = is_flat(self.config.output_format) if isinstance(self.config.output_format, dict) else True
+        return stock(self, serialized_output) if is_kept else serialized_output
+
+    LLMStructuredCellGenerator._process_serialized_output = process
+    try:
+        yield
+    finally:
+        LLMStructuredCellGenerator._process_serialized_output = stock
 
 
 @contextlib.contextmanager

@@ -6,7 +6,7 @@ from typing import Any
 
 from designer_configs.compile.profile import Profile
 from files.secret_text import remember_secrets
-from jobs.library.shim import keep_texts, mask_answers, send_once, steer_requests
+from jobs.library.shim import keep_json_text, keep_texts, mask_answers, send_once, steer_requests
 from jobs.request import RequestStep
 from jobs.requests.halt import Halt
 from jobs.requests.journal import AnswerJournal
@@ -36,6 +36,7 @@ def guard_requests(
     kept: list[RequestStep] = [] if journal is None else [journal]
     with (
         keep_texts(),
+        keep_json_text(),
         mask_answers(),
         policy.watchdog,
         steer_requests([halt, *kept, policy, log], get_job),

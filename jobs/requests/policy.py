@@ -11,7 +11,7 @@ import asyncio
 import contextvars
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple
 
 from data_designer.errors import DataDesignerError
@@ -60,13 +60,15 @@ class RowLostError(DataDesignerError):
 class Models:
     """Where the provider is, which model stands in for a role's own where it is down, and what each is granted.
 
-    `parallel` is how many requests a model may have at once, `longest_request` how many seconds one may take.
+    `parallel` is how many requests a model may have at once, `longest_request` how many seconds one may take, `places`
+    where each model column stands in its stage.
     """
 
     place: str
     fallbacks: Mapping[str, Route]
     parallel: Mapping[str, int]
     longest_request: float
+    places: Mapping[str, int] = field(default_factory=dict)
 
 
 class Turn(NamedTuple):
@@ -129,7 +131,7 @@ class RequestPolicy:
             turn = await self._await_turn(request)
             asked = time.monotonic()
             try:
-                async with turn.slots.hold(turn.route.alias):
+                async with turn.slots.hold(self._models.places.get(request.column, 0)):
                     sent = time.monotonic()
                     began += sent - asked  # to wait for a slot takes nothing from the patience with a provider
                     if not turn.circuit.lets_through():
@@ -298,6 +300,7 @@ def build_policy(
         {role: Route(FALLBACK_ALIAS.format(role=role), model.model) for role, model in fallbacks.items()},
         count_parallel((model.model, model.inference_parameters) for model in asked),
         longest_request=max(float(model.inference_parameters["timeout"]) for model in asked),
+        places=profile.dataset.places,
     )
     patience = Patience(run.patience_minutes * 60, run.tries, run.retry_seconds)
     return RequestPolicy(patience, models, halt, find_spent_cap=find_spent_cap, notify=notify, forget=forget)

@@ -2,41 +2,40 @@
 
 import asyncio
 import contextlib
-from collections import deque
+import heapq
+import itertools
 from collections.abc import AsyncIterator
-
-JUDGE = "judge"
 
 
 class Slots:
     """As many requests to one model as it may have at once. Used on the library's loop thread alone.
 
-    Drafts go before judgements. A job then ends with requests that nothing waits for, so that its last ones are sent
-    together: in the order that rows become ready, the last drafts would run nearly alone, and their judgements after
-    them. How far drafts run ahead is bounded by the rows that are at work at once (`backend.size_group`). What a model
-    is sent in the place of another waits with the drafts, in the order it comes.
+    Of those that wait the one of the earliest column goes next: drafts before judgements. A job then ends with requests
+    that nothing waits for, so that its last ones are sent together: in the order that rows become ready, the last
+    drafts would run nearly alone, and their judgements after them. How far drafts run ahead is bounded by the rows that
+    are at work at once (`backend.size_group`).
     """
 
     def __init__(self, most: int) -> None:
         self._free = most
-        self._drafts: deque[asyncio.Future[None]] = deque()
-        self._judgements: deque[asyncio.Future[None]] = deque()
+        self._waiting: list[tuple[int, int, asyncio.Future[None]]] = []
+        self._order = itertools.count()
 
     @contextlib.asynccontextmanager
-    async def hold(self, alias: str) -> AsyncIterator[None]:
-        """Wait for a slot, and hold it while the context is open; `alias` is that which the model is asked by."""
-        await self._take(self._judgements if alias == JUDGE else self._drafts)
+    async def hold(self, place: int) -> AsyncIterator[None]:
+        """Wait for a slot, and hold it while the context is open; `place` is that of the column in its stage."""
+        await self._take(place)
         try:
             yield
         finally:
             self._give_back()
 
-    async def _take(self, waiting: deque[asyncio.Future[None]]) -> None:
+    async def _take(self, place: int) -> None:
         if self._free:
             self._free -= 1
             return
         turn = asyncio.get_running_loop().create_future()
-        waiting.append(turn)
+        heapq.heappush(self._waiting, (place, next(self._order), turn))
         try:
             await turn
         except asyncio.CancelledError:
@@ -45,8 +44,8 @@ class Slots:
             raise
 
     def _give_back(self) -> None:
-        while self._drafts or self._judgements:
-            turn = (self._drafts or self._judgements).popleft()
+        while self._waiting:
+            *_, turn = heapq.heappop(self._waiting)
             if not turn.done():  # not given up
                 turn.set_result(None)
                 return

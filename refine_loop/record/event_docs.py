@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from designer_configs.compile.profile import PROJECT_ROOT
+from designer_configs.compile.checks.project import PROJECT_ROOT
 
 PAGE = PROJECT_ROOT / "docs" / "events.md"
 _TABLE = "| field | type | meaning |\n|---|---|---|\n"

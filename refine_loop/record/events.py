@@ -19,7 +19,6 @@ Outcome = Literal["answered", "failed"]
 
 TOKENS = ("prompt_tokens", "completion_tokens")
 CHARACTERS_PER_TOKEN = 4  # of English and JSON together; where a provider does not say, and in an estimate
-ROLES = ("generator", "refiner", "judge")
 CHECK = "000_check"  # the job that requests belong to before the first: one short question to every model
 
 

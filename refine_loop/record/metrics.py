@@ -15,7 +15,7 @@ from opentelemetry.metrics import CallbackOptions, Meter, Observation
 
 from designer_configs.compile.profile import Profile
 from jobs.library.meter import open_meter
-from refine_loop.record.events import ROLES, Observer, iter_events
+from refine_loop.record.events import Observer, iter_events
 from refine_loop.state import ENDS
 
 LONGEST_WAIT = 5.0  # seconds: two scrapes of observability/prometheus.yml, and some
@@ -60,7 +60,7 @@ class RunMetrics:
         self._run = {"run": run}
         self._seconds_at_work = 0.0
         self._accepted_wanted = profile.run.accepted
-        self._is_down = {profile.models[role].model: False for role in ROLES}
+        self._is_down = {profile.models[role].model: False for role in profile.models}
         self._scraped = threading.Event()
         self._create_counters(meter)
         self._create_histograms(meter)

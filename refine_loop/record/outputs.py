@@ -1,45 +1,36 @@
-"""What a run leaves behind: ledger, accepted trades with their bars and indicators, rejected rows, usage."""
+"""What a run leaves behind: ledger, accepted rows with what their dataset computes for them, rejected rows, usage."""
 
 import json
 import shutil
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import date, datetime, time
 from itertools import chain
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 
-from columns.types.configs import SESSION
+from columns.dataset import Finished, FinishRequest, load_dataset
+from columns.declared import Declared, is_flat, name_plain_type
+from columns.errors import DatasetError
+from columns.hooks import call_hook
+from columns.rows import frame_rows
 from designer_configs.compile.profile import Profile
 from files.csv_cells import neutralise_cells
 from files.whole_file import name_full_disk, sync_folder, sync_tree, write_text
-from gold_data.sessions import EXCHANGE_ZONE, next_session
 from gold_data.store import GoldFolder
-from gold_data.trades.rules import measure_exit_percent
-from gold_data.trades.schema import NUMBER_FIELDS
-from indicators.attach import attach_price_paths
 from refine_loop.booking import NOT_NEEDED
-from refine_loop.record.events import ROLES
-from refine_loop.record.summary import count_ledger, note_ledger
+from refine_loop.record.summary import count_ledger, name_model_columns, note_ledger
 from refine_loop.record.usage import count_row_usage, count_usage, find_answering_models, spool_requests
 from refine_loop.rounds import Rounds
-from refine_loop.state import CANDIDATE_SCHEMA, CRITERIA, StopReason
+from refine_loop.state import StopReason, build_candidate_schema
 
 RESULTS = ".results.partial"  # where results are written before they are put in their places
 PARTS = ".parts.partial"  # where they are put together, round by round
 ROWS_AT_A_TIME = 5_000  # of the text formats
 REJECTED_COLUMNS = ("row_id", "status", "reason", "generated_row", "critiques")
-TRADE_SCHEMA: dict[str, pl.DataType | type[pl.DataType]] = {
-    "ticker": pl.String,
-    "trade_type": pl.String,
-    "session_date": pl.Date,
-    "entry_time": pl.Datetime("us"),
-    "exit_time": pl.Datetime("us"),
-    **{name: pl.Float64 for name in (*NUMBER_FIELDS, "trade_percent_change")},  # noqa: C420
-}
 
 
 @dataclass(frozen=True)
@@ -82,42 +73,66 @@ def write_outputs(folder: Path, profile: Profile, gold: GoldFolder, stopped_by: 
     with name_full_disk(results), _open_parts(folder) as parts:
         seconds = spool_requests(folder / "events.jsonl", parts / "requests")
         requests = scan_parts(parts / "requests")
-        fallback = write_rounds(Rounds(folder / "rounds"), requests, parts, profile, gold)
-        for name in ("ledger", "accepted", "bars"):
+        notes = write_rounds(Rounds(folder / "rounds", profile.dataset), requests, parts, profile, gold)
+        for name in sorted(path.name for path in parts.iterdir() if path.name != "requests"):
             scan_parts(parts / name).sink_parquet(results / f"{name}.parquet")
         ledger = scan_file(results / "ledger.parquet")
         lost = ledger.filter(pl.col("status") != "accepted").select(REJECTED_COLUMNS)
         lost.sink_parquet(results / "rejected.parquet")
-        export_trades(results / "accepted.parquet", profile.export)
+        export_rows(results / "accepted.parquet", profile)
         usage = count_usage(requests, seconds, profile.prices)
         write_text(json.dumps(usage, indent=2) + "\n", results / "usage.json")
-        notes = [*note_ledger(ledger, profile), *note_fallback(fallback, has_bars=gold.bars is not None)]
-        outcome = Outcome(folder, stopped_by, profile.run.accepted, **count_ledger(ledger), usage=usage, notes=notes)
+        said = [sentence.format(count=count) for sentence, count in notes.items() if count]
+        notes_of_all = [*note_ledger(ledger, profile), *said]
+        outcome = Outcome(
+            folder, stopped_by, profile.run.accepted, **count_ledger(ledger), usage=usage, notes=notes_of_all
+        )
         place_results(results, folder)
     return outcome
 
 
-def write_rounds(rounds: Rounds, requests: pl.LazyFrame, parts: Path, profile: Profile, gold: GoldFolder) -> int:
-    """Write ledger, accepted trades and bars of each round as a file of its own; gives how many paths fell back.
+def write_rounds(
+    rounds: Rounds, requests: pl.LazyFrame, parts: Path, profile: Profile, gold: GoldFolder
+) -> Counter[str]:
+    """Write ledger, accepted rows and the dataset's own tables of each round as a file of its own; gives its notes.
 
     The first file of each has no rows: a run without a candidate has its columns from it.
     """
-    for name in ("ledger", "accepted", "bars"):
-        (parts / name).mkdir()
-    fallback, room, seed = 0, profile.run.accepted, profile.run.seed
-    for number, ended in chain([(1, pl.DataFrame(schema=CANDIDATE_SCHEMA))], rounds.iter_ended()):
+    dataset, room, notes = load_dataset(profile.dataset.folder), profile.run.accepted, Counter[str]()
+    blank = pl.DataFrame(schema=build_candidate_schema(profile.dataset))
+    made = _make_empty(parts / "finished")
+    for number, ended in chain([(1, blank)], rounds.iter_ended()):
         candidates = drop_surplus_rows(ended, room)
         asked = requests.filter(pl.col("round") == number).collect()
-        ledger = build_ledger(candidates, asked, profile)
-        accepted = build_accepted(candidates, rounds.read_plan_frame(number), profile)
+        accepted, plan = build_accepted(candidates, rounds.read_plan_frame(number), profile)
         room -= accepted.height
-        file = f"{number if len(ended) else 0:06d}.parquet"
-        bars = parts / "bars" / file
-        trades, fell_back = attach_price_paths(accepted, gold.train, gold.bars, profile.indicators, bars, seed=seed)
-        ledger.write_parquet(parts / "ledger" / file)
-        trades.write_parquet(parts / "accepted" / file)
-        fallback += len(fell_back)
-    return fallback
+        place = number if len(ended) else 0
+        request = FinishRequest(made, place, plan, profile.options, profile.run.seed)
+        finished = call_hook("finish", dataset.finish, accepted, gold, request)
+        check_finished(accepted, finished, profile.dataset)
+        notes.update(finished.notes)
+        _write_part(parts / "ledger", place, build_ledger(candidates, asked, profile))
+        _write_part(parts / "accepted", place, finished.accepted)
+        for name, path in finished.tables.items():
+            (parts / name).mkdir(exist_ok=True)
+            path.replace(parts / name / f"{place:06d}.parquet")
+    made.rmdir()
+    return notes
+
+
+def check_finished(accepted: pl.DataFrame, finished: Finished, dataset: Declared) -> None:
+    """Hold what `finish` gave against what it was given.
+
+    Raises:
+        DatasetError: a row is gone, or another in its place.
+    """
+    if "row_id" not in finished.accepted.columns or not finished.accepted["row_id"].equals(accepted["row_id"]):
+        raise DatasetError(f"finish of the dataset {dataset.name} must give every accepted row back, in its order")
+
+
+def _write_part(folder: Path, place: int, frame: pl.DataFrame) -> None:
+    folder.mkdir(exist_ok=True)
+    frame.write_parquet(folder / f"{place:06d}.parquet")
 
 
 def scan_parts(folder: Path) -> pl.LazyFrame:
@@ -155,29 +170,14 @@ def place_results(results: Path, folder: Path) -> None:
     sync_folder(folder)
 
 
-def assemble_trades(core: Sequence[Mapping[str, Any]], sessions: Sequence[date]) -> pl.DataFrame:
-    """Put trades together from core fields and sessions: zoned times, and the percent from entry to exit.
-
-    An exit at or before the entry's time of day is in the next session, as the rules read it.
-    """
-    rows = []
-    for trade, day in zip(core, sessions, strict=True):
-        entry, exit_ = (time.fromisoformat(trade[name]) for name in ("entry_time", "exit_time"))
-        left = day if exit_ > entry else next_session(day)
-        change = measure_exit_percent(trade["trade_type"], trade["entry_price"], trade["exit_price"])
-        times = {"entry_time": datetime.combine(day, entry), "exit_time": datetime.combine(left or day, exit_)}
-        rows.append({**trade, "session_date": day, **times, "trade_percent_change": change})
-    zoned = [pl.col(name).dt.replace_time_zone(EXCHANGE_ZONE) for name in ("entry_time", "exit_time")]
-    return pl.DataFrame(rows, schema=TRADE_SCHEMA).with_columns(zoned)
-
-
 def build_ledger(candidates: pl.DataFrame, requests: pl.DataFrame, profile: Profile) -> pl.DataFrame:
     """One row per candidate: how it ended and why, every critique and edit, scores, seeds, models and tokens."""
-    generator, refiner, judge = (pl.coalesce(role, pl.lit(profile.models[role].model)) for role in ROLES)
+    dataset = profile.dataset
     is_service = profile.backend.name == "microservices"  # which does not say how many requests it sent for a row
+    constraint = [] if dataset.constraint is None else [dataset.constraint.name]
     return (
         candidates.join(count_row_usage(requests), on="row_id", how="left", maintain_order="left")
-        .join(find_answering_models(requests), on="row_id", how="left", maintain_order="left")
+        .join(find_answering_models(requests, dataset.roles), on="row_id", how="left", maintain_order="left")
         .with_columns(pl.coalesce("requests", pl.lit(None if is_service else 0, dtype=pl.Int64)))
         .select(
             "row_id",
@@ -189,13 +189,12 @@ def build_ledger(candidates: pl.DataFrame, requests: pl.DataFrame, profile: Prof
             "critiques",
             "edits",
             "undone_edits",
-            *CRITERIA,
-            "volatility_constraint",
+            *dataset.criteria,
+            *constraint,
             pl.col("grounding_seeds").alias("gold_example_ids"),
             "generated_row",
-            generator.alias("model"),
-            pl.when(pl.col("retry_count") > 0).then(refiner).alias("refiner_model"),
-            pl.when(pl.col("realism").is_not_null()).then(judge).alias("judge_model"),
+            *dataset.keep,
+            *_name_models(profile),
             "requests",
             "prompt_tokens",
             "completion_tokens",
@@ -203,44 +202,78 @@ def build_ledger(candidates: pl.DataFrame, requests: pl.DataFrame, profile: Prof
     )
 
 
-def build_accepted(candidates: pl.DataFrame, plans: pl.DataFrame, profile: Profile) -> pl.DataFrame:
-    """One row per accepted trade: row_id, core fields with zoned times, controls, scores, seeds."""
-    accepted = candidates.filter(pl.col("status") == "accepted")
-    rows = accepted.join(plans, on="row_id", how="left", maintain_order="left")
-    core = [json.loads(text) for text in rows["generated_row"]]
-    trades = assemble_trades(core, [date.fromisoformat(day) for day in rows[SESSION]])
-    drawn = [control.name for control in profile.controls if control.name not in trades.columns]
-    kept = rows.select(*drawn, *CRITERIA, "retry_count", "grounding_seeds")
-    named = kept.rename({"retry_count": "refine_passes", "grounding_seeds": "gold_example_ids"})
-    return pl.concat([rows.select("row_id"), trades, named], how="horizontal")
+def _name_models(profile: Profile) -> Iterator[pl.Expr]:
+    """Name each role's model, or that which stood in for it: null where the row never came so far."""
+    dataset = profile.dataset
+    made = {column["model_alias"] for column in dataset.list_stage("generate") if "model_alias" in column}
+    judge = dataset.find_column(dataset.judge)
+    for role, name in name_model_columns(dataset).items():
+        model = pl.coalesce(f"_by_{role}", pl.lit(profile.models[role].model))
+        if role not in made:
+            model = pl.when(pl.col("retry_count") > 0).then(model)
+        elif judge is not None and role == judge["model_alias"] and name != "model":
+            model = pl.when(pl.col(dataset.criteria[0]).is_not_null()).then(model)
+        yield model.alias(name)
 
 
-def export_trades(file: Path, formats: tuple[str, ...]) -> None:
-    """Write the accepted trades of a Parquet file beside it in the other formats of a profile, some rows at a time.
+def build_accepted(
+    candidates: pl.DataFrame, plans: pl.DataFrame, profile: Profile
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Build the accepted rows, and their rows of the plan: row_id, fields, controls, what is kept, scores, seeds."""
+    dataset = profile.dataset
+    rows = candidates.filter(pl.col("status") == "accepted")
+    texts = rows["generated_row"].to_list()
+    fields = frame_rows(texts if dataset.schema is None else [json.loads(text) for text in texts], dataset)
+    plan = rows.select("row_id").join(plans, on="row_id", how="left", maintain_order="left")
+    drawn = [control.name for control in profile.controls if control.name not in fields.columns]
+    named = {"retry_count": "refine_passes", "grounding_seeds": "gold_example_ids"}
+    kept = rows.select(*dataset.keep, *dataset.criteria, *named).rename(named)
+    return pl.concat([rows.select("row_id"), fields, plan.select(drawn), kept], how="horizontal"), plan
 
-    CSV joins the seeds' ids, has other lists as JSON, and an apostrophe before a text that a spreadsheet would run.
+
+def export_rows(file: Path, profile: Profile) -> None:
+    """Write the accepted rows of a Parquet file beside it in the other formats of a profile, some rows at a time.
+
+    CSV joins the seeds' ids, has other lists as JSON, and an apostrophe before a text that a spreadsheet would run. In
+    JSON lines what a field holds as JSON text is written as it came, and a key that an answer left out is left out.
     """
-    trades = scan_file(file)
-    rows = int(trades.select(pl.len()).collect().item())
-    for suffix in (suffix for suffix in TEXT_FORMATS if suffix in formats):
+    scanned = scan_file(file)
+    rows = int(scanned.select(pl.len()).collect().item())
+    for suffix in (suffix for suffix in TEXT_FORMATS if suffix in profile.export):
         with file.with_suffix(f".{suffix}").open("w", encoding="utf-8", newline="") as text:
             for start in range(0, max(rows, 1), ROWS_AT_A_TIME):
-                some = trades.slice(start, ROWS_AT_A_TIME).collect()
-                times = [pl.col(name).dt.to_string("iso:strict") for name in ("entry_time", "exit_time")]
-                text.write(TEXT_FORMATS[suffix](some.with_columns(times), start == 0))
+                some = scanned.slice(start, ROWS_AT_A_TIME).collect()
+                times = [name for name, kind in some.schema.items() if isinstance(kind, pl.Datetime)]
+                plain = some.with_columns(pl.col(times).dt.to_string("iso:strict"))
+                text.write(TEXT_FORMATS[suffix](plain, start == 0, profile.dataset))
 
 
-def _format_csv(trades: pl.DataFrame, is_first: bool) -> str:
-    nested = [name for name, kind in trades.schema.items() if kind.is_nested() and name != "gold_example_ids"]
-    texts = [pl.Series(name, [json.dumps(value, default=str) for value in trades[name]]) for name in nested]
-    flat = trades.with_columns(*texts, pl.col("gold_example_ids").list.join("|"))
+def _format_csv(rows: pl.DataFrame, is_first: bool, _: Declared) -> str:
+    nested = [name for name, kind in rows.schema.items() if kind.is_nested() and name != "gold_example_ids"]
+    texts = [pl.Series(name, [json.dumps(value, default=str) for value in rows[name]]) for name in nested]
+    flat = rows.with_columns(*texts, pl.col("gold_example_ids").list.join("|"))
     return neutralise_cells(flat).write_csv(include_header=is_first)
 
 
-TEXT_FORMATS: dict[str, Callable[[pl.DataFrame, bool], str]] = {
-    "csv": _format_csv,
-    "jsonl": lambda trades, _: trades.write_ndjson(),
-}
+def _format_jsonl(rows: pl.DataFrame, _: bool, dataset: Declared) -> str:
+    schema = dataset.schema or {}
+    if not schema or is_flat(schema):
+        return rows.write_ndjson()
+    properties = schema.get("properties", {})
+    nested = {name for name, part in properties.items() if name_plain_type(part) is None}
+    optional = set(properties) - set(schema.get("required", ()))
+    lines = (
+        {
+            name: json.loads(value) if name in nested and value is not None else value
+            for name, value in row.items()
+            if value is not None or name not in optional
+        }
+        for row in rows.iter_rows(named=True)
+    )
+    return "".join(f"{json.dumps(line, ensure_ascii=False, default=str)}\n" for line in lines)
+
+
+TEXT_FORMATS: dict[str, Callable[[pl.DataFrame, bool, Declared], str]] = {"csv": _format_csv, "jsonl": _format_jsonl}
 
 
 def drop_surplus_rows(candidates: pl.DataFrame, asked: int) -> pl.DataFrame:
@@ -251,11 +284,3 @@ def drop_surplus_rows(candidates: pl.DataFrame, asked: int) -> pl.DataFrame:
     return candidates.with_columns(
         pl.when(surplus).then(pl.lit(text)).otherwise(pl.col(name)).alias(name) for name, text in named.items()
     )
-
-
-def note_fallback(count: int, *, has_bars: bool) -> list[str]:
-    """Say how many trades have bars of a made-up shape, and why."""
-    if not count:
-        return []
-    why = "the gold's bars do not reach far enough before its trades" if has_bars else "the gold came without bars"
-    return [f"{count} trades have bars of the fallback shape, a seeded random walk: {why}"]

@@ -12,13 +12,15 @@ from typing import Any
 
 import yaml
 
+from designer_configs.compile.checks.project import PROJECT_ROOT, SHARED_CONTROLS
 from designer_configs.compile.native import OFFLINE_PORT, CompiledProfile, write_config
-from designer_configs.compile.profile import PROJECT_ROOT, Profile
+from designer_configs.compile.profile import Profile
 from files.secret_text import mask_secrets
 from files.whole_file import write_text
 from gold_data.store import Gold
 
 PROFILE_FILE = "profile.yaml"
+DECLARING = (".yaml", ".json", ".py")  # files of a dataset's folder that say what a row is
 DISTRIBUTIONS = ("synthetic-trade-logs", "data-designer", "langgraph", "polars", "ta", "numpy")
 
 
@@ -53,15 +55,17 @@ def describe_provider(profile: Profile) -> dict[str, Any]:
 
 def describe_provenance(profile: Profile, gold: Gold) -> dict[str, Any]:
     """Collect the hash of every input, the versions, the seed, the command line and what was left out of the gold."""
-    inputs = [path for path in (profile.gold.trades, profile.gold.bars, profile.gold.split) if path]
-    declared = [*(PROJECT_ROOT / "columns").rglob("*.yaml"), *(PROJECT_ROOT / "gold_data").glob("*.schema.json")]
+    inputs = [path for path in (*profile.gold.files.values(), profile.gold.split) if path]
+    folder, roots = profile.dataset.folder, {PROJECT_ROOT, profile.dataset.root}
+    shared = {path for root in roots for path in (root / SHARED_CONTROLS).glob("*.yaml")}
+    declared = [*shared, *(path for path in folder.rglob("*") if path.suffix in DECLARING)]
     return {
         "command_line": mask_secrets(shlex.join(["tradelogs", *sys.argv[1:]])),
         "seed": profile.run.seed,
         "sha256": hash_files([*inputs, PROJECT_ROOT / profile.file, *sorted(declared)]),
         "versions": {name: version(name) for name in DISTRIBUTIONS} | {"python": platform.python_version()},
         "gold": {
-            "trades": gold.trades.height,
+            "rows": gold.rows.height,
             "rejected_rows": gold.rejected.height,
             "bars": gold.bars.height if gold.bars is not None else 0,
             "notes": gold.notes,

@@ -1,14 +1,21 @@
 """What there is to say of a run's ledger, counted where it lies: it may be longer than memory should hold."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import polars as pl
 
+from columns.declared import Declared
 from designer_configs.compile.profile import Profile
-from refine_loop.state import CRITERIA, ENDS
+from refine_loop.state import ENDS
 
 LEAST_JUDGED = 20  # rows before it means anything that their scores are all the same
 LONGEST_REASON = 240  # characters of a failure that the terminal shows; the ledger has the whole
+
+
+def name_model_columns(dataset: Declared) -> dict[str, str]:
+    """Name the ledger's column of each role's model: `model` for the one that writes the row."""
+    return {role: f"{role}_model" if place else "model" for place, role in enumerate(dataset.roles)}
 
 
 def count_ledger(ledger: pl.LazyFrame) -> dict[str, Any]:
@@ -20,7 +27,7 @@ def count_ledger(ledger: pl.LazyFrame) -> dict[str, Any]:
 
 def note_ledger(ledger: pl.LazyFrame, profile: Profile) -> list[str]:
     """Say what somebody should know who does not look into the ledger."""
-    return [*note_failures(ledger), *note_models(ledger, profile), *note_judge(ledger)]
+    return [*note_failures(ledger), *note_models(ledger, profile), *note_judge(ledger, profile.dataset.criteria)]
 
 
 def note_failures(ledger: pl.LazyFrame) -> list[str]:
@@ -35,9 +42,8 @@ def note_failures(ledger: pl.LazyFrame) -> list[str]:
 
 def note_models(ledger: pl.LazyFrame, profile: Profile) -> list[str]:
     """Say how many rows a model wrote, mended or judged that stood in for the role's own."""
-    columns = {"generator": "model", "refiner": "refiner_model", "judge": "judge_model"}
     notes = []
-    for role, column in columns.items():
+    for role, column in name_model_columns(profile.dataset).items():
         others = ledger.filter(pl.col(column) != profile.models[role].model)
         count, other = _collect(others.select(pl.len(), pl.col(column).first())).row(0)
         if count:
@@ -45,12 +51,14 @@ def note_models(ledger: pl.LazyFrame, profile: Profile) -> list[str]:
     return notes
 
 
-def note_judge(ledger: pl.LazyFrame) -> list[str]:
+def note_judge(ledger: pl.LazyFrame, criteria: Sequence[str]) -> list[str]:
     """Say that a judge gave every row the same scores: such a one tells nothing apart."""
-    kinds = _collect(ledger.select(CRITERIA).drop_nulls().group_by(CRITERIA).len())
+    if not criteria:
+        return []
+    kinds = _collect(ledger.select(criteria).drop_nulls().group_by(criteria).len())
     if kinds.height != 1 or kinds["len"].item() < LEAST_JUDGED:
         return []
-    scores = ", ".join(f"{name} {kinds[name].item()}" for name in CRITERIA)
+    scores = ", ".join(f"{name} {kinds[name].item()}" for name in criteria)
     return [f"the judge gave each of {kinds['len'].item()} rows the same scores ({scores}): it tells nothing apart"]
 
 

@@ -1,13 +1,13 @@
 """What a run used, counted from its log: in all, by stage, by model, and by candidate."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 
 from designer_configs.compile.profile import Prices
-from refine_loop.record.events import ROLES, TOKENS, iter_events
+from refine_loop.record.events import TOKENS, iter_events
 
 REQUESTS_A_FILE = 20_000  # which bounds what is held in memory of a long log
 
@@ -110,11 +110,11 @@ def count_row_usage(requests: pl.DataFrame) -> pl.DataFrame:
     return asked.group_by("row_id").agg(pl.len().cast(pl.Int64).alias("requests"), *map(_sum_known, TOKENS))
 
 
-def find_answering_models(requests: pl.DataFrame) -> pl.DataFrame:
-    """Tell which model gave a row its last answer, by role: row_id, and a column per role that answered any."""
+def find_answering_models(requests: pl.DataFrame, roles: Sequence[str]) -> pl.DataFrame:
+    """Tell which model gave a row its last answer, by role: row_id, and a column `_by_<role>` per role."""
     answered = requests.filter(pl.col("event") == "request", pl.col("row_id").is_not_null() & pl.col("error").is_null())
     return answered.group_by("row_id", maintain_order=True).agg(
-        pl.col("model").filter(pl.col("role") == role).last().alias(role) for role in ROLES
+        pl.col("model").filter(pl.col("role") == role).last().alias(f"_by_{role}") for role in roles
     )
 
 

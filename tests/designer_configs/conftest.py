@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from designer_configs.compile.check import check_all
+from designer_configs.compile.checks.project import PROJECT_ROOT
 from designer_configs.compile.checks.shape import KINDS
-from designer_configs.compile.profile import PROJECT_ROOT
 
 Edit = Callable[[str, str, str], None]
 Break = Callable[[str, str, str], list[str]]

@@ -16,8 +16,9 @@ import yaml
 from click.testing import Result
 from data_designer.engine.models.clients.adapters.http_model_client import HttpModelClient
 
+from designer_configs.compile.checks.project import PROJECT_ROOT
 from designer_configs.compile.native import add_seed, compile_profile
-from designer_configs.compile.profile import PROJECT_ROOT, load_profile
+from designer_configs.compile.profile import load_profile
 from gold_data.store import GoldFolder, write_gold
 from gold_data.trades.ingest import read_gold
 from jobs.job import Job, JobInterrupted, JobResult

@@ -25,7 +25,7 @@ def bars() -> pl.DataFrame:
 
 @pytest.fixture(scope="module")
 def trades() -> pl.DataFrame:
-    return read_gold(TRADES, None).trades
+    return read_gold(TRADES, None).rows
 
 
 @pytest.mark.parametrize("ticker", ["AIG", "BAC", "IBM", "SPY"])

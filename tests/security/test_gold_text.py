@@ -97,7 +97,7 @@ def test_no_cell_of_the_csv_is_a_formula(hostile_run: Path) -> None:
 
 def test_the_csv_read_as_gold_is_the_same(hostile_run: Path) -> None:
     gold = read_gold(hostile_run / "accepted.csv", None)
-    assert gold.trades["ticker"].to_list() == pl.read_parquet(hostile_run / "accepted.parquet")["ticker"].to_list()
+    assert gold.rows["ticker"].to_list() == pl.read_parquet(hostile_run / "accepted.parquet")["ticker"].to_list()
     assert gold.rejected.is_empty()
 
 

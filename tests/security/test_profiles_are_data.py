@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 
+from designer_configs.compile.checks.project import PROJECT_ROOT
 from designer_configs.compile.checks.yaml_source import MAX_BYTES, load_yaml
-from designer_configs.compile.profile import PROJECT_ROOT, load_profile
+from designer_configs.compile.profile import load_profile
 from designer_configs.errors import ConfigError
 
 WriteProfile = Callable[..., Path]

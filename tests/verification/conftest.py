@@ -10,4 +10,4 @@ from gold_data.trades.ingest import read_gold
 @pytest.fixture(scope="session")
 def gold() -> pl.DataFrame:
     """Give the sample's trades as a trade table."""
-    return read_gold(SAMPLE / "trades.csv", None).trades
+    return read_gold(SAMPLE / "trades.csv", None).rows

@@ -10,10 +10,9 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from columns.rendering import list_core_rows
 from gold_data.sessions import session_hours
 from gold_data.trades.rules import Expectation, GoldLimits, measure_exit_percent
-from gold_data.trades.schema import PRICE_FIELDS, TIME_FIELDS
+from gold_data.trades.schema import PRICE_FIELDS, TIME_FIELDS, list_core_rows
 
 Core = dict[str, Any]
 

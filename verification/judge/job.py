@@ -21,14 +21,15 @@ import polars as pl
 from data_designer.config.custom_column import custom_column_generator
 
 from columns.rendering import fence_json, read_fence
-from columns.types.configs import ROW_KEY, SESSION, TRADE, MatchRule
+from columns.types.configs import ROW_KEY, MatchRule
 from columns.types.gold_examples import GoldSampler
 from designer_configs.compile.controls import Control
 from designer_configs.compile.native import CompiledProfile, add_seed, say_control
 from designer_configs.compile.profile import Profile
 from gold_data.buckets import SIGNIFICANT_DIGITS
 from gold_data.errors import GoldError
-from gold_data.store import GoldFolder
+from gold_data.store import SESSION, GoldFolder
+from gold_data.trades.limits import GoldLimits
 from gold_data.trades.rules import Expectation, Fingerprint, fingerprint
 from jobs.errors import BackendError
 from jobs.job import ROW_ID, Job, PlacedBackend
@@ -44,6 +45,7 @@ UNTOUCHED_PER_FAULT = 5  # times the rows of a fault are left untouched: 60, who
 MOST_TRIED = 2_000  # gold trades in which a fault is tried before it counts as one that this trader cannot have
 PLANTED = "planted_trade"
 JUDGE = "judge"
+TRADE = "trade"
 NO_CONTROL = "- Nothing beyond the rules."
 JOB = "judge_calibration"
 
@@ -119,7 +121,7 @@ class _Stage:
 
     def __init__(self, compiled: CompiledProfile, gold: GoldFolder, seed: int) -> None:
         self._seed, self._train = seed, gold.train
-        self._trader = Trader.describe(gold.train, gold.limits)
+        self._trader = Trader.describe(gold.train, GoldLimits.from_facts(gold.facts))
         self._marks: list[Fingerprint] = [fingerprint(row) for row in self._trader.rows]
         self._ids = gold.train["trade_id"].to_list()
         self._known = dict(zip(self._marks, self._ids, strict=True))

@@ -60,7 +60,10 @@ def ask_about_trades(
 
 def ask_about_bars(run: FinishedRun, yardstick: Yardstick, usable: pl.DataFrame, tell: Tell) -> list[Answer]:
     """Ask what takes bars as well, and what the judge's calibration says where the run has one."""
-    names, parts = run.profile.indicators, [part for part in (run.bars, run.holdout_bars) if part is not None]
+    names, parts = (
+        tuple(run.profile.options["indicators"]),
+        [part for part in (run.bars, run.holdout_bars) if part is not None],
+    )
     bars = pl.concat(parts) if parts else None
     gold = (yardstick.train, run.bars, yardstick.holdout, run.holdout_bars)
     rng = yardstick.make_rng

@@ -2,6 +2,8 @@
 
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from data_designer.config.base import SingleColumnConfig
@@ -17,12 +19,8 @@ from jsonschema import Draft202012Validator
 from jsonschema.exceptions import SchemaError
 from pydantic import ValidationError
 
-from columns.types.configs import (
-    GoldExamplesColumnConfig,
-    ScopedEditColumnConfig,
-    TradeChecksColumnConfig,
-    TradeRulesColumnConfig,
-)
+from columns.declared import DATASET_FILE
+from columns.types.configs import COLUMN_TYPES as OWN_TYPES
 from designer_configs.compile.checks.project import Project
 from designer_configs.compile.checks.sampler import NUMBER, TIME, check_from_gold, check_params, classify_field
 from designer_configs.compile.checks.shape import suggest
@@ -30,31 +28,44 @@ from designer_configs.compile.checks.template import find_columns
 from designer_configs.compile.checks.yaml_source import KeyPath, YamlSource
 from designer_configs.errors import Problem
 
-PLUGINS: dict[str, type[SingleColumnConfig]] = {
-    "gold-examples": GoldExamplesColumnConfig,
-    "scoped-edit": ScopedEditColumnConfig,
-    "trade-checks": TradeChecksColumnConfig,
-    "trade-rules": TradeRulesColumnConfig,
-}
-COLUMN_TYPES: dict[str, type[SingleColumnConfig]] = PLUGINS | {
+COLUMN_TYPES: dict[str, type[SingleColumnConfig]] = OWN_TYPES | {
     "expression": ExpressionColumnConfig,
     "llm-judge": LLMJudgeColumnConfig,
     "llm-structured": LLMStructuredColumnConfig,
     "llm-text": LLMTextColumnConfig,
     "sampler": SamplerColumnConfig,
 }
+NOT_NATIVE = ("description", "unit", "from_gold")  # keys of a declaration that Data Designer is not shown
 
 
-def check_control(project: Project, source: YamlSource) -> list[Problem]:
-    """List what is wrong with a well-shaped control."""
+@dataclass(frozen=True)
+class Scope:
+    """What a dataset's controls and columns may speak of: the fields of its row, and the columns of its gold."""
+
+    folder: Path
+    noun: str
+    fields: Mapping[str, Mapping[str, Any]]
+    kinds: Mapping[str, str]
+
+
+def find_scope(project: Project, folder: Path) -> Scope:
+    """Find what a dataset's files may speak of."""
+    source, fields = project.read(folder / DATASET_FILE, "dataset"), project.find_row_fields(folder)
+    document = {} if source.problems else source.data
+    kinds = {name: classify_field(part) for name, part in fields.items()} | document.get("gold_columns", {})
+    return Scope(folder, document.get("noun", "row"), fields, kinds)
+
+
+def check_control(scope: Scope, source: YamlSource) -> list[Problem]:
+    """List what is wrong with a well-shaped control, used with a dataset."""
     control = source.data
     column, match = control["column"], control.get("match")
     problems = _check_name(source, ("column", "name"), column["name"])
-    problems += _check_sampler(project, source, ("column",), column, control)
+    problems += _check_sampler(scope, source, ("column",), column, control)
     if match is not None:
-        problems += _check_match(project, source, match)
-    if (check := control.get("check")) is not None and check["field"] not in project.core_fields:
-        message = f"{check['field']} is no core field; {suggest(check['field'], project.core_fields)}"
+        problems += _check_match(scope, source, match)
+    if (check := control.get("check")) is not None and check["field"] not in scope.fields:
+        message = f"{check['field']} is no field of a {scope.noun}; {suggest(check['field'], scope.fields)}"
         problems.append(source.report(("check", "field"), message))
     if column["name"] not in find_columns(control["prompt"]):
         message = f"the sentence does not say what was drawn: name the column, {{{{ {column['name']} }}}}"
@@ -62,38 +73,39 @@ def check_control(project: Project, source: YamlSource) -> list[Problem]:
     return problems
 
 
-def check_use(project: Project, profile: YamlSource, position: int) -> list[Problem]:
+def check_use(project: Project, scope: Scope, profile: YamlSource, position: int) -> list[Problem]:
     """List what is wrong with one entry of a profile's `controls`."""
+    controls = project.list_controls(scope.folder)
     use, path = profile.data["controls"][position], ("controls", position)
     name = use if isinstance(use, str) else use["use"]
-    if name not in project.controls:
-        message = f"there is no columns/controls/{name}.yaml; {suggest(name, project.controls)}"
+    if name not in controls:
+        message = f"there is no columns/controls/{name}.yaml; {suggest(name, controls)}"
         return [profile.report(path if isinstance(use, str) else (*path, "use"), message)]
-    source = project.read(project.controls[name], "control")
+    source = project.read(controls[name], "control")
     if isinstance(use, str) or source.problems:
         return []
     control = source.data
     sampler_type = control["column"]["sampler_type"]
     if "params" in use:
-        field = find_drawn_field(project, control)
+        field = find_drawn_field(scope, control)
         return check_params(profile, (*path, "params"), sampler_type, use["params"], field)
     if "from_gold" in use:
         wanted = (control.get("from_gold") or {}) | use["from_gold"]
         field_name = (control.get("match") or {}).get("field")
         return check_from_gold(
-            project, profile, (*path, "from_gold"), wanted, sampler_type=sampler_type, match_field=field_name
+            scope.kinds, profile, (*path, "from_gold"), wanted, sampler_type=sampler_type, match_field=field_name
         )
     return []
 
 
-def check_column(project: Project, source: YamlSource) -> list[Problem]:
+def check_column(scope: Scope, source: YamlSource) -> list[Problem]:
     """List what is wrong with a well-shaped column of a dataset, taken by itself."""
     column = source.data
     problems = _check_name(source, ("name",), column["name"])
     if column["column_type"] == "sampler":
-        problems += _check_sampler(project, source, (), column, column)
+        problems += _check_sampler(scope, source, (), column, column)
     if "output_format" in column:
-        problems += _check_output_format(project, source, column["output_format"])
+        problems += _check_output_format(scope.folder, source, column["output_format"])
     return problems
 
 
@@ -102,7 +114,7 @@ def check_native(source: YamlSource) -> list[Problem]:
 
     A sampler is not built: its params may be the gold's, and those that are declared have been checked by then.
     """
-    column = dict(source.data)
+    column = {key: value for key, value in source.data.items() if key not in NOT_NATIVE}
     column_type = column.get("column_type", "sampler")  # without one, it is a control
     if column_type == "sampler":
         return []
@@ -119,10 +131,10 @@ def check_native(source: YamlSource) -> list[Problem]:
     return []
 
 
-def find_drawn_field(project: Project, control: Mapping[str, Any]) -> Mapping[str, Any] | None:
-    """Give the JSON Schema of the core field that a control draws values of, if there is one."""
+def find_drawn_field(scope: Scope, control: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """Give the JSON Schema of the row's field that a control draws values of, if there is one."""
     rule = control.get("check") or control.get("match") or {}
-    return project.core_fields.get(rule.get("field", ""))
+    return scope.fields.get(rule.get("field", ""))
 
 
 def _check_name(source: YamlSource, path: KeyPath, name: str) -> list[Problem]:
@@ -132,7 +144,7 @@ def _check_name(source: YamlSource, path: KeyPath, name: str) -> list[Problem]:
 
 
 def _check_sampler(
-    project: Project, source: YamlSource, path: KeyPath, column: Mapping[str, Any], holder: Mapping[str, Any]
+    scope: Scope, source: YamlSource, path: KeyPath, column: Mapping[str, Any], holder: Mapping[str, Any]
 ) -> list[Problem]:
     """Check a sampler column; `from_gold` stands in its holder: the control, or the column itself."""
     from_gold, sampler_type = holder.get("from_gold"), column["sampler_type"]
@@ -143,19 +155,19 @@ def _check_sampler(
         ]
     if from_gold is not None:
         gold_path = ("from_gold",) if holder is not column else (*path, "from_gold")
-        return check_from_gold(project, source, gold_path, from_gold, sampler_type=sampler_type)
-    field = find_drawn_field(project, holder)
+        return check_from_gold(scope.kinds, source, gold_path, from_gold, sampler_type=sampler_type)
+    field = find_drawn_field(scope, holder)
     problems = check_params(source, (*path, "params"), sampler_type, column["params"], field)
     for condition, params in column.get("conditional_params", {}).items():
         problems += check_params(source, (*path, "conditional_params", condition), sampler_type, params, field)
     return problems
 
 
-def _check_match(project: Project, source: YamlSource, match: Mapping[str, Any]) -> list[Problem]:
-    fields = {name: kind for name, part in project.core_fields.items() if (kind := classify_field(part)) != TIME}
+def _check_match(scope: Scope, source: YamlSource, match: Mapping[str, Any]) -> list[Problem]:
+    fields = {name: kind for name, kind in scope.kinds.items() if kind != TIME}
     field = match["field"]
     if field not in fields:
-        reason = "is a time of day" if field in project.core_fields else "is no core field"
+        reason = "is a time of day" if field in scope.kinds else "is no column of the gold"
         return [source.report(("match", "field"), f"{field} {reason}; {suggest(field, fields)}")]
     if fields[field] == NUMBER and "tolerance" not in match:
         return [source.report(("match",), f"{field} is a number: say how near is near, such as tolerance: 0.05")]
@@ -169,11 +181,11 @@ def _check_match(project: Project, source: YamlSource, match: Mapping[str, Any])
     return []
 
 
-def _check_output_format(project: Project, source: YamlSource, declared: str | Mapping[str, Any]) -> list[Problem]:
+def _check_output_format(folder: Path, source: YamlSource, declared: str | Mapping[str, Any]) -> list[Problem]:
     schema: Any = declared
     try:
         if isinstance(declared, str):
-            schema = json.loads((project.root / declared).read_text(encoding="utf-8"))
+            schema = json.loads((folder / declared).read_text(encoding="utf-8"))
         Draft202012Validator.check_schema(schema)
     except OSError as exc:
         return [source.report(("output_format",), f"{declared} cannot be read: {exc.strerror}")]

@@ -1,29 +1,25 @@
 """Second stage, over a dataset's files together: is everything there when it is read, and made once?"""
 
+import importlib.util
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from data_designer.config.base import SingleColumnConfig
 
-from columns.types.configs import CRITICISED_FIELDS, PREVIOUS_TRADE
-from designer_configs.compile.checks.columns import COLUMN_TYPES, PLUGINS, check_native
+from columns.declared import CONTROLS, DATASET_FILE, FINISHED_FILE, STAGES, Stage
+from columns.types.configs import COLUMN_TYPES as OWN_TYPES
+from columns.types.configs import CRITICISED_FIELDS
+from designer_configs.compile.checks.columns import COLUMN_TYPES, Scope, check_native
 from designer_configs.compile.checks.project import Project
-from designer_configs.compile.checks.shape import load_schema, suggest
+from designer_configs.compile.checks.shape import suggest
 from designer_configs.compile.checks.template import check_template
-from designer_configs.compile.checks.yaml_source import KeyPath, YamlSource
+from designer_configs.compile.checks.yaml_source import KeyPath, YamlSource, load_yaml
 from designer_configs.errors import Problem
 
-CONTROLS = "$controls"
-REFINE_SEED = ("row_id", PREVIOUS_TRADE, "critique", CRITICISED_FIELDS)
-READ_BY_LOOP = {
-    "plan": ("session_date", "gold_examples"),
-    "generate": ("trade", "trade_checks", "judge"),
-    "refine": ("trade", "trade_checks", "judge"),
-}
-ADDED_TO_ACCEPTED = ("refine_passes", "gold_example_ids", "trade_percent_change")
+ADDED_TO_ACCEPTED = ("row_id", "refine_passes", "gold_example_ids")
 SAMPLER_READS = {"subcategory": "category", "timedelta": "reference_column_name"}
-SIDES = {side for plugin in PLUGINS.values() for side in plugin.model_construct(name="").side_effect_columns}
+TEXT_TYPES = ("llm-text", "expression", "computed")
 
 
 @dataclass(frozen=True)
@@ -33,92 +29,119 @@ class Step:
     name: str
     source: YamlSource
     column: Mapping[str, Any] | None
+    row: str
     is_control: bool = False
 
     @property
     def outputs(self) -> list[str]:
-        """The column and its side columns: all that there can be where its file cannot be read."""
+        """The column and its side columns."""
         if self.column is None:
-            return [self.name, *(self.name + side for side in SIDES)]
-        return [self.name, *_build_unchecked(self.column).side_effect_columns]
+            return [self.name]
+        return [self.name, *_build_unchecked(self.column, self.row).side_effect_columns]
 
     @property
     def reads(self) -> dict[KeyPath, Sequence[str]]:
         """What it reads by its type, not by a template; by the key that says so."""
         if self.column is None:
             return {}
-        if self.column["column_type"] in PLUGINS:
-            return {("column_type",): _build_unchecked(self.column).required_columns}
+        if self.column["column_type"] in OWN_TYPES:
+            path: KeyPath = ("reads",) if "reads" in self.column else ("column_type",)
+            return {path: _build_unchecked(self.column, self.row).required_columns}
         key, params = SAMPLER_READS.get(self.column.get("sampler_type", ""), ""), self.column.get("params", {})
-        path: KeyPath = ("column", "params", key) if self.is_control else ("params", key)
+        path = ("column", "params", key) if self.is_control else ("params", key)
         return {path: [str(params[key])]} if key in params else {}
 
 
-def _build_unchecked(column: Mapping[str, Any]) -> SingleColumnConfig:
+@dataclass(frozen=True)
+class Flow:
+    """A dataset's columns by stage, with what is said of them in `dataset.yaml`."""
+
+    source: YamlSource
+    scope: Scope
+    controls: Sequence[YamlSource]
+    namer: str
+    stages: dict[Stage, list[Step]] = field(default_factory=dict)
+
+    @property
+    def document(self) -> Mapping[str, Any]:
+        """What `dataset.yaml` says."""
+        document: Mapping[str, Any] = self.source.data
+        return document
+
+    @property
+    def refine_seed(self) -> tuple[str, ...]:
+        """Columns that a refinement's rows bring besides the plan's."""
+        made = {step.name for step in self.stages.get("refine", [])}
+        kept = (f"prev_{name}" if name in made else name for name in self.document.get("keep", ()))
+        return ("row_id", f"prev_{self.document['row']}", "critique", CRITICISED_FIELDS, *kept)
+
+
+def _build_unchecked(column: Mapping[str, Any], row: str) -> SingleColumnConfig:
     """Build a column's config for what it says of itself; whether it is valid is checked elsewhere."""
-    return COLUMN_TYPES[column["column_type"]].model_construct(**column)
+    model = COLUMN_TYPES[column["column_type"]]
+    return model.model_construct(**({"row": row} if "row" in model.model_fields else {}), **column)
 
 
-def check_flow(project: Project, dataset: str, controls: Sequence[YamlSource], namer: str) -> list[Problem]:
+def check_flow(project: Project, scope: Scope, controls: Sequence[YamlSource], namer: str) -> list[Problem]:
     """List what is wrong with a dataset's columns when they are made in order, with the controls that `namer` names."""
-    source = project.read(project.datasets[dataset], "dataset")
+    source = project.read(scope.folder / DATASET_FILE, "dataset")
     if source.problems:
         return []
+    flow = Flow(source, scope, controls, namer)
     problems: list[Problem] = []
-    stages: dict[str, list[Step]] = {}
-    for stage in READ_BY_LOOP:
-        stages[stage], missing = _find_steps(project, dataset, source, stage, controls)
+    for stage in STAGES:
+        flow.stages[stage], missing = _find_steps(project, flow, stage)
         problems += missing
     if problems:
         return problems
-    made = {name for steps in stages.values() for step in steps for name in step.outputs}
-    elsewhere = dict.fromkeys(project.controls, f"is a control that {namer} does not name")
-    elsewhere |= dict.fromkeys(made, "is made only afterwards")
-    planned, found = _walk(stages["plan"], {}, elsewhere, controls)
+    elsewhere = dict.fromkeys(project.list_controls(scope.folder), f"is a control that {namer} does not name")
+    for stage, steps in flow.stages.items():
+        elsewhere |= {name: f"is made only in {stage}" for step in steps for name in step.outputs}
+    planned, found = _walk(flow, "plan", {}, elsewhere)
     problems += found
-    for stage, seed in (("generate", ()), ("refine", REFINE_SEED)):
-        _, found = _walk(stages[stage], planned | dict.fromkeys(seed, "the refine job"), elsewhere, controls)
+    seeds: dict[Stage, tuple[str, ...]] = {"generate": (), "refine": flow.refine_seed}
+    for stage, seed in seeds.items():
+        _, found = _walk(flow, stage, planned | dict.fromkeys(seed, "the refine job"), elsewhere)
         problems += found
-    for stage, steps in stages.items():
-        problems += _check_stage(source, stage, steps)
-    return [*problems, *_check_reach(source, stages["plan"]), *_check_reserved(project, controls)]
+    for stage, steps in flow.stages.items():
+        problems += _check_stage(stage, steps)
+    return [*problems, *_check_named(flow), *_check_reach(flow), *_check_reserved(project, flow)]
 
 
-def _find_steps(
-    project: Project, dataset: str, source: YamlSource, stage: str, controls: Sequence[YamlSource]
-) -> tuple[list[Step], list[Problem]]:
-    files = project.find_columns(dataset)
+def _find_steps(project: Project, flow: Flow, stage: Stage) -> tuple[list[Step], list[Problem]]:
+    files, row = project.find_columns(flow.scope.folder), flow.document["row"]
     steps: list[Step] = []
     missing: list[Problem] = []
-    for i, entry in enumerate(source.data[stage]):
+    for i, entry in enumerate(flow.document.get(stage, ())):
         if entry == CONTROLS:
             steps += [
-                Step(control.path.stem, control, None if control.problems else control.data["column"], is_control=True)
-                for control in controls
+                Step(control.path.stem, control, None if control.problems else control.data["column"], row, True)
+                for control in flow.controls
             ]
         elif entry in files:
             column = project.read(files[entry], "column")
-            steps.append(Step(files[entry].stem, column, None if column.problems else column.data))
+            steps.append(Step(files[entry].stem, column, None if column.problems else column.data, row))
         else:
-            folder = project.name_file(source.path.parent)
-            missing.append(source.report((stage, i), f"there is no {folder}/{entry}.yaml; {suggest(entry, files)}"))
+            folder = project.name_file(flow.scope.folder)
+            message = f"there is no {folder}/{entry}.yaml; {suggest(entry, files)}"
+            missing.append(flow.source.report((stage, i), message))
     return steps, missing
 
 
 def _walk(
-    steps: Sequence[Step], before: Mapping[str, str], elsewhere: Mapping[str, str], controls: Sequence[YamlSource]
+    flow: Flow, stage: Stage, before: Mapping[str, str], elsewhere: Mapping[str, str]
 ) -> tuple[dict[str, str], list[Problem]]:
     """Make a stage's columns in order; give all columns that are there afterwards, each with the file it is from."""
     made = dict(before)
     problems: list[Problem] = []
-    for step in steps:
+    for step in flow.stages[stage]:
         if step.name in made:
             path: KeyPath = ("column", "name") if step.is_control else ("name",)
             message = f"two columns of one name: {made[step.name]} makes {step.name} too; rename one"
             problems.append(step.source.report(path, message))
         if step.column is not None:
             problems += _check_reads(step, made)
-            problems += _check_templates(step.source, step.column, made, elsewhere, controls)
+            problems += _check_templates(step.source, step.column, made, elsewhere, flow.controls)
         made |= dict.fromkeys(step.outputs, step.source.file)
     return made, problems
 
@@ -159,53 +182,109 @@ def _find_templates(column: Mapping[str, Any]) -> Iterator[tuple[KeyPath, str]]:
         yield ("skip", "when"), column["skip"]["when"]
 
 
-def _check_stage(source: YamlSource, stage: str, steps: Sequence[Step]) -> list[Problem]:
-    """Check what kind of columns a stage has, and that the loop will find those it reads."""
-    problems: list[Problem] = []
+def _check_stage(stage: Stage, steps: Sequence[Step]) -> Iterator[Problem]:
+    """Check what kind of columns a stage has."""
     for step in steps:
-        column_type = step.column["column_type"] if step.column is not None else ""
+        column = step.column or {"column_type": ""}
+        column_type = column["column_type"]
         if stage == "plan" and column_type.startswith("llm-"):
-            problems.append(step.source.report(("column_type",), "the plan asks no model: move the column to generate"))
+            yield step.source.report(("column_type",), "the plan asks no model: move the column to generate")
         if stage != "plan" and column_type == "sampler":
             message = "a job with given rows draws nothing: move the column to plan"
-            problems.append(step.source.report(("column_type",), message))
-        if step.name == "judge" and step.column is not None:
-            problems += _check_judge(step.source, step.column)
-    for name in READ_BY_LOOP[stage]:
-        if name not in {step.name for step in steps}:
-            problems.append(source.report((stage,), f"the loop reads the column {name}: add it"))
-    return problems
+            yield step.source.report(("column_type",), message)
+        if stage != "plan" and column.get("whole"):
+            message = "would hold every row until the slowest answer is in: move the column to plan, or drop whole"
+            yield step.source.report(("whole",), message)
 
 
-def _check_judge(source: YamlSource, column: Mapping[str, Any]) -> list[Problem]:
-    wanted = list(load_schema("profile")["properties"]["acceptance"]["properties"])
-    if column["column_type"] != "llm-judge":
-        return [source.report(("column_type",), f"must be llm-judge; found {column['column_type']}")]
-    scored = [score["name"] for score in column["scores"]]
-    if sorted(scored) == sorted(wanted):
-        return []
-    message = f"must score what a profile's acceptance names: {', '.join(wanted)}; found {', '.join(scored)}"
-    return [source.report(("scores",), message)]
+def _check_named(flow: Flow) -> Iterator[Problem]:
+    """Check the columns that `dataset.yaml` names for the loop: that each stage makes them, and of what type."""
+    document, source = flow.document, flow.source
+    stages = [stage for stage in STAGES[1:] if stage in document]
+    named = [(("row",), document["row"]), *((("checks", i), name) for i, name in enumerate(document.get("checks", ())))]
+    named += [(("judge",), document["judge"])] if "judge" in document else []
+    for path, name in named:
+        for stage in stages:
+            if name not in {step.name for step in flow.stages[stage]}:
+                yield source.report((stage,), f"the loop reads the column {name} ({path[0]}): add it")
+    made = {step.name for stage in STAGES[:2] for step in flow.stages[stage]}
+    for i, name in enumerate(document.get("keep", ())):
+        if name not in made:
+            yield source.report(("keep", i), f"no column {name} is made in plan or generate; {suggest(name, made)}")
+    for step in flow.stages["generate"]:
+        yield from _check_named_type(document, step)
+    yield from _check_criteria(flow)
+    yield from _check_modules(flow)
 
 
-def _check_reach(source: YamlSource, plan: Sequence[Step]) -> list[Problem]:
+def _check_named_type(document: Mapping[str, Any], step: Step) -> Iterator[Problem]:
+    if step.column is None:
+        return
+    wanted: tuple[str, ...] = ()
+    if step.name == document.get("judge"):
+        wanted = ("llm-judge",)
+    elif step.name in document.get("checks", ()):
+        wanted = ("row-checks",)
+    elif step.name == document["row"]:
+        wanted = ("llm-structured", *TEXT_TYPES)
+    if wanted and step.column["column_type"] not in wanted:
+        message = f"must be {' or '.join(wanted)}; found {step.column['column_type']}"
+        yield step.source.report(("column_type",), message)
+
+
+def _check_criteria(flow: Flow) -> Iterator[Problem]:
+    judge = next((step for step in flow.stages["generate"] if step.name == flow.document.get("judge")), None)
+    if judge is None or judge.column is None:
+        return
+    scored = [score["name"] for score in judge.column.get("scores", ())]
+    for name in flow.document.get("acceptance", {}):
+        if name not in scored:
+            yield flow.source.report(("acceptance", name), f"the judge does not score it; {suggest(name, scored)}")
+
+
+def _check_modules(flow: Flow) -> Iterator[Problem]:
+    """Check that the modules which `dataset.yaml` names are there; nothing of them is run."""
+    root = flow.scope.folder.parent.parent
+    for key in ("code", "questions"):
+        module = flow.document.get(key)
+        if module is None:
+            continue
+        own = root.joinpath(*module.split(".")).with_suffix(".py")
+        if not own.is_file() and not (module.startswith("verification.") and _is_there(module)):
+            yield flow.source.report((key,), f"there is no module {module} ({own.relative_to(root)})")
+    if "code" not in flow.document:
+        for steps in flow.stages.values():
+            for step in steps:
+                if step.column is not None and "function" in step.column:
+                    message = f"calls {step.column['function']}, but dataset.yaml names no code: add code: columns...."
+                    yield step.source.report(("function",), message)
+
+
+def _is_there(module: str) -> bool:
+    try:
+        return importlib.util.find_spec(module) is not None
+    except ModuleNotFoundError:
+        return False
+
+
+def _check_reach(flow: Flow) -> Iterator[Problem]:
     """The controls' sentences reach the models through one expression column; without it they would be lost."""
-    if any(step.column is None or CONTROLS in step.column.get("expr", "") for step in plan):
-        return []
-    return [source.report(("plan",), f"no expression column holds {CONTROLS}: the controls would not reach the models")]
+    if not any(step.column is None or CONTROLS in step.column.get("expr", "") for step in flow.stages["plan"]):
+        message = f"no expression column holds {CONTROLS}: the controls would not reach the models"
+        yield flow.source.report(("plan",), message)
 
 
-def _check_reserved(project: Project, controls: Sequence[YamlSource]) -> list[Problem]:
-    """A control is a column of the accepted rows too, beside theirs; only the core field it checks may be its name."""
-    properties = load_schema("profile")["properties"]
-    taken = {*REFINE_SEED, *ADDED_TO_ACCEPTED, *properties["acceptance"]["properties"]}
-    taken |= {*properties["indicators"]["items"]["enum"], *project.core_fields}
-    problems = []
-    for control in controls:
+def _check_reserved(project: Project, flow: Flow) -> Iterator[Problem]:
+    """A control is a column of the accepted rows too, beside theirs; only the field it checks may be its name."""
+    finished = flow.scope.folder / FINISHED_FILE
+    added = load_yaml(finished, project.name_file(finished)).data if finished.is_file() else {}
+    taken = {*flow.refine_seed, *ADDED_TO_ACCEPTED, *flow.scope.fields}
+    taken |= set(added.get("accepted", {})) if isinstance(added, Mapping) else set()
+    taken |= {score["name"] for step in flow.stages["generate"] for score in (step.column or {}).get("scores", ())}
+    for control in flow.controls:
         if not control.problems and (name := control.data["column"]["name"]) in taken:
             same = (control.data.get("check") or {}).get("field") == name
-            fix = f"say check: {{field: {name}}}, or rename it" if name in project.core_fields else "rename the control"
+            fix = f"say check: {{field: {name}}}, or rename it" if name in flow.scope.fields else "rename the control"
             if not same:
                 message = f"two columns of one name: accepted rows have {name} already; {fix}"
-                problems.append(control.report(("column", "name"), message))
-    return problems
+                yield control.report(("column", "name"), message)

@@ -1,10 +1,11 @@
 """Second stage, for one profile: its own values, the controls it names, and the columns of its dataset."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from designer_configs.compile.checks.columns import check_column, check_control, check_use
+from columns.declared import CONTROLS, DATASET_FILE, STAGES, read_options
+from designer_configs.compile.checks.columns import Scope, check_column, check_control, check_use, find_scope
 from designer_configs.compile.checks.flow import check_flow
 from designer_configs.compile.checks.project import Project
 from designer_configs.compile.checks.shape import fill_defaults, suggest
@@ -13,37 +14,109 @@ from designer_configs.errors import Problem
 from gold_data.folder import BARS, SPLIT, TRADES
 
 FOLDER_FILES = (TRADES, BARS, SPLIT)  # what is read of a gold folder
+GOLD_SETTINGS = ("folder", "holdout", "embargo")  # keys of a profile's gold that are no file of the dataset's
+FORMATS = ("parquet", "csv", "jsonl")
 
 
 def check_meaning(project: Project, profile: YamlSource) -> list[Problem]:
     """List everything wrong with a profile and all that it uses; a file of the wrong shape is not read further."""
     if profile.problems:
         return list(profile.problems)
-    effective = fill_defaults("profile", profile.data)
-    problems = [*_check_values(project.root, profile, effective), *_check_controls(project, profile)]
-    names = list_controls(profile)
-    controls = [project.read(project.controls[name], "control") for name in names if name in project.controls]
+    folder = project.find_dataset(profile.data["dataset"])
+    if folder is None:
+        named = profile.data["dataset"]
+        message = f"there is no columns/{named}/dataset.yaml; {suggest(named, project.datasets)}"
+        return [
+            *_check_values(project.root, profile, fill_defaults("profile", profile.data)),
+            profile.report(("dataset",), message),
+        ]
+    effective = fill_defaults("profile", profile.data, read_options(folder))
+    scope, files = find_scope(project, folder), project.list_controls(folder)
+    problems = [*_check_values(project.root, profile, effective), *_check_controls(project, scope, profile)]
+    problems += _check_against_dataset(project, scope, profile)
+    controls = [project.read(files[name], "control") for name in list_controls(profile) if name in files]
     for control in controls:
-        problems += control.problems or check_control(project, control)
-    if (dataset := effective["dataset"]) in project.datasets:
-        return [*problems, *check_dataset(project, dataset, controls, profile.file)]
-    message = f"there is no columns/{dataset}/dataset.yaml; {suggest(dataset, project.datasets)}"
-    return [*problems, profile.report(("dataset",), message)]
+        problems += control.problems or check_control(scope, control)
+    return [*problems, *check_dataset(project, scope, controls, profile.file)]
 
 
-def check_dataset(project: Project, dataset: str, controls: Sequence[YamlSource], namer: str) -> list[Problem]:
+def check_dataset(project: Project, scope: Scope, controls: Sequence[YamlSource], namer: str) -> list[Problem]:
     """List everything wrong with a dataset and its columns, made with the controls that `namer` names."""
-    problems = list(project.read(project.datasets[dataset], "dataset").problems)
-    for path in project.find_columns(dataset).values():
+    problems = list(project.read(scope.folder / DATASET_FILE, "dataset").problems)
+    if (twin := project.twins.get(scope.folder.name)) is not None and twin.parent == scope.folder:
+        message = f"the project has a dataset {scope.folder.name} too: two datasets of one name; rename this folder"
+        problems.append(Problem(project.name_file(twin), None, "", message))
+    own = {path.stem: path for path in (scope.folder / "controls").glob("*.yaml")}
+    for name in sorted(set(own) & set(project.shared_controls)):
+        message = f"there is a shared control {name} too: two controls of one name; rename one"
+        problems.append(Problem(project.name_file(own[name]), None, "", message))
+    for path in project.find_columns(scope.folder).values():
         column = project.read(path, "column")
-        problems += column.problems or check_column(project, column)
-    return problems + check_flow(project, dataset, controls, namer)
+        problems += column.problems or check_column(scope, column)
+    return problems + check_flow(project, scope, controls, namer)
 
 
 def list_controls(profile: YamlSource) -> list[str]:
     """Name the controls of a profile, each once."""
     uses = profile.data["controls"]
     return list(dict.fromkeys(use if isinstance(use, str) else use["use"] for use in uses))
+
+
+def _check_against_dataset(project: Project, scope: Scope, profile: YamlSource) -> list[Problem]:
+    """Check what a profile says of roles, criteria, gold and formats against what its dataset has."""
+    source = project.read(scope.folder / DATASET_FILE, "dataset")
+    if source.problems:
+        return []
+    files = project.find_columns(scope.folder)
+    entries = [
+        entry for stage in STAGES for entry in source.data.get(stage, ()) if entry != CONTROLS and entry in files
+    ]
+    columns = [column for entry in entries if not (column := project.read(files[entry], "column")).problems]
+    if len(columns) < len(entries):
+        return []
+    roles = {column.data["model_alias"] for column in columns if "model_alias" in column.data}
+    criteria = [
+        score["name"]
+        for column in columns
+        if column.data["name"] == source.data.get("judge")
+        for score in column.data.get("scores", ())
+    ]
+    formats = [*FORMATS, *source.data.get("exports", ())]
+    return [
+        *_check_roles(profile, roles, scope.folder.name),
+        *_check_known(profile, "acceptance", list(profile.data.get("acceptance", {})), criteria),
+        *_check_known(profile, "export", profile.data.get("export", []), formats),
+        *_check_gold_keys(profile, source.data.get("gold", {})),
+    ]
+
+
+def _check_roles(profile: YamlSource, roles: set[str], dataset: str) -> Iterator[Problem]:
+    for role in sorted(roles - set(profile.data["models"])):
+        yield profile.report(("models",), f"the key {role} is missing: the model of a role that {dataset} has")
+    for role in profile.data["models"]:
+        if role not in roles:
+            yield profile.report(("models", role), f"no column of {dataset} asks it; {suggest(role, sorted(roles))}")
+
+
+def _check_known(profile: YamlSource, key: str, given: Sequence[str], known: Sequence[str]) -> Iterator[Problem]:
+    """Check words of a list, or keys of a map, against those that the dataset knows."""
+    is_list = isinstance(profile.data.get(key), list)
+    for i, name in enumerate(given):
+        if name not in known:
+            yield profile.report((key, i if is_list else name), f"the dataset has no {name}; {suggest(name, known)}")
+
+
+def _check_gold_keys(profile: YamlSource, needs: Mapping[str, str]) -> Iterator[Problem]:
+    given = profile.data.get("gold", {})
+    known = [key for key, need in needs.items() if need != "none"]
+    for key in given:
+        if key not in GOLD_SETTINGS and key not in known and not (key == "bars" and given[key] is None):
+            yield profile.report(("gold", key), f"unknown key; {suggest(key, [*known, *GOLD_SETTINGS])}")
+    if "folder" in given:
+        return
+    for key in (key for key in known if needs[key] == "required" and given.get(key) is None):
+        path = ("gold",) if "gold" in profile.data else ()
+        yield profile.report(path, f"the key {key} is missing: a file of gold that the dataset needs")
 
 
 def _check_values(root: Path, profile: YamlSource, effective: Mapping[str, Any]) -> list[Problem]:
@@ -84,9 +157,10 @@ def _check_engine(profile: YamlSource, effective: Mapping[str, Any]) -> list[Pro
 
 def _check_paths(root: Path, profile: YamlSource) -> list[Problem]:
     """Check that what is named relative to the root lies below it; an absolute path is what a person named."""
-    named = [(key, Path(profile.data["gold"].get(key) or "")) for key in ("folder", "trades", "bars")]
-    if "folder" in profile.data["gold"]:
-        named += [("folder", named[0][1] / file) for file in FOLDER_FILES]
+    gold = profile.data.get("gold", {})
+    named = [(key, Path(path)) for key, path in gold.items() if isinstance(path, str)]
+    if "folder" in gold:
+        named += [("folder", Path(gold["folder"]) / file) for file in FOLDER_FILES]
     problems = []
     refused: list[Path] = []
     for key, path in named:
@@ -126,7 +200,7 @@ def _check_models(profile: YamlSource, effective: Mapping[str, Any]) -> list[Pro
     return problems
 
 
-def _check_controls(project: Project, profile: YamlSource) -> list[Problem]:
+def _check_controls(project: Project, scope: Scope, profile: YamlSource) -> list[Problem]:
     problems: list[Problem] = []
     first: dict[str, int] = {}
     for i, use in enumerate(profile.data["controls"]):
@@ -135,5 +209,5 @@ def _check_controls(project: Project, profile: YamlSource) -> list[Problem]:
             message = f"two columns of one name: {name} is named by controls.{first[name]} already; keep one"
             problems.append(profile.report(("controls", i), message))
         first.setdefault(name, i)
-        problems += check_use(project, profile, i)
+        problems += check_use(project, scope, profile, i)
     return problems

@@ -1,62 +1,127 @@
-"""The repository's configuration files, each read and held against its schema once."""
+"""The configuration files of the project and of a user's own root, each read and held against its schema once."""
 
 import dataclasses
 import functools
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from columns.declared import CONTROLS, DATASET_FILE, NO_COLUMNS, STAGES, read_options
 from designer_configs.compile.checks.shape import Kind, check_shape
 from designer_configs.compile.checks.yaml_source import YamlSource, load_yaml
 
-CORE_SCHEMA = Path("columns/trade_log/trade.schema.json")
+PROJECT_ROOT = Path(__file__).resolve().parents[3]
+SHARED_CONTROLS = "columns/controls"
 
 
 class Project:
-    """Where configuration files lie under a root, and what is in them."""
+    """Where configuration files lie, and what is in them.
 
-    def __init__(self, root: Path) -> None:
+    `root` is the project's, or a folder of the user's own with `columns/` in it; what lies below the project's root can
+    be used from there too.
+    """
+
+    def __init__(self, root: Path, home: Path | None = None) -> None:
         self.root = root
+        self.home = home or root
         self._sources: dict[Path, YamlSource] = {}
+
+    @property
+    def roots(self) -> tuple[Path, ...]:
+        """The project's root, and the user's own where it is another."""
+        return tuple(dict.fromkeys((self.home, self.root)))
 
     def read(self, path: Path, kind: Kind) -> YamlSource:
         """Read a file; `problems` are those of its YAML and its shape, and its data is of use only without any."""
         if path not in self._sources:
             source = load_yaml(path, self.name_file(path))
             if source.data is not None:
-                source = dataclasses.replace(source, problems=(*source.problems, *check_shape(source, kind)))
+                options = self._find_options(source.data) if kind == "profile" else {}
+                source = dataclasses.replace(source, problems=(*source.problems, *check_shape(source, kind, options)))
             self._sources[path] = source
         return self._sources[path]
 
+    def _find_options(self, profile: Any) -> Mapping[str, Any]:
+        """Give the schemas of the keys that a profile's dataset adds to it."""
+        folder = self.find_dataset(profile.get("dataset")) if isinstance(profile, Mapping) else None
+        try:
+            return {} if folder is None else read_options(folder)
+        except (OSError, ValueError):
+            return {}  # which is said of the file itself
+
     def name_file(self, path: Path) -> str:
-        """Name a file as messages do: relative to the root where it lies below it."""
+        """Name a file as messages do: relative to the root where it lies below one."""
         path = path.resolve()
-        return path.relative_to(self.root).as_posix() if path.is_relative_to(self.root) else str(path)
+        root = next((root for root in (self.root, self.home) if path.is_relative_to(root)), None)
+        return str(path) if root is None else path.relative_to(root).as_posix()
 
     @functools.cached_property
     def profiles(self) -> dict[str, Path]:
-        """Files of the shipped profiles, by name."""
+        """Files of the root's profiles, by name."""
         return {path.stem: path for path in sorted((self.root / "designer_configs").glob("*.yaml"))}
 
     @functools.cached_property
-    def controls(self) -> dict[str, Path]:
-        """Files of the controls, by name."""
-        return {path.stem: path for path in sorted((self.root / "columns/controls").glob("*.yaml"))}
-
-    @functools.cached_property
     def datasets(self) -> dict[str, Path]:
-        """The `dataset.yaml` of every dataset, by the name of its folder."""
-        return {path.parent.name: path for path in sorted((self.root / "columns").glob("*/dataset.yaml"))}
-
-    def find_columns(self, dataset: str) -> dict[str, Path]:
-        """Files of a dataset's columns, by the name `dataset.yaml` calls them: without .yaml, below the folder."""
-        folder = self.datasets[dataset].parent
-        files = (path for path in sorted(folder.rglob("*.yaml")) if path != self.datasets[dataset])
-        return {path.relative_to(folder).with_suffix("").as_posix(): path for path in files}
+        """The `dataset.yaml` of every dataset, by the name of its folder; of two of one name the root's own."""
+        found = (path for root in self.roots for path in sorted((root / "columns").glob(f"*/{DATASET_FILE}")))
+        return {path.parent.name: path for path in found}
 
     @functools.cached_property
-    def core_fields(self) -> dict[str, dict[str, Any]]:
-        """JSON Schema of every core field of a trade."""
-        schema = json.loads((self.root / CORE_SCHEMA).read_text(encoding="utf-8"))
-        fields: dict[str, dict[str, Any]] = schema["properties"]
-        return fields
+    def twins(self) -> dict[str, Path]:
+        """Datasets of the root that have the name of one of the project's, by that name."""
+        if self.root == self.home:
+            return {}
+        theirs = {path.parent.name for path in (self.home / "columns").glob(f"*/{DATASET_FILE}")}
+        return {name: path for name, path in self.datasets.items() if name in theirs and path.is_relative_to(self.root)}
+
+    def find_dataset(self, named: object) -> Path | None:
+        """Find a dataset's folder by its name or its path."""
+        if not isinstance(named, str) or not named or "\0" in named:
+            return None
+        if named in self.datasets:
+            return self.datasets[named].parent
+        folder = self.root / named
+        return folder.resolve() if "/" in named and (folder / DATASET_FILE).is_file() else None
+
+    @functools.cached_property
+    def shared_controls(self) -> dict[str, Path]:
+        """Files of the controls that every dataset may use, by name."""
+        found = (path for root in self.roots for path in sorted((root / SHARED_CONTROLS).glob("*.yaml")))
+        return {path.stem: path for path in found}
+
+    def list_controls(self, folder: Path) -> dict[str, Path]:
+        """Files of the controls that a dataset may use, its own among them, by name."""
+        near = [folder.parent / "controls", folder / "controls"]  # of the dataset's root, which may be another
+        return self.shared_controls | {path.stem: path for place in near for path in sorted(place.glob("*.yaml"))}
+
+    def find_columns(self, folder: Path) -> dict[str, Path]:
+        """Files of a dataset's columns, by the name `dataset.yaml` calls them: without .yaml, below the folder."""
+        files = [*sorted(folder.glob("*.yaml")), *sorted(folder.glob("refine/*.yaml"))]
+        return {
+            path.relative_to(folder).with_suffix("").as_posix(): path
+            for path in files
+            if path.parent != folder or path.name not in NO_COLUMNS
+        }
+
+    def find_row_fields(self, folder: Path) -> dict[str, dict[str, Any]]:
+        """Give the JSON Schema of every field of a dataset's row; none where it is a text, or cannot be read."""
+        source = self.read(folder / DATASET_FILE, "dataset")
+        if source.problems:
+            return {}
+        files = self.find_columns(folder)
+        for entry in (entry for stage in STAGES for entry in source.data.get(stage, ()) if entry != CONTROLS):
+            if entry in files and files[entry].stem == source.data["row"] and files[entry].parent == folder:
+                return _read_fields(folder, self.read(files[entry], "column"))
+        return {}
+
+
+def _read_fields(folder: Path, column: YamlSource) -> dict[str, dict[str, Any]]:
+    if column.problems or (declared := column.data.get("output_format")) is None:
+        return {}
+    try:
+        schema = json.loads((folder / declared).read_text(encoding="utf-8")) if isinstance(declared, str) else declared
+        fields = schema.get("properties", {})
+        return {str(name): part for name, part in fields.items() if isinstance(part, dict)}
+    except (OSError, ValueError, AttributeError):
+        return {}  # which is said of the column

@@ -8,13 +8,11 @@ from jsonschema import Draft202012Validator
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from designer_configs.compile.checks.project import Project
 from designer_configs.compile.checks.shape import show, suggest
 from designer_configs.compile.checks.yaml_source import KeyPath, YamlSource
 from designer_configs.errors import Problem
 
 SUM_TOLERANCE = 1e-6
-SESSION_FIELD = "session_date"  # the one gold column besides the core fields that a sampler can be filled from
 NUMBER, TEXT, TIME = "number", "text", "time"
 Finding = tuple[KeyPath, str]
 
@@ -29,7 +27,7 @@ def check_params(
         path: Where they stand in it.
         sampler_type: Data Designer's sampler.
         params: The params.
-        field: JSON Schema of the core field that must equal what is drawn, if there is one.
+        field: JSON Schema of the row's field that must equal what is drawn, if there is one.
     """
     findings = [*_check_native(sampler_type, params), *_check_weights(params)]
     if field is not None:
@@ -38,7 +36,7 @@ def check_params(
 
 
 def check_from_gold(
-    project: Project,
+    kinds: Mapping[str, str],
     source: YamlSource,
     path: KeyPath,
     from_gold: Mapping[str, Any],
@@ -49,7 +47,7 @@ def check_from_gold(
     """List what is wrong with taking a sampler's params from the gold.
 
     Args:
-        project: Knows the gold's columns.
+        kinds: Columns of the gold, and what each holds.
         source: The file it stands in.
         path: Where `from_gold` stands in it.
         from_gold: Field and bins.
@@ -60,7 +58,6 @@ def check_from_gold(
     if sampler_type != "category":
         findings.append(((), f"the gold fills a category sampler only; found sampler_type {sampler_type}"))
     field = from_gold.get("field", match_field)
-    kinds = {name: classify_field(part) for name, part in project.core_fields.items()} | {SESSION_FIELD: TEXT}
     usable = [name for name, kind in kinds.items() if kind != TIME]
     bins = from_gold.get("bins")
     if field is None:
@@ -76,10 +73,10 @@ def check_from_gold(
 
 
 def classify_field(field: Mapping[str, Any]) -> str:
-    """Tell a core field's kind from its JSON Schema: number, text, or time of day."""
-    if field["type"] == "number":
+    """Tell a field's kind from its JSON Schema: number, text, or time of day."""
+    if field.get("type") in ("number", "integer"):
         return NUMBER
-    return TIME if "pattern" in field else TEXT
+    return TIME if str(field.get("pattern", "")).startswith("^([01][0-9]|2[0-3]):[0-5][0-9]") else TEXT
 
 
 def _check_native(sampler_type: str, params: Mapping[str, Any]) -> Iterator[Finding]:
@@ -139,4 +136,4 @@ def _check_values(params: Mapping[str, Any], field: Mapping[str, Any]) -> Iterat
     validator = Draft202012Validator(dict(field))
     for i, value in enumerate(values if isinstance(values, list) else []):
         for error in validator.iter_errors(value):
-            yield ("values", i), f"no trade can have it: {error.message}"
+            yield ("values", i), f"no row can have it: {error.message}"

@@ -7,6 +7,7 @@ import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import date
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Literal
 
 from jsonschema import Draft202012Validator, ValidationError
@@ -18,6 +19,8 @@ from designer_configs.errors import Problem
 
 Kind = Literal["profile", "control", "column", "dataset"]
 KINDS: tuple[Kind, ...] = ("profile", "control", "column", "dataset")
+Options = Mapping[str, Any]
+NO_OPTIONS: Options = MappingProxyType({})
 SCHEMA_FOLDER = Path(__file__).parents[2] / "schema"
 LONGEST_VALUE = 60
 LARGEST_NUMBER = 1e15  # no setting comes near it, and arithmetic is safe below it
@@ -31,12 +34,20 @@ def load_schema(kind: Kind) -> dict[str, Any]:
     return schema
 
 
-def check_shape(source: YamlSource, kind: Kind) -> list[Problem]:
-    """List everything in which a file differs from its schema, in the order of the file."""
+def add_options(schema: Mapping[str, Any], options: Options) -> Mapping[str, Any]:
+    """Add to a profile's schema the keys that its dataset brings."""
+    return {**schema, "properties": {**schema["properties"], **options}} if options else schema
+
+
+def check_shape(source: YamlSource, kind: Kind, options: Options = NO_OPTIONS) -> list[Problem]:
+    """List everything in which a file differs from its schema, in the order of the file.
+
+    `options` are the schemas of the keys that a profile's dataset adds to it.
+    """
     found: list[Finding] = [
         (path, f"must be a finite number, below {LARGEST_NUMBER:.0e}") for path in _find_infinities(source.data, ())
     ]
-    for error in _build_validator(kind).iter_errors(source.data):
+    for error in _build_validator(kind, json.dumps(dict(options))).iter_errors(source.data):
         found += [((*error.absolute_path, *below), message) for below, message in _explain(error)]
     problems = dict.fromkeys(source.report(path, message) for path, message in found)
     return sorted(problems, key=lambda problem: problem.line or 0)
@@ -60,9 +71,9 @@ def show(value: object) -> str:
     return text if len(text) <= LONGEST_VALUE else f"{text[:LONGEST_VALUE]}..."
 
 
-def fill_defaults(kind: Kind, data: Mapping[str, Any]) -> dict[str, Any]:
+def fill_defaults(kind: Kind, data: Mapping[str, Any], options: Options = NO_OPTIONS) -> dict[str, Any]:
     """Add what a well-shaped document leaves to its schema's defaults; keys come in the schema's order."""
-    schema = load_schema(kind)
+    schema = add_options(load_schema(kind), options)
     filled: dict[str, Any] = copy.deepcopy(_fill(data, schema, schema))
     return filled
 
@@ -80,7 +91,7 @@ def _fill(value: Any, schema: Mapping[str, Any], root: Mapping[str, Any]) -> Any
     schema = resolve_reference(schema, root)
     if isinstance(value, list):
         return [_fill(item, schema.get("items", {}), root) for item in value]
-    if not isinstance(value, Mapping) or "properties" not in schema:
+    if not isinstance(value, Mapping) or not ("properties" in schema or "additionalProperties" in schema):
         return value
     defaults: dict[str, Any] = {}
     forbidden: set[str] = set()
@@ -90,21 +101,25 @@ def _fill(value: Any, schema: Mapping[str, Any], root: Mapping[str, Any]) -> Any
             defaults |= {key: part["default"] for key, part in special.items() if "default" in part}
             forbidden |= {key for key, part in special.items() if "not" in part}
     filled = {}
-    for key, part in schema["properties"].items():
+    for key, part in schema.get("properties", {}).items():
         if key in value or (key not in forbidden and (key in defaults or "default" in part)):
             given = value[key] if key in value else defaults.get(key, part.get("default"))
             filled[key] = _fill(given, part, root)
+    free = schema.get("additionalProperties")
+    if isinstance(free, Mapping):  # a map: its keys are the document's
+        filled |= {key: _fill(given, free, root) for key, given in value.items() if key not in filled}
     return filled
 
 
 @functools.cache
-def _build_validator(kind: Kind) -> Draft202012Validator:
+def _build_validator(kind: Kind, options: str) -> Draft202012Validator:
     resources = [(f"{name}.schema.json", Resource.from_contents(load_schema(name))) for name in KINDS]
     integers = Draft202012Validator.TYPE_CHECKER.redefine(
         "integer", lambda _, value: isinstance(value, int) and not isinstance(value, bool)
     )
     strict = extend(Draft202012Validator, type_checker=integers)  # type: ignore[no-untyped-call]  # 200.0 counts nothing
-    validator: Draft202012Validator = strict(load_schema(kind), registry=Registry().with_resources(resources))
+    schema = add_options(load_schema(kind), json.loads(options))
+    validator: Draft202012Validator = strict(schema, registry=Registry().with_resources(resources))
     return validator
 
 

@@ -9,7 +9,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from designer_configs.compile.check import check_all, check_environment, check_profile
-from designer_configs.compile.profile import PROJECT_ROOT, load_profile
+from designer_configs.compile.checks.project import PROJECT_ROOT
+from designer_configs.compile.profile import load_profile
 
 Edit = Callable[[str, str, str], None]
 Break = Callable[[str, str, str], list[str]]

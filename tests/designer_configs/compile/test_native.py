@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 import yaml
 
+from designer_configs.compile.checks.project import PROJECT_ROOT
 from designer_configs.compile.controls import Control
 from designer_configs.compile.native import CompiledProfile, add_seed, compile_profile, say_control, write_config
-from designer_configs.compile.profile import PROJECT_ROOT, Profile, list_profiles, load_profile
+from designer_configs.compile.profile import Profile, list_profiles, load_profile
 from gold_data.store import GoldFolder, write_gold
 from gold_data.trades.ingest import read_gold
 from jobs.job import Job

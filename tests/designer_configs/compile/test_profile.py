@@ -7,11 +7,10 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from designer_configs.compile.checks.project import PROJECT_ROOT
 from designer_configs.compile.profile import (
-    PROJECT_ROOT,
     BackendChoice,
     ControlUse,
-    GoldSource,
     Model,
     Profile,
     Provider,
@@ -21,6 +20,7 @@ from designer_configs.compile.profile import (
     load_profile,
 )
 from designer_configs.errors import ConfigError
+from gold_data.source import GoldSource
 
 SMALL = """\
 schema_version: 1

@@ -5,8 +5,10 @@ from pathlib import Path
 import pytest
 import yaml
 
-from designer_configs.compile.profile import PROJECT_ROOT, GoldSource, load_profile
+from designer_configs.compile.checks.project import PROJECT_ROOT
+from designer_configs.compile.profile import load_profile
 from designer_configs.errors import ConfigError
+from gold_data.source import GoldSource
 
 OFFLINE = PROJECT_ROOT / "designer_configs" / "offline.yaml"
 

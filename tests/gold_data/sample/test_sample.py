@@ -33,8 +33,8 @@ def bars(gold: Gold) -> pl.DataFrame:
 
 def test_every_trade_obeys_the_rules(gold: Gold) -> None:
     assert (gold.rejected.height, gold.notes) == (0, [])
-    assert 550 <= gold.trades.height <= 650
-    assert gold.trades["session_date"].n_unique() == 60
+    assert 550 <= gold.rows.height <= 650
+    assert gold.rows["session_date"].n_unique() == 60
 
 
 def test_every_minute_of_every_session_is_there(bars: pl.DataFrame) -> None:
@@ -77,13 +77,13 @@ def test_volatility_is_that_of_the_last_bar_complete_at_the_entry(gold: Gold, ba
             atr = (13 * atr + span) / 14
             measured[ticker, stamp] = 100 * atr / price
     bar = (pl.col("entry_time").dt.truncate("1m") - pl.duration(minutes=1)).alias("bar")
-    for ticker, stamp, stated in gold.trades.select("ticker", bar, "entry_volatility_percent").rows():
+    for ticker, stamp, stated in gold.rows.select("ticker", bar, "entry_volatility_percent").rows():
         assert stated == pytest.approx(measured[ticker, stamp], abs=0.0006)
 
 
 def test_prices_and_excursions_are_those_of_the_bars(gold: Gold, bars: pl.DataFrame) -> None:
     ends = bars.select("ticker", "timestamp", "low", "high").partition_by("ticker", as_dict=True)
-    for trade in gold.trades.iter_rows(named=True):
+    for trade in gold.rows.iter_rows(named=True):
         series = ends[trade["ticker"],]
         inside = (pl.col("timestamp") + pl.duration(minutes=1) > trade["entry_time"]) & (
             pl.col("timestamp") < trade["exit_time"]
@@ -97,12 +97,12 @@ def test_prices_and_excursions_are_those_of_the_bars(gold: Gold, bars: pl.DataFr
 
 
 def test_trades_do_not_overlap(gold: Gold) -> None:
-    assert (gold.trades["entry_time"].shift(-1) > gold.trades["exit_time"]).drop_nulls().all()
+    assert (gold.rows["entry_time"].shift(-1) > gold.rows["exit_time"]).drop_nulls().all()
 
 
 def test_exits_widen_with_volatility(gold: Gold) -> None:
-    width = gold.trades["best_exit_percent"] - gold.trades["worst_exit_percent"]
-    assert np.corrcoef(width, gold.trades["entry_volatility_percent"])[0, 1] > 0.3
+    width = gold.rows["best_exit_percent"] - gold.rows["worst_exit_percent"]
+    assert np.corrcoef(width, gold.rows["entry_volatility_percent"])[0, 1] > 0.3
 
 
 def test_the_market_looks_like_one(bars: pl.DataFrame) -> None:

@@ -10,8 +10,9 @@ import yaml
 from click.testing import CliRunner, Result
 
 from designer_configs.compile.check import check_profile
+from designer_configs.compile.checks.project import PROJECT_ROOT
 from designer_configs.compile.controls import find_foreign_buckets
-from designer_configs.compile.profile import PROJECT_ROOT, load_profile
+from designer_configs.compile.profile import load_profile
 from gold_data.bars import Bars
 from gold_data.errors import GoldError
 from gold_data.store import write_gold

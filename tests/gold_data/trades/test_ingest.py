@@ -32,12 +32,12 @@ def list_rejected(gold: Gold) -> list[tuple[int, str, str, str]]:
 
 def test_trades_as_they_are_kept(tmp_path: Path) -> None:
     gold = read_lines(tmp_path, SHORT, BUY)
-    assert gold.trades.columns == GoldTrades.column_names()
-    assert gold.trades["trade_id"].to_list() == ["gold-0001", "gold-0002"]
-    assert gold.trades["session_date"].to_list() == [date(2013, 10, 4)] * 2
-    assert gold.trades["exit_time"][0] == datetime(2013, 10, 4, 14, 34, 5, tzinfo=UTC)
-    assert gold.trades.schema["exit_time"] == pl.Datetime("us", "America/New_York")
-    assert gold.trades["trade_percent_change"].to_list() == pytest.approx([-0.083170, 0.179153], abs=1e-6)
+    assert gold.rows.columns == GoldTrades.column_names()
+    assert gold.rows["trade_id"].to_list() == ["gold-0001", "gold-0002"]
+    assert gold.rows["session_date"].to_list() == [date(2013, 10, 4)] * 2
+    assert gold.rows["exit_time"][0] == datetime(2013, 10, 4, 14, 34, 5, tzinfo=UTC)
+    assert gold.rows.schema["exit_time"] == pl.Datetime("us", "America/New_York")
+    assert gold.rows["trade_percent_change"].to_list() == pytest.approx([-0.083170, 0.179153], abs=1e-6)
     assert (gold.bars, gold.rejected.height) == (None, 0)
 
 
@@ -53,20 +53,20 @@ def test_trades_as_they_are_kept(tmp_path: Path) -> None:
 )
 def test_times(tmp_path: Path, entry: str, notes: list[str]) -> None:
     gold = read_lines(tmp_path, BUY.replace("2013-10-04T10:06:00-04:00", entry), MONDAY)
-    assert gold.trades["entry_time"][0] == datetime(2013, 10, 4, 14, 6, tzinfo=UTC)
+    assert gold.rows["entry_time"][0] == datetime(2013, 10, 4, 14, 6, tzinfo=UTC)
     assert gold.notes == notes
 
 
 def test_a_byte_order_mark_blanks_and_spaces(tmp_path: Path) -> None:
     gold = read_lines(tmp_path, "", BUY.replace(",", " , "), ",,,,,,,,", SHORT, "", header="\ufeff" + HEADER)
-    assert gold.trades["ticker"].to_list() == ["IBM", "SPY"]
-    assert gold.trades["trade_id"].to_list() == ["gold-0001", "gold-0002"]
+    assert gold.rows["ticker"].to_list() == ["IBM", "SPY"]
+    assert gold.rows["trade_id"].to_list() == ["gold-0001", "gold-0002"]
 
 
 def test_columns_in_any_order_and_foreign_ones(tmp_path: Path) -> None:
     names = ["mood", *reversed(CORE_FIELDS)]
     gold = read_lines(tmp_path, ",".join(["calm", *reversed(BUY.split(","))]), header=",".join(names))
-    assert gold.trades["ticker"].to_list() == ["IBM"]
+    assert gold.rows["ticker"].to_list() == ["IBM"]
     assert gold.notes[0] == "my.csv: columns not read: mood"
 
 
@@ -99,7 +99,7 @@ def test_a_bad_row_is_listed_with_its_line(tmp_path: Path, old: str, new: str, r
     assert old in BUY
     gold = read_lines(tmp_path, SHORT, "", BUY.replace(old, new), MONDAY)
     assert list_rejected(gold) == [(4, *rejected)]
-    assert gold.trades["trade_id"].to_list() == ["gold-0001", "gold-0003"]
+    assert gold.rows["trade_id"].to_list() == ["gold-0001", "gold-0003"]
     assert {"IBM", "184.53"} <= set(json.loads(gold.rejected["row"][0]).values())
 
 
@@ -122,17 +122,17 @@ def test_every_broken_rule_of_a_row_is_listed(tmp_path: Path) -> None:
 )
 def test_a_stated_percent_is_compared_and_computed_anew(tmp_path: Path, stated: str, kept: int) -> None:
     gold = read_lines(tmp_path, f"{BUY},{stated}", SHORT + ",", header=HEADER + ",trade_percent_change")
-    assert gold.trades.height == 1 + kept
+    assert gold.rows.height == 1 + kept
     assert list_rejected(gold) == [
         (2, "exit_sign", "trade_percent_change, trade_type, entry_price, exit_price", stated)
     ] * (1 - kept)
-    assert gold.trades["trade_percent_change"][0] == pytest.approx(0.179153 if kept else -0.083170, abs=1e-6)
+    assert gold.rows["trade_percent_change"][0] == pytest.approx(0.179153 if kept else -0.083170, abs=1e-6)
 
 
 def test_a_row_that_is_there_twice(tmp_path: Path) -> None:
     gold = read_lines(tmp_path, BUY, SHORT, BUY.replace("184.2,", "184.20,"), MONDAY)
     assert list_rejected(gold) == [(4, "duplicate", "row", "the same as line 2")]
-    assert gold.trades.height == 3
+    assert gold.rows.height == 3
 
 
 def write_overnight(count: int, of: int) -> list[str]:
@@ -144,8 +144,8 @@ def write_overnight(count: int, of: int) -> list[str]:
 
 def test_a_gold_that_holds_overnight(tmp_path: Path) -> None:
     gold = read_lines(tmp_path, *write_overnight(2, of=100))
-    assert (gold.trades.height, gold.rejected.height) == (100, 0)
-    assert gold.trades["exit_time"].dt.date().to_list()[:3] == [date(2013, 10, 7)] * 2 + [date(2013, 10, 4)]
+    assert (gold.rows.height, gold.rejected.height) == (100, 0)
+    assert gold.rows["exit_time"].dt.date().to_list()[:3] == [date(2013, 10, 7)] * 2 + [date(2013, 10, 4)]
 
 
 def test_a_rare_exit_on_a_later_day_is_a_slip(tmp_path: Path) -> None:
@@ -157,9 +157,9 @@ def test_parquet_with_types_of_its_own(tmp_path: Path) -> None:
     wanted = read_lines(tmp_path, BUY, SHORT)
     file = tmp_path / "my.parquet"
     utc = pl.col("entry_time", "exit_time").dt.convert_time_zone("UTC")
-    wanted.trades.with_columns(utc, pl.col("exit_price").cast(pl.Decimal(9, 2))).write_parquet(file)
+    wanted.rows.with_columns(utc, pl.col("exit_price").cast(pl.Decimal(9, 2))).write_parquet(file)
     gold = read_gold(file, None)
-    assert gold.trades.equals(wanted.trades)
+    assert gold.rows.equals(wanted.rows)
     assert not any("columns not read" in note for note in gold.notes)
 
 
@@ -181,7 +181,7 @@ def test_trades_without_bars_are_counted(tmp_path: Path) -> None:
         "ticker,timestamp,open,high,low,close,volume\nIBM,2013-10-04T09:30:00-04:00,184,184,184,184,100\n"
     )
     gold = read_gold(tmp_path / "my.csv", tmp_path / "bars.csv")
-    assert gold.trades.height == 3
+    assert gold.rows.height == 3
     assert gold.notes == [
         "2 of 3 trades have no bars of their ticker and session; the first is gold-0002, SPY on 2013-10-04"
     ]
@@ -200,4 +200,4 @@ def test_no_row_is_lost_whatever_it_holds(tmp_path: Path, cells: list[list[str]]
     file.write_bytes("\n".join([HEADER, BUY, *quoted]).encode("utf-8", "replace").replace(b"\0", b"0"))
     gold = read_gold(file, None)
     filled = sum(any(cell.replace('"', "").replace("\0", "0").strip() for cell in row) for row in cells)
-    assert gold.trades.height + gold.rejected["line"].n_unique() == 1 + filled
+    assert gold.rows.height + gold.rejected["line"].n_unique() == 1 + filled

@@ -18,8 +18,9 @@ import polars as pl
 import pytest
 from data_designer.interface.errors import DataDesignerGenerationError
 
+from designer_configs.compile.checks.project import PROJECT_ROOT
 from designer_configs.compile.native import CompiledProfile, add_seed, compile_profile
-from designer_configs.compile.profile import PROJECT_ROOT, load_profile
+from designer_configs.compile.profile import load_profile
 from gold_data.store import write_gold
 from gold_data.trades.ingest import read_gold
 from jobs.errors import BackendError

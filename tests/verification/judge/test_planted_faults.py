@@ -151,7 +151,7 @@ def test_numbers_of_the_trade_itself_are_no_copy_but_a_stale_copy_is(scene: Scen
 
 @pytest.fixture(scope="module")
 def sample() -> pl.DataFrame:
-    return read_gold(ROOT / "gold_data/sample/trades.csv", None).trades
+    return read_gold(ROOT / "gold_data/sample/trades.csv", None).rows
 
 
 @pytest.fixture(scope="module")

@@ -184,7 +184,7 @@ def sample() -> Gold:
 def run_bars(sample: Gold, tmp_path: Path) -> Path:
     """Write the bars of each trade of the sample, by its id, as a run has them."""
     assert sample.bars is not None
-    days = sample.trades.select("ticker", day=pl.col("entry_time").dt.date(), row_id="trade_id").sort("row_id")
+    days = sample.rows.select("ticker", day=pl.col("entry_time").dt.date(), row_id="trade_id").sort("row_id")
     bars = sample.bars.with_columns(day=pl.col("timestamp").dt.date())
     days.join(bars, on=["ticker", "day"]).drop("ticker", "day").sort("row_id", "timestamp").write_parquet(
         tmp_path / "bars.parquet"
@@ -194,9 +194,9 @@ def run_bars(sample: Gold, tmp_path: Path) -> Path:
 
 def ask(sample: Gold, run_bars: Path, synthetic: pl.DataFrame, holdout: pl.DataFrame | None = None) -> Answer:
     """Ask with the sample as train part, and as hold-out too unless another is given."""
-    held = sample.trades if holdout is None else holdout
+    held = sample.rows if holdout is None else holdout
     rng = np.random.default_rng(0)
-    return ask_backtest(synthetic, run_bars, sample.trades, sample.bars, held, sample.bars, rng)
+    return ask_backtest(synthetic, run_bars, sample.rows, sample.bars, held, sample.bars, rng)
 
 
 def test_gold_itself_is_good_and_everything_is_json(
@@ -204,7 +204,7 @@ def test_gold_itself_is_good_and_everything_is_json(
 ) -> None:
     monkeypatch.setattr(strategy_search, "REPEATS", 3)
     monkeypatch.setattr(strategy_book, "REPEATS", 50)
-    answers = [ask(sample, run_bars, sample.trades) for _ in range(2)]
+    answers = [ask(sample, run_bars, sample.rows) for _ in range(2)]
     assert answers[0] == answers[1]
     assert (answers[0].verdict, len(answers[0].numbers)) == ("good", 3)
     metrics = answers[0].metrics
@@ -220,41 +220,41 @@ def test_gold_itself_is_good_and_everything_is_json(
 def test_replays_of_the_run_are_those_of_the_gold(sample: Gold, run_bars: Path) -> None:
     assert sample.bars is not None
     book = make_book()[::20]
-    own = replay_run(sample.trades, run_bars, book)
-    gold = replay_gold(sample.trades.sort("trade_id"), sample.bars, book)
+    own = replay_run(sample.rows, run_bars, book)
+    gold = replay_gold(sample.rows.sort("trade_id"), sample.bars, book)
     np.testing.assert_array_equal(own.percents, gold.percents)
 
 
 @pytest.mark.parametrize("count", [0, 1, 5])
 def test_too_few_trades_cannot_be_told_from(sample: Gold, run_bars: Path, count: int) -> None:
-    few = sample.trades.head(count)
-    for answer in (ask(sample, run_bars, few), ask(sample, run_bars, sample.trades, few)):
+    few = sample.rows.head(count)
+    for answer in (ask(sample, run_bars, few), ask(sample, run_bars, sample.rows, few)):
         assert answer.verdict == "cannot tell"
         assert f"{count} " in answer.reason
         assert "30" in answer.reason
 
 
 def test_one_session_cannot_be_resampled(sample: Gold, run_bars: Path) -> None:
-    one = pl.concat([sample.trades.head(8)] * 5)
+    one = pl.concat([sample.rows.head(8)] * 5)
     assert one["session_date"].n_unique() == 1
-    answer = ask(sample, run_bars, sample.trades, one)
+    answer = ask(sample, run_bars, sample.rows, one)
     assert (answer.verdict, "1 sessions; 6" in answer.reason) == ("cannot tell", True)
 
 
 def test_gold_counts_where_the_controls_reach(sample: Gold, run_bars: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(strategy_search, "REPEATS", 3)
     monkeypatch.setattr(strategy_book, "REPEATS", 50)
-    shorts = sample.trades.filter(pl.col("trade_type") == "short")
+    shorts = sample.rows.filter(pl.col("trade_type") == "short")
     narrowed = ask_backtest(
-        shorts, run_bars, sample.trades, sample.bars, sample.trades, sample.bars, np.random.default_rng(0), ["is_short"]
+        shorts, run_bars, sample.rows, sample.bars, sample.rows, sample.bars, np.random.default_rng(0), ["is_short"]
     )
     assert narrowed.metrics["rows_used"]["train"] <= len(shorts) == narrowed.metrics["gold_in_reach"]["holdout"]
-    assert f"Of {2 * len(sample.trades)} gold trades {2 * len(shorts)} count" in narrowed.reason
+    assert f"Of {2 * len(sample.rows)} gold trades {2 * len(shorts)} count" in narrowed.reason
     assert narrowed.metrics["rho"]["expectancy"]["rho"]["value"] == pytest.approx(1.0, abs=1e-4)
 
 
 def test_an_outcome_set_on_purpose_cannot_tell(sample: Gold, run_bars: Path) -> None:
-    rng, trades = np.random.default_rng(0), sample.trades
+    rng, trades = np.random.default_rng(0), sample.rows
     answer = ask_backtest(trades, run_bars, trades, sample.bars, trades, sample.bars, rng, ["trade_percent_change"])
     assert (answer.verdict, "set trade percent change" in answer.reason) == ("cannot tell", True)
 
@@ -263,7 +263,7 @@ def test_constant_prices_rank_nothing(sample: Gold, run_bars: Path, monkeypatch:
     monkeypatch.setattr(strategy_search, "REPEATS", 3)
     monkeypatch.setattr(strategy_book, "REPEATS", 50)
     assert sample.bars is not None
-    flat = Gold(sample.trades.with_columns(entry_price=10.0), make_flat(sample.bars), sample.rejected, [])
+    flat = Gold(sample.rows.with_columns(entry_price=10.0), make_flat(sample.bars), sample.rejected, [])
     make_flat(pl.read_parquet(run_bars)).write_parquet(run_bars)
     answer = ask(flat, run_bars, flat.trades)
     assert (answer.verdict, answer.reason) == ("cannot tell", "Strategies do not differ enough to be ranked.")
@@ -276,7 +276,7 @@ def make_flat(bars: pl.DataFrame) -> pl.DataFrame:
 
 def test_without_bars_it_cannot_be_told(sample: Gold, run_bars: Path) -> None:
     rng = np.random.default_rng(0)
-    trades = sample.trades
+    trades = sample.rows
     none = ask_backtest(trades, run_bars, trades, None, trades, None, rng)
     assert (none.verdict, "gold came without bars" in none.reason) == ("cannot tell", True)
     gone = ask(sample, run_bars.with_name("gone.parquet"), trades)

@@ -23,17 +23,17 @@ if TYPE_CHECKING:
 MISSING = "missing "  # how the faults that leave a field out are named; the table has them in one line
 
 
-@click.group()
-def judge() -> None:
+@click.group("judge")
+def command() -> None:
     """The judge: find out how far it can be trusted before it gates anything."""
 
 
-@judge.command()
+@command.command()
 @click.argument("profile", required=False)
 @click.option("--rows", default=12, show_default=True, type=click.IntRange(1), help="Gold rows per kind of fault.")
 @click.option("--seed", type=click.IntRange(min=0), help="Draws other rows; by default the profile's.")
 @click.option("--gold", type=click.Path(path_type=Path), help="Folder that `tradelogs gold import` wrote.")
-@click.option("--gold-trades", type=click.Path(path_type=Path), help="Your trades, CSV or Parquet.")
+@click.option("--gold-rows", "--gold-trades", "gold_rows", type=click.Path(path_type=Path), help="Your rows.")
 @click.option("--run", "run_folder", type=click.Path(path_type=Path), help="A run: its profile and gold; its report.")
 @click.option("--out", type=click.Path(path_type=Path), help="Folder to write; by default runs/judge-PROFILE-TIME.")
 @click.option("--verbose", is_flag=True, help="Show Data Designer's own log.")
@@ -49,7 +49,7 @@ def calibrate(
       tradelogs judge calibrate nim_dev --rows 6 --gold gold/
       tradelogs judge calibrate --run runs/nim_dev-20260102T030405Z
     """
-    if run_folder is not None and (profile or out or overrides["gold"] or overrides["gold_trades"]):
+    if run_folder is not None and (profile or out or overrides["gold"] or overrides["gold_rows"]):
         click.echo("error: --run takes profile and gold from the run and writes into it: give no other", err=True)
         return BAD_INPUT
     with tempfile.TemporaryDirectory(prefix="tradelogs-judge-") as temporary:
@@ -66,9 +66,9 @@ def calibrate(
 
 
 def _load_gold(name: str, overrides: Mapping[str, Any], folder: Path) -> "tuple[Profile, GoldFolder]":
-    from designer_configs.compile.profile import load_profile  # noqa: PLC0415
-    from gold_data.store import write_gold  # noqa: PLC0415
-    from refine_loop.run import read_checked_gold  # noqa: PLC0415
+    from designer_configs.compile.profile import load_profile
+    from gold_data.store import write_gold
+    from refine_loop.run import read_checked_gold
 
     loaded = load_profile(name, overrides)
     gold = read_checked_gold(loaded)
@@ -76,11 +76,11 @@ def _load_gold(name: str, overrides: Mapping[str, Any], folder: Path) -> "tuple[
 
 
 def _load_run(folder: Path, seed: int | None) -> "tuple[Profile, GoldFolder]":
-    from designer_configs.compile.check import check_environment  # noqa: PLC0415
-    from designer_configs.compile.profile import load_profile  # noqa: PLC0415
-    from designer_configs.errors import ConfigError  # noqa: PLC0415
-    from gold_data.store import load_gold  # noqa: PLC0415
-    from refine_loop.run import load_run_profile  # noqa: PLC0415
+    from designer_configs.compile.check import check_environment
+    from designer_configs.compile.profile import load_profile
+    from designer_configs.errors import ConfigError
+    from gold_data.store import load_gold
+    from refine_loop.run import load_run_profile
 
     load_run_profile(folder)  # says what is wrong with a folder that holds no run
     loaded = load_profile(str(folder / "profile.yaml"), {"seed": seed})
@@ -91,9 +91,9 @@ def _load_run(folder: Path, seed: int | None) -> "tuple[Profile, GoldFolder]":
 
 
 def _plan(profile: "Profile", gold: "GoldFolder", rows: int) -> "JudgePlan":
-    from designer_configs.compile.native import compile_profile  # noqa: PLC0415
-    from refine_loop.errors import RunInputError  # noqa: PLC0415
-    from verification.judge.job import plan_calibration  # noqa: PLC0415
+    from designer_configs.compile.native import compile_profile
+    from refine_loop.errors import RunInputError
+    from verification.judge.job import plan_calibration
 
     if profile.backend.name != "library":
         raise RunInputError(
@@ -104,7 +104,7 @@ def _plan(profile: "Profile", gold: "GoldFolder", rows: int) -> "JudgePlan":
 
 
 def _name_folder(profile: "Profile") -> Path:
-    from refine_loop.run import name_run_folder  # noqa: PLC0415
+    from refine_loop.run import name_run_folder
 
     named = name_run_folder(profile, Path("runs"))
     return named.with_name(f"judge-{named.name}")
@@ -113,7 +113,7 @@ def _name_folder(profile: "Profile") -> Path:
 @contextlib.contextmanager
 def _make_folder(folder: Path) -> Iterator[Path]:
     """Make the folder before anything is sent; one that was made in vain is not left behind."""
-    from refine_loop.errors import RunInputError  # noqa: PLC0415
+    from refine_loop.errors import RunInputError
 
     missing = [place for place in (folder, *folder.parents) if not place.exists()]
     try:
@@ -130,7 +130,7 @@ def _make_folder(folder: Path) -> Iterator[Path]:
 
 
 def _calibrate(plan: "JudgePlan", work: Path, folder: Path, *, verbose: bool) -> "tuple[Answer, Path]":
-    from verification.judge.calibration import ask_judge, collect_calibration, write_calibration  # noqa: PLC0415
+    from verification.judge.calibration import ask_judge, collect_calibration, write_calibration
 
     _say_plan(plan)
     with open_endpoint(plan.profile) as endpoint:
@@ -141,9 +141,9 @@ def _calibrate(plan: "JudgePlan", work: Path, folder: Path, *, verbose: bool) ->
 
 
 def _ask_judge(plan: "JudgePlan", endpoint: str | None, work: Path, *, verbose: bool) -> "list[JudgedRow]":
-    from jobs.library.backend import LibraryBackend  # noqa: PLC0415
-    from jobs.library.log import log_library_to  # noqa: PLC0415
-    from verification.judge.job import judge_rows  # noqa: PLC0415
+    from jobs.library.backend import LibraryBackend
+    from jobs.library.log import log_library_to
+    from verification.judge.job import judge_rows
 
     with (
         log_library_to(work / "data_designer.log", verbose=verbose),
@@ -168,8 +168,8 @@ def _say_plan(plan: "JudgePlan") -> None:
 @contextlib.contextmanager
 def _show_progress(total: int, *, live: bool) -> Iterator[Callable[[int], None]]:
     """Show a bar in a terminal, and nothing elsewhere."""
-    from rich.console import Console  # noqa: PLC0415
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn  # noqa: PLC0415
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
     console = Console(highlight=False)
     columns = [TextColumn("asking the judge"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn()]
@@ -179,7 +179,7 @@ def _show_progress(total: int, *, live: bool) -> Iterator[Callable[[int], None]]
 
 
 def _print_answer(answer: "Answer", path: Path) -> None:
-    from rich.console import Console  # noqa: PLC0415
+    from rich.console import Console
 
     console = Console(highlight=False)
     metrics = answer.metrics
@@ -195,7 +195,7 @@ def _print_answer(answer: "Answer", path: Path) -> None:
 
 def tabulate_faults(faults: list[dict[str, Any]]) -> "Table":
     """Lay out what was caught of every kind; the missing fields are one line."""
-    from rich.table import Table  # noqa: PLC0415
+    from rich.table import Table
 
     table = Table(box=None, pad_edge=False, header_style="dim")
     for heading in ("planted", "hurts", "rows", "checks", "judge", "missed"):
@@ -218,7 +218,7 @@ def tabulate_faults(faults: list[dict[str, Any]]) -> "Table":
 
 def tabulate_criteria(criteria: list[dict[str, Any]]) -> "Table":
     """Lay out the rates of every criterion, each with its 95% interval."""
-    from rich.table import Table  # noqa: PLC0415
+    from rich.table import Table
 
     table = Table(box=None, pad_edge=False, header_style="dim")
     for heading in ("criterion", "catches", "false rejects", "kappa", "same x3", "range"):

@@ -9,12 +9,12 @@ import click
 from tradelogs.exits import DONE, explain_errors
 
 
-@click.group()
-def gold() -> None:
+@click.group("gold")
+def command() -> None:
     """Gold from your own trade logs: import, describe."""
 
 
-@gold.command("import")
+@command.command("import")
 @click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option("--out", required=True, type=click.Path(path_type=Path), help="Folder to write, a new one.")
 @click.option("--format", default="auto", show_default=True, help="Format of the files; auto goes by their header.")
@@ -37,9 +37,9 @@ def import_logs(
       tradelogs gold import statement.csv --bars bars.parquet --out gold/
       tradelogs gold import mine.csv --mapping mine.yaml --zone America/Chicago --out gold/
     """
-    from gold_data.errors import GoldError  # noqa: PLC0415
-    from gold_data.sessions import EXCHANGE_ZONE  # noqa: PLC0415
-    from gold_data.trades.import_gold import BarsSource, import_gold  # noqa: PLC0415
+    from gold_data.errors import GoldError
+    from gold_data.sessions import EXCHANGE_ZONE
+    from gold_data.trades.import_gold import BarsSource, import_gold
 
     if bars is None and (bars_zone or bars_date):
         raise GoldError("--bars-zone and --bars-date say how to read --bars, which is missing: give it too")
@@ -52,7 +52,7 @@ def import_logs(
     return DONE
 
 
-@gold.command()
+@command.command()
 @click.argument("folder", type=click.Path(path_type=Path))
 @explain_errors
 def describe(folder: Path) -> int:
@@ -62,7 +62,7 @@ def describe(folder: Path) -> int:
     Example:
       tradelogs gold describe gold/
     """
-    from gold_data.trades.card import read_card  # noqa: PLC0415
+    from gold_data.trades.card import read_card
 
     click.echo(read_card(folder), nl=False)
     return DONE

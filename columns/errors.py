@@ -1,0 +1,9 @@
+"""What is wrong with a dataset's own Python."""
+
+
+class DatasetError(Exception):
+    """A dataset's module, or a function that it should have, is not there, or does not do what it should."""
+
+
+class HookError(DatasetError):
+    """A function of a dataset raised something."""

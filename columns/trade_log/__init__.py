@@ -1,0 +1,1 @@
+"""One day trader's round trips."""

@@ -1,0 +1,121 @@
+"""What a trade needs beyond its YAML: the trader's rules, and what is computed for accepted trades."""
+
+import struct
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, time
+from typing import Any
+
+import polars as pl
+
+from columns.dataset import Dataset as DatasetBase
+from columns.dataset import Finished, FinishRequest, Given, PlanRow
+from gold_data.sessions import EXCHANGE_ZONE, next_session
+from gold_data.source import GoldSource
+from gold_data.store import SESSION, Gold, GoldFolder
+from gold_data.trades.ingest import read_gold
+from gold_data.trades.limits import GoldLimits
+from gold_data.trades.rules import Fingerprint, check_copy, check_trade, fingerprint, measure_exit_percent
+from gold_data.trades.rules import describe_rules as say_rules
+from gold_data.trades.schema import NUMBER_FIELDS
+from gold_data.violation import Violation
+from indicators.attach import attach_price_paths
+
+TRADES, BARS = "trades", "bars"
+CHANGE = "trade_percent_change"
+FAR_BARS = "the gold's bars do not reach far enough before its trades"
+TRADE_SCHEMA: dict[str, pl.DataType | type[pl.DataType]] = {
+    "ticker": pl.String,
+    "trade_type": pl.String,
+    SESSION: pl.Date,
+    "entry_time": pl.Datetime("us"),
+    "exit_time": pl.Datetime("us"),
+    **{name: pl.Float64 for name in (*NUMBER_FIELDS, CHANGE)},  # noqa: C420
+}
+
+
+class Dataset(DatasetBase):
+    """The trade log: gold and candidates obey one list of rules, and every trade gets bars and indicators."""
+
+    def read_gold(self, source: GoldSource) -> Gold:
+        """Read a trader's trades and the bars they were made on.
+
+        Raises:
+            GoldError: a file cannot be read, or no trade obeys the rules.
+        """
+        return read_gold(source.files[TRADES], source.files.get(BARS), source.split)
+
+    def check_row(self, row: Any, plan: PlanRow, given: Given) -> list[Violation]:
+        """List the rules that a trade breaks, with the limits of its session and of the trader's gold."""
+        trader = describe_trader(given)
+        return check_trade(
+            row,
+            session_date=date.fromisoformat(plan[SESSION]),
+            limits=trader.limits,
+            expectations=given.expect(plan),
+            known_trades=trader.known_trades,
+        )
+
+    def identify(self, row: Any) -> bytes:
+        """Give a trade's numbers: one that has them all in common with another is its copy, whatever its times."""
+        mark = fingerprint(row)
+        return struct.pack(f"{len(mark)}d", *(number + 0.0 for number in mark))  # 0.0 and -0.0 are one
+
+    def name_copy(self, row: Any, known: str) -> Violation:
+        """Name the known trade that has all numbers in common with a trade."""
+        return check_copy(row, {fingerprint(row): known})[0]
+
+    def finish(self, accepted: pl.DataFrame, gold: GoldFolder, request: FinishRequest) -> Finished:
+        """Give trades zoned times, the percent from entry to exit, a price path, and indicators at the entry.
+
+        The minute bars of every trade are the table `bars`.
+        """
+        trades = assemble_trades(accepted, [date.fromisoformat(day) for day in request.plan[SESSION]])
+        bars_file = request.folder / f"bars-{request.number:06d}.parquet"
+        finished, fallback = attach_price_paths(
+            trades, gold.train, gold.bars, request.options["indicators"], bars_file, seed=request.seed
+        )
+        why = "the gold came without bars" if gold.bars is None else FAR_BARS
+        notes = {f"{{count}} trades have bars of the fallback shape, a seeded random walk: {why}": len(fallback)}
+        return Finished(finished, {BARS: bars_file}, notes)
+
+
+@dataclass(frozen=True)
+class Trader:
+    """What the rules take from a trader's gold: its limits, and the trades that none may copy."""
+
+    limits: GoldLimits
+    known_trades: Mapping[Fingerprint, str]
+
+
+def describe_trader(given: Given) -> Trader:
+    """Describe the trader of a gold folder, once for all rows."""
+    if not isinstance(trader := given.kept.get("trader"), Trader):
+        known = {struct.unpack(f"{len(NUMBER_FIELDS)}d", mark): name for mark, name in given.known_rows.items()}
+        trader = given.kept["trader"] = Trader(GoldLimits.from_facts(given.gold.facts), known)
+    return trader
+
+
+def describe_rules(row: Mapping[str, Any], given: Given) -> str:
+    """Say the rules that the checks will apply to a row, with the limits of its session and ticker."""
+    column, _ = given.asked.get("ticker", (None, None))
+    ticker = None if column is None else row[column]
+    return say_rules(describe_trader(given).limits, session_date=date.fromisoformat(row[SESSION]), ticker=ticker)
+
+
+def assemble_trades(accepted: pl.DataFrame, sessions: Sequence[date]) -> pl.DataFrame:
+    """Put trades together from rows and sessions: zoned times, and the percent from entry to exit.
+
+    An exit at or before the entry's time of day is in the next session, as the rules read it.
+    """
+    rows = []
+    for trade, day in zip(accepted.select(*set(TRADE_SCHEMA) - {SESSION, CHANGE}).to_dicts(), sessions, strict=True):
+        entry, exit_ = (time.fromisoformat(trade[name]) for name in ("entry_time", "exit_time"))
+        left = day if exit_ > entry else next_session(day)
+        change = measure_exit_percent(trade["trade_type"], trade["entry_price"], trade["exit_price"])
+        times = {"entry_time": datetime.combine(day, entry), "exit_time": datetime.combine(left or day, exit_)}
+        rows.append({**trade, SESSION: day, **times, CHANGE: change})
+    zoned = [pl.col(name).dt.replace_time_zone(EXCHANGE_ZONE) for name in ("entry_time", "exit_time")]
+    trades = pl.DataFrame(rows, schema=TRADE_SCHEMA).with_columns(zoned)
+    others = accepted.drop("row_id", *(name for name in TRADE_SCHEMA if name in accepted.columns))
+    return pl.concat([accepted.select("row_id"), trades, others], how="horizontal")

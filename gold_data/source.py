@@ -1,0 +1,20 @@
+"""Where a profile's gold lies."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class GoldSource:
+    """Files of the gold, as absolute paths, and which sessions are held out.
+
+    `files` has those that are there, by the keys under which a profile names them. `split` is the file that says which
+    sessions are held out, where a gold folder brings it; otherwise the last ones are, a share `holdout` of all, with
+    `embargo` sessions before them in neither part.
+    """
+
+    files: Mapping[str, Path] = field(default_factory=dict)
+    holdout: float = 0.0
+    embargo: int = 0
+    split: Path | None = None

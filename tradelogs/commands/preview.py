@@ -1,0 +1,30 @@
+"""`tradelogs preview`."""
+
+from typing import Any
+
+import click
+
+from tradelogs.exits import DONE, explain_errors
+from tradelogs.offline import open_endpoint
+from tradelogs.options import profile_options
+
+
+@click.command()
+@profile_options
+@explain_errors
+def command(profile: str, num: int | None, verbose: bool, **overrides: Any) -> int:
+    """Show a few candidates of PROFILE with their grounding seeds, scores and critique; writes nothing.
+
+    \b
+    Example:
+      tradelogs preview offline --num 5
+    """
+    from designer_configs.compile.profile import load_profile
+    from refine_loop.preview import preview_candidates
+    from tradelogs.preview_display import print_candidates
+
+    loaded = load_profile(profile, overrides)
+    with open_endpoint(loaded) as endpoint:
+        candidates = preview_candidates(loaded, num or 5, endpoint, verbose=verbose)
+    print_candidates(candidates, loaded.dataset)
+    return DONE

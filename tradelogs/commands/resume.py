@@ -1,0 +1,34 @@
+"""`tradelogs resume`."""
+
+from pathlib import Path
+
+import click
+
+from tradelogs.exits import explain_errors
+from tradelogs.offline import open_endpoint
+from tradelogs.options import report_option
+
+
+@click.command()
+@click.argument("run_folder", type=click.Path(path_type=Path))
+@click.option("--verbose", is_flag=True, help="Show Data Designer's own log.")
+@report_option
+@explain_errors
+def command(run_folder: Path, verbose: bool, report: bool) -> int:
+    """Go on with a run that was stopped.
+
+    \b
+    Example:
+      tradelogs resume runs/offline-20260102T030405Z
+    """
+    from refine_loop.run import load_run_profile, resume_run
+    from tradelogs.display import RunDisplay
+    from tradelogs.verdict_display import report_outcome
+
+    profile = load_run_profile(run_folder)
+    with open_endpoint(profile) as endpoint, RunDisplay(profile.dataset, live=not verbose) as display:
+        outcome = resume_run(profile, run_folder, endpoint, display.show_event, verbose=verbose)
+    code = display.print_outcome(outcome)
+    if report:
+        report_outcome(outcome)
+    return code

@@ -19,6 +19,7 @@ FINISHED_FILE = "finished.yaml"
 CASES_FILE = "cases.yaml"
 POLICY_FILE = "policy.yaml"
 OPTIONS_FILE = "options.schema.json"
+SHARED = "shared"  # folder of the columns that every dataset may name
 NO_COLUMNS = (DATASET_FILE, FINISHED_FILE, CASES_FILE, POLICY_FILE)  # the files beside a dataset's columns
 GROUNDING = "gold-examples"
 NO_CODE = "columns.dataset"
@@ -200,7 +201,14 @@ def read_declared(folder: Path) -> Declared:
     folder = folder.resolve()
     document = _read_yaml(folder / DATASET_FILE)
     entries = [entry for stage in STAGES for entry in document.get(stage, ()) if entry != CONTROLS]
-    return Declared(folder, document, {entry: _read_yaml(folder / f"{entry}.yaml") for entry in entries})
+    return Declared(folder, document, {entry: _read_yaml(find_column_file(folder, entry)) for entry in entries})
+
+
+def find_column_file(folder: Path, entry: str) -> Path:
+    """Find a column's file: the dataset's own, or one that datasets share."""
+    places = (folder, folder.parent / SHARED, Path(__file__).parent / SHARED)
+    files = [place / f"{entry}.yaml" for place in places]
+    return next((file for file in files if file.is_file()), files[0])
 
 
 def read_options(folder: Path) -> dict[str, Any]:

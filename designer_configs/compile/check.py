@@ -96,6 +96,7 @@ def _list_files(project: Project) -> Iterable[tuple[Kind, Path]]:
         yield "dataset", dataset
         yield from (("control", path) for path in sorted(dataset.parent.glob("controls/*.yaml")))
         yield from (("column", path) for path in project.find_columns(dataset.parent).values())
+        yield from (("export", path) for path in sorted(dataset.parent.glob("exports/*.yaml")))
 
 
 def _check_schemas(project: Project) -> list[Problem]:

@@ -50,10 +50,17 @@ def check_dataset(project: Project, scope: Scope, controls: Sequence[YamlSource]
     for name in sorted(set(own) & set(project.shared_controls)):
         message = f"there is a shared control {name} too: two controls of one name; rename one"
         problems.append(Problem(project.name_file(own[name]), None, "", message))
+    shared = {*project.list_shared_columns(scope.folder).values()}
     for path in project.find_columns(scope.folder).values():
         column = project.read(path, "column")
-        problems += column.problems or check_column(scope, column)
+        if path not in shared or _is_named(project, scope, path.stem):
+            problems += column.problems or check_column(scope, column)
     return problems + check_flow(project, scope, controls, namer)
+
+
+def _is_named(project: Project, scope: Scope, name: str) -> bool:
+    source = project.read(scope.folder / DATASET_FILE, "dataset")
+    return not source.problems and any(name in source.data.get(stage, ()) for stage in STAGES)
 
 
 def list_controls(profile: YamlSource) -> list[str]:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from columns.declared import CONTROLS, DATASET_FILE, NO_COLUMNS, STAGES, read_options
+from columns.declared import CONTROLS, DATASET_FILE, NO_COLUMNS, SHARED, STAGES, read_options
 from designer_configs.compile.checks.shape import Kind, check_shape
 from designer_configs.compile.checks.yaml_source import YamlSource, load_yaml
 
@@ -96,13 +96,22 @@ class Project:
         return self.shared_controls | {path.stem: path for place in near for path in sorted(place.glob("*.yaml"))}
 
     def find_columns(self, folder: Path) -> dict[str, Path]:
-        """Files of a dataset's columns, by the name `dataset.yaml` calls them: without .yaml, below the folder."""
+        """Files of a dataset's columns, by the name `dataset.yaml` calls them: without .yaml, below the folder.
+
+        Those that datasets share are among them.
+        """
         files = [*sorted(folder.glob("*.yaml")), *sorted(folder.glob("refine/*.yaml"))]
-        return {
+        own = {
             path.relative_to(folder).with_suffix("").as_posix(): path
             for path in files
             if path.parent != folder or path.name not in NO_COLUMNS
         }
+        return self.list_shared_columns(folder) | own
+
+    def list_shared_columns(self, folder: Path) -> dict[str, Path]:
+        """Files of the columns that every dataset may name, by name."""
+        places = [self.home / "columns" / SHARED, folder.parent / SHARED]
+        return {path.stem: path for place in places for path in sorted(place.glob("*.yaml"))}
 
     def find_row_fields(self, folder: Path) -> dict[str, dict[str, Any]]:
         """Give the JSON Schema of every field of a dataset's row; none where it is a text, or cannot be read."""

@@ -1,30 +1,33 @@
 """From the messages of a chat to the answer's text. Every draw hangs on the seed and the messages alone."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from hashlib import blake2b
 from random import Random
 from typing import Literal, NamedTuple
 
 from offline_model.errors import PromptError
 from offline_model.options import Options
-from offline_model.tasks.trade_log.faults import plant_fault, spoil_answer, wrap_answer
-from offline_model.tasks.trade_log.generator import draft_trade
-from offline_model.tasks.trade_log.judge import judge_trade
-from offline_model.tasks.trade_log.refiner import refine_trade
-from offline_model.tasks.trade_log.task import Role, Task, read_task
-from offline_model.tasks.trade_log.trades import write_row
+from offline_model.prompt import Sections, read_sections
+from offline_model.tasks.any_judge import read_scores
+from offline_model.tasks.any_row import answer_any
+from offline_model.tasks.registry import find_tasks
+from offline_model.wrapping import spoil_answer, wrap_answer
 
 CORRECTION_FAILURE_RATE = 0.2
+SHORTEST_PROMPT = 3  # words; fewer set no task, as the question whether the model is there
 SMALL_TALK = (
-    "This is the offline model, a rehearsal without a language model. It only answers the pipeline's own tasks: to "
-    "write, judge or mend one synthetic trade."
+    "This is the offline model, a rehearsal without a language model. It only answers the pipeline's own prompts: to "
+    "write, judge or mend one synthetic row."
 )
+
+Role = Literal["generator", "judge", "refiner", "other"]
 
 
 class Answer(NamedTuple):
-    """An answer's text and the role that was played; `other` for a message that sets no known task."""
+    """An answer's text and the role that was played; `other` for a message that sets no task."""
 
-    role: Role | Literal["other"]
+    role: Role
     text: str
 
 
@@ -32,7 +35,8 @@ def answer_messages(messages: object, options: Options) -> Answer:
     """Answer a chat.
 
     The row or verdict hangs on the task's own message, how it is wrapped or spoilt on all messages: a request to
-    correct an answer brings the same row, this time mostly in a form that parses.
+    correct an answer brings the same row, this time mostly in a form that parses. A row that was drawn from its schema
+    then comes without the fault it may have had, since that fault may be why it was sent back.
 
     Args:
         messages: The `messages` of a chat request; content as text or as a list of text parts.
@@ -41,16 +45,30 @@ def answer_messages(messages: object, options: Options) -> Answer:
         PromptError: The messages are no chat, or a task's prompt lacks what an answer needs.
     """
     texts = _read_texts(messages)
-    found = next(((text, task) for role, text in texts if role == "user" and (task := read_task(text))), None)
-    if found is None:
+    text = next((text for role, text in texts if role == "user"), "")
+    if len(text.split()) < SHORTEST_PROMPT:
         return Answer("other", SMALL_TALK)
-    text, task = found
-    answer = _do_task(task, make_rng(options.seed, [text]), options.fault_rate)
-    rng = make_rng(options.seed, [text for _, text in texts])
+    sections, asked_again = read_sections(text), texts[-1][1] is not text
+    task_rng, rng = make_rng(options.seed, [text]), make_rng(options.seed, [text for _, text in texts])
+    task = find_tasks().get(sections.heading)
+    if task is not None:
+        answer = task(sections, task_rng, options)
+    else:
+        answer = answer_any(sections, task_rng, replace(options, fault_rate=0.0) if asked_again else options)
+    role = read_role(sections)
+    if isinstance(answer, str) and sections.schema is None:
+        return Answer(role, answer)
     rate = options.malformed_rate
-    if rate > 0 and texts[-1][1] is not text:
+    if rate > 0 and asked_again:
         rate = CORRECTION_FAILURE_RATE
-    return Answer(task.role, spoil_answer(answer, rng) if rng.random() < rate else wrap_answer(answer, rng))
+    return Answer(role, spoil_answer(answer, rng) if rng.random() < rate else wrap_answer(answer, rng))
+
+
+def read_role(sections: Sections) -> Role:
+    """Read from a prompt which role it asks for: a judge's schema, a critique to go by, or neither."""
+    if read_scores(sections.schema):
+        return "judge"
+    return "generator" if sections.find("critique") is None else "refiner"
 
 
 def make_rng(seed: int, texts: Sequence[str]) -> Random:
@@ -59,15 +77,6 @@ def make_rng(seed: int, texts: Sequence[str]) -> Random:
     for text in texts:
         digest.update(b"\0" + text.encode("utf-8", "surrogatepass"))
     return Random(int.from_bytes(digest.digest()))  # noqa: S311 - repeatability is wanted, not secrecy
-
-
-def _do_task(task: Task, rng: Random, fault_rate: float) -> dict[str, object]:
-    if task.role == "judge":
-        return judge_trade(task, rng)
-    if task.role == "refiner":
-        return refine_trade(task, rng)
-    trade = draft_trade(task, rng)
-    return write_row(plant_fault(task, trade, rng) if rng.random() < fault_rate else trade)
 
 
 def _read_texts(messages: object) -> list[tuple[str, str]]:

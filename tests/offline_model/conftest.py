@@ -15,6 +15,7 @@ import yaml
 from gold_data.trades.rules import GoldLimits, describe_rules
 from offline_model.launch import launch
 from offline_model.options import Options
+from tests.offline_model.prompts import ask_for_json, make_judge_schema
 
 ROOT = Path(__file__).parents[2]
 TEMPLATES = {
@@ -86,6 +87,14 @@ def _say_controls(values: Mapping[str, object]) -> str:
     return "\n".join([*sentences, "- The market is in this regime: close to breaking out."])
 
 
+@cache
+def _make_schema(role: str) -> dict[str, Any]:
+    if role == "judge":
+        return make_judge_schema(yaml.safe_load((ROOT / "columns/trade_log/judge.yaml").read_text())["scores"])
+    schema: dict[str, Any] = json.loads((ROOT / "columns/trade_log/trade.schema.json").read_text())
+    return schema
+
+
 @pytest.fixture(scope="session")
 def examples() -> list[dict[str, Any]]:
     """Give three trades of a trader: held for some twenty minutes, excursions up to 2.6 times the volatility."""
@@ -107,7 +116,6 @@ def session_date() -> date:
 @pytest.fixture(scope="session")
 def write_prompt() -> WritePrompt:
     """Give a function that fills in a role's template."""
-    schema = (ROOT / "columns/trade_log/trade.schema.json").read_text()
 
     def write(
         role: str,
@@ -131,7 +139,7 @@ def write_prompt() -> WritePrompt:
             prev_trade=_fence(trade),
             critique=critique,
         )
-        return f"{text}\n\n* Your response must be in JSON format.\n<response_schema>\n{schema}\n</response_schema>"
+        return ask_for_json(text, _make_schema(role))
 
     return write
 

@@ -1,6 +1,5 @@
-"""The ways in which an answer is wrong: faults in a row, answers that do not parse, prose around JSON."""
+"""The ways in which a row is wrong."""
 
-import json
 from collections.abc import Callable
 from math import ceil, floor
 from random import Random
@@ -17,7 +16,7 @@ from offline_model.tasks.trade_log.style import (
     read_precision,
 )
 from offline_model.tasks.trade_log.task import Task
-from offline_model.tasks.trade_log.trades import LAST_SECOND, Trade, fence_json, round_percent
+from offline_model.tasks.trade_log.trades import LAST_SECOND, Trade, round_percent
 
 LEAST_GAP = 0.05  # percent; well beyond the rounding that checks forgive
 
@@ -134,26 +133,3 @@ FAULTS: tuple[Fault, ...] = (
     leave_price_range,
     round_coarsely,
 )
-
-
-def spoil_answer(answer: dict[str, object], rng: Random) -> str:
-    """Write an answer that no parser accepts: a field missing, text cut short, or prose without any JSON."""
-    kind = int(rng.random() * 3)
-    names = list(answer)
-    if kind == 0:
-        missing = names[int(rng.random() * len(names))]
-        return fence_json({name: value for name, value in answer.items() if name != missing})
-    if kind == 1:
-        text = fence_json(answer)
-        return text[: text.index(f'"{names[-1]}"') - int(rng.random() * 20) - 4]
-    return f"Here is my answer: {', '.join(f'{name} = {value}' for name, value in answer.items())}."
-
-
-def wrap_answer(answer: dict[str, object], rng: Random) -> str:
-    """Write an answer as models do: mostly in a fence alone, now and then bare, or with prose around the fence."""
-    draw = rng.random()
-    if draw < 0.04:
-        return json.dumps(answer)
-    if draw < 0.12:
-        return f"Here is the answer you asked for.\n\n{fence_json(answer)}\n\nEvery field follows the rules above."
-    return fence_json(answer)

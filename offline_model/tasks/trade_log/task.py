@@ -1,23 +1,15 @@
 """Reads one of the pipeline's prompts: which task it sets, and everything it says about it."""
 
-import json
 import re
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 from offline_model.errors import PromptError
+from offline_model.prompt import Sections, read_fences
 from offline_model.tasks.trade_log.trades import Row, Trade, parse_clock, read_trade
 
-Role = Literal["generator", "judge", "refiner"]
-
-_ROLES: dict[str, Role] = {
-    "# Task: write one new trade": "generator",
-    "# Task: judge one synthetic trade": "judge",
-    "# Task: mend one synthetic trade": "refiner",
-}
 _CONTROLS, _EXAMPLES, _RULES = "What this trade must be", "Trades of the trader near it", "Rules"
 _TRADE, _CRITIQUE = "The synthetic trade", "The critique"
-_ANSWER_SCHEMA = "<response_schema>"  # Data Designer ends every prompt with it; it names every field
 
 _NUMBER = r"[-+]?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?"
 _TARGET = re.compile(rf"close to ({_NUMBER})")
@@ -48,7 +40,6 @@ class Task:
     entry's time of day is one in the next session.
     """
 
-    role: Role
     wanted: Wanted
     examples: tuple[Trade, ...]
     opens: int
@@ -59,40 +50,29 @@ class Task:
     critique: str
 
 
-def read_task(text: str) -> Task | None:
-    """Read a task from a prompt's text, None where the text sets no known task.
+def read_task(sections: Sections, *, with_row: bool) -> Task:
+    """Read a task from its prompt.
 
     Args:
-        text: The user's message: a heading that names the task, then sections under `## ` headings. Control sentences
-            and rules that are not understood are passed over.
+        sections: The prompt. Control sentences and rules that are not understood are passed over.
+        with_row: The task is about a trade that the prompt shows.
 
     Raises:
         PromptError: The examples, or the trade to judge or mend, cannot be read.
     """
-    role = next((role for heading, role in _ROLES.items() if heading in text), None)
-    if role is None:
-        return None
-    sections = _split_sections(text)
-    opens, closes = _read_hours(sections.get(_RULES, ""))
+    bodies = sections.bodies
+    rules = bodies.get(_RULES, "")
+    opens, closes = _read_hours(rules)
     return Task(
-        role=role,
-        wanted=_read_controls(sections.get(_CONTROLS, "")),
-        examples=_read_examples(sections.get(_EXAMPLES, "")),
+        wanted=_read_controls(bodies.get(_CONTROLS, "")),
+        examples=_read_examples(bodies.get(_EXAMPLES, "")),
         opens=opens,
         closes=closes,
-        overnight="next session" in sections.get(_RULES, ""),
-        price_ranges=_read_price_ranges(sections.get(_RULES, "")),
-        row={} if role == "generator" else _read_row(sections.get(_TRADE, "")),
-        critique=sections.get(_CRITIQUE, ""),
+        overnight="next session" in rules,
+        price_ranges=_read_price_ranges(rules),
+        row=_read_row(bodies.get(_TRADE, "")) if with_row else {},
+        critique=bodies.get(_CRITIQUE, ""),
     )
-
-
-def _split_sections(text: str) -> dict[str, str]:
-    sections = {}
-    for part in text.partition(_ANSWER_SCHEMA)[0].split("\n## ")[1:]:
-        heading, _, body = part.partition("\n")
-        sections[heading.strip()] = body
-    return sections
 
 
 def _read_controls(text: str) -> Wanted:
@@ -148,8 +128,4 @@ def _read_row(text: str) -> Row:
 
 
 def _read_fence(text: str) -> Any:
-    _, fence, rest = text.partition("```json\n")
-    try:
-        return json.loads(rest.partition("\n```")[0]) if fence else None
-    except ValueError:
-        return None
+    return next(iter(read_fences(text)), None)

@@ -1,6 +1,5 @@
 """One trade as this package reads it: numbers and seconds of the day."""
 
-import json
 import re
 from collections.abc import Mapping
 from math import isfinite
@@ -104,11 +103,6 @@ def write_row(trade: Trade) -> dict[str, object]:
     """Write a trade as the row of core fields that a model would answer with."""
     times = {"entry_time": format_clock(trade.entry_time), "exit_time": format_clock(trade.exit_time)}
     return {**trade._asdict(), **times}
-
-
-def fence_json(value: object) -> str:
-    """Write a value as JSON within a Markdown fence."""
-    return f"```json\n{json.dumps(value)}\n```"
 
 
 def _is_usable(field: str, value: object) -> bool:

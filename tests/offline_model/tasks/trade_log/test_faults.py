@@ -1,20 +1,18 @@
-"""Every planted fault is a real one: the checks or the judge catch it; every spoilt answer is refused."""
+"""Every planted fault is a real one: the checks or the judge catch it."""
 
 from collections.abc import Callable
 from datetime import date
 from random import Random
 
 import pytest
-from data_designer.engine.models.parsers.errors import ParserException
-from data_designer.engine.models.recipes.response_recipes import StructuredResponseRecipe
 
 from gold_data.trades.rules import Expectation, GoldLimits, check_trade
-from gold_data.trades.schema import load_core_schema
 from offline_model.tasks.trade_log import faults
 from offline_model.tasks.trade_log.generator import draft_trade
 from offline_model.tasks.trade_log.judge import find_faults
-from offline_model.tasks.trade_log.task import Task, read_task
+from offline_model.tasks.trade_log.task import Task
 from offline_model.tasks.trade_log.trades import Trade, write_row
+from tests.offline_model.tasks.trade_log.reading import read
 
 WritePrompt = Callable[..., str]
 
@@ -32,12 +30,6 @@ SEEN_BY_JUDGE: dict[faults.Fault, set[str]] = {
     faults.miss_period: {"entry_time"},
     faults.round_coarsely: {"worst_exit_percent", "best_exit_percent"},
 }
-
-
-def read(text: str) -> Task:
-    task = read_task(text)
-    assert task is not None
-    return task
 
 
 def name_violated(trade: Trade, limits: GoldLimits, session_date: date) -> set[str]:
@@ -84,30 +76,3 @@ def test_fault_is_planted_where_nothing_is_asked_for(write_prompt: WritePrompt) 
     for seed in range(60):
         honest = draft_trade(task, Random(seed))
         assert faults.plant_fault(task, honest, Random(seed)) != honest
-
-
-ANSWER = {
-    "ticker": "NVDA",
-    "trade_type": "buy",
-    "entry_time": "10:00:01",
-    "exit_time": "10:05:31",
-    "entry_price": 120.11,
-    "exit_price": 120.51,
-    "entry_volatility_percent": 0.512,
-    "worst_exit_percent": -0.11,
-    "best_exit_percent": 0.35,
-}
-
-
-def test_data_designer_refuses_spoilt_answers() -> None:
-    recipe = StructuredResponseRecipe(json_schema=load_core_schema())
-    for seed in range(40):
-        with pytest.raises(ParserException):
-            recipe.parse(faults.spoil_answer(dict(ANSWER), Random(seed)))
-
-
-def test_data_designer_reads_wrapped_answers() -> None:
-    recipe = StructuredResponseRecipe(json_schema=load_core_schema())
-    texts = {faults.wrap_answer(dict(ANSWER), Random(seed)) for seed in range(80)}
-    assert {text[0] for text in texts} == {"`", "{", "H"}
-    assert all(recipe.parse(text) == ANSWER for text in texts)

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from gold_data.trades.rules import Expectation, GoldLimits, check_trade, fingerprint
 from offline_model.tasks.trade_log.generator import draft_trade
 from offline_model.tasks.trade_log.judge import find_faults
-from offline_model.tasks.trade_log.task import Task, read_task
 from offline_model.tasks.trade_log.trades import Trade, find_price, write_row
+from tests.offline_model.tasks.trade_log.reading import read
 
 WritePrompt = Callable[..., str]
 
@@ -46,12 +46,6 @@ def write_examples(volatility: float, price: float, decimals: int, draw: Random)
         )
         rows.append(write_row(trade))
     return rows
-
-
-def read(text: str) -> Task:
-    task = read_task(text)
-    assert task is not None
-    return task
 
 
 def check(trade: Trade, limits: GoldLimits, day: date, controls: Mapping[str, object], rows: list[Any]) -> list[str]:

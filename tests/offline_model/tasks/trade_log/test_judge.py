@@ -11,7 +11,7 @@ import pytest
 
 from gold_data.trades.rules import GoldLimits
 from offline_model.tasks.trade_log.judge import CRITERIA, find_faults, judge_trade
-from offline_model.tasks.trade_log.task import Task, read_task
+from tests.offline_model.tasks.trade_log.reading import read
 
 WritePrompt = Callable[..., str]
 
@@ -47,12 +47,6 @@ PLANTED: list[tuple[dict[str, Any], str, str, int]] = [
     ({"entry_time": "soon"}, "entry_time", "completeness", 1),
     ({"exit_price": None}, "exit_price", "completeness", 1),
 ]
-
-
-def read(text: str) -> Task:
-    task = read_task(text)
-    assert task is not None
-    return task
 
 
 def test_honest_trade_gets_four_or_five_with_a_reason(write_prompt: WritePrompt) -> None:

@@ -12,8 +12,9 @@ from offline_model.tasks.trade_log import faults
 from offline_model.tasks.trade_log.generator import draft_trade
 from offline_model.tasks.trade_log.judge import find_faults
 from offline_model.tasks.trade_log.refiner import FAILURE_RATE, STRAY_RATE, find_named, mend_trade, refine_trade
-from offline_model.tasks.trade_log.task import Task, read_task
+from offline_model.tasks.trade_log.task import Task
 from offline_model.tasks.trade_log.trades import FIELDS, Trade, read_trade, write_row
+from tests.offline_model.tasks.trade_log.reading import read
 
 WritePrompt = Callable[..., str]
 
@@ -28,12 +29,6 @@ TRADE = {
     "worst_exit_percent": -0.31,
     "best_exit_percent": 0.75,
 }
-
-
-def read(text: str) -> Task:
-    task = read_task(text)
-    assert task is not None
-    return task
 
 
 def mend(task: Task, named: set[str], seed: int = 0) -> Trade:

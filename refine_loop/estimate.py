@@ -133,7 +133,8 @@ class _Meter:
 
     def __init__(self, dataset: Declared) -> None:
         columns = [*dataset.list_stage("generate"), *dataset.list_stage("refine")]
-        self._usual = {column["name"]: write_usual_answer(dataset, column) for column in columns}
+        asked = [column for column in columns if "model_alias" in column]
+        self._usual = {column["name"]: write_usual_answer(dataset, column) for column in asked}
         self._prompts: defaultdict[tuple[str, str], list[int]] = defaultdict(list)
         self._answers: defaultdict[tuple[str, str], list[int]] = defaultdict(list)
 

@@ -18,6 +18,7 @@ def explain_errors(command: Callable[P, int]) -> Callable[P, None]:
     def run(*args: P.args, **kwargs: P.kwargs) -> None:
         from columns.errors import DatasetError  # noqa: PLC0415
         from designer_configs.errors import ConfigError  # noqa: PLC0415
+        from exports.errors import ExportError  # noqa: PLC0415
         from gold_data.errors import GoldError  # noqa: PLC0415
         from indicators.errors import IndicatorError  # noqa: PLC0415
         from jobs.errors import BackendError  # noqa: PLC0415
@@ -31,6 +32,7 @@ def explain_errors(command: Callable[P, int]) -> Callable[P, None]:
         except (
             ConfigError,
             DatasetError,
+            ExportError,
             GoldError,
             IndicatorError,
             OfflineModelError,

@@ -8,7 +8,7 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from columns.declared import Declared
+from columns.declared import Declared, is_flat
 from tradelogs.display import escape
 from tradelogs.terminal import clean_text
 
@@ -32,7 +32,7 @@ def show_candidate(candidate: dict[str, Any], dataset: Declared) -> Table | Text
     if dataset.schema is None:
         return Text(clean_text(written or "-"))
     row = json.loads(written) if written else {}
-    if len(dataset.fields) > MOST_FIELDS:
+    if len(dataset.fields) > MOST_FIELDS or not is_flat(dataset.schema):
         return Text(clean_text(json.dumps(row, indent=2, ensure_ascii=False)))
     seeds = _read_seeds(candidate, dataset)
     properties = dataset.schema["properties"]

@@ -25,6 +25,7 @@ from data_designer.engine.models.clients.errors import ProviderError, ProviderEr
 from data_designer.engine.models.clients.model_request_executor import ModelRequestExecutor
 from data_designer.engine.models.facade import ModelFacade
 from data_designer.engine.models.registry import ModelRegistry
+from data_designer.engine.processing.processors import schema_transform
 from data_designer.engine.sampling_gen.schema import Dag
 from data_designer.interface.data_designer import DataDesigner
 
@@ -226,7 +227,7 @@ def keep_texts() -> Iterator[None]:
     Stock 0.9.6 decodes every text of a row that happens to be JSON before it renders a template: a ticker `NaN` or
     `1e5` would reach the model as a number, and `null` as None. Objects and lists are decoded as before.
     """
-    modules = (expression, llm_completion, skip_evaluator)
+    modules = (expression, llm_completion, schema_transform, skip_evaluator)
     stock = [module.deserialize_json_values for module in modules]
 
     def decode(data: Any) -> Any:

@@ -37,6 +37,7 @@ def command(
     from designer_configs.compile.profile import load_profile
     from refine_loop.run import name_run_folder, start_run
     from tradelogs.display import RunDisplay
+    from tradelogs.exporting import export_as_asked
     from tradelogs.verdict_display import report_outcome
 
     loaded = load_profile(profile, overrides)
@@ -54,4 +55,5 @@ def command(
     code = display.print_outcome(outcome)
     if report:
         report_outcome(outcome)
+    export_as_asked(outcome.folder, loaded)
     return code

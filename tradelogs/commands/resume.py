@@ -23,6 +23,7 @@ def command(run_folder: Path, verbose: bool, report: bool) -> int:
     """
     from refine_loop.run import load_run_profile, resume_run
     from tradelogs.display import RunDisplay
+    from tradelogs.exporting import export_as_asked
     from tradelogs.verdict_display import report_outcome
 
     profile = load_run_profile(run_folder)
@@ -31,4 +32,5 @@ def command(run_folder: Path, verbose: bool, report: bool) -> int:
     code = display.print_outcome(outcome)
     if report:
         report_outcome(outcome)
+    export_as_asked(outcome.folder, profile)
     return code

@@ -11,7 +11,7 @@ from columns.declared import CONTROLS, DATASET_FILE, FINISHED_FILE, STAGES, Stag
 from columns.types.configs import COLUMN_TYPES as OWN_TYPES
 from columns.types.configs import CRITICISED_FIELDS
 from designer_configs.compile.checks.columns import COLUMN_TYPES, Scope, check_native
-from designer_configs.compile.checks.project import Project
+from designer_configs.compile.checks.project import PROJECT_ROOT, Project
 from designer_configs.compile.checks.shape import suggest
 from designer_configs.compile.checks.template import check_template
 from designer_configs.compile.checks.yaml_source import KeyPath, YamlSource, load_yaml
@@ -105,7 +105,7 @@ def check_flow(project: Project, scope: Scope, controls: Sequence[YamlSource], n
         problems += found
     for stage, steps in flow.stages.items():
         problems += _check_stage(stage, steps)
-    return [*problems, *_check_named(flow), *_check_reach(flow), *_check_reserved(project, flow)]
+    return [*problems, *_check_named(project, flow), *_check_reach(flow), *_check_reserved(project, flow)]
 
 
 def _find_steps(project: Project, flow: Flow, stage: Stage) -> tuple[list[Step], list[Problem]]:
@@ -197,7 +197,7 @@ def _check_stage(stage: Stage, steps: Sequence[Step]) -> Iterator[Problem]:
             yield step.source.report(("whole",), message)
 
 
-def _check_named(flow: Flow) -> Iterator[Problem]:
+def _check_named(project: Project, flow: Flow) -> Iterator[Problem]:
     """Check the columns that `dataset.yaml` names for the loop: that each stage makes them, and of what type."""
     document, source = flow.document, flow.source
     stages = [stage for stage in STAGES[1:] if stage in document]
@@ -215,6 +215,7 @@ def _check_named(flow: Flow) -> Iterator[Problem]:
         yield from _check_named_type(document, step)
     yield from _check_criteria(flow)
     yield from _check_modules(flow)
+    yield from _check_exports(project, flow)
 
 
 def _check_named_type(document: Mapping[str, Any], step: Step) -> Iterator[Problem]:
@@ -258,6 +259,22 @@ def _check_modules(flow: Flow) -> Iterator[Problem]:
                 if step.column is not None and "function" in step.column:
                     message = f"calls {step.column['function']}, but dataset.yaml names no code: add code: columns...."
                     yield step.source.report(("function",), message)
+
+
+def _check_exports(project: Project, flow: Flow) -> Iterator[Problem]:
+    """Check that every format is declared, or a module of its own; and that a declared one is sound."""
+    folder = flow.scope.folder / "exports"
+    for i, name in enumerate(flow.document.get("exports", ())):
+        file = folder / f"{name}.yaml"
+        if not file.is_file() and not (PROJECT_ROOT / "exports" / f"{name}.py").is_file():
+            known = sorted(path.stem for path in folder.glob("*.yaml"))
+            message = f"there is no {project.name_file(file)}; {suggest(name, known)}"
+            yield flow.source.report(("exports", i), message)
+        elif file.is_file():
+            export = project.read(file, "export")
+            yield from export.problems
+            if not export.problems and export.data["name"] != name:
+                yield export.report(("name",), f"must be named as its file: {name}; found {export.data['name']}")
 
 
 def _is_there(module: str) -> bool:

@@ -15,7 +15,7 @@ from gold_data.folder import BARS, SPLIT, TRADES
 
 FOLDER_FILES = (TRADES, BARS, SPLIT)  # what is read of a gold folder
 GOLD_SETTINGS = ("folder", "holdout", "embargo")  # keys of a profile's gold that are no file of the dataset's
-FORMATS = ("parquet", "csv", "jsonl")
+FORMATS = ("parquet", "csv", "jsonl", "hf")
 
 
 def check_meaning(project: Project, profile: YamlSource) -> list[Problem]:

@@ -1,0 +1,84 @@
+"""A folder that Hugging Face `datasets` loads: Parquet, and a card made from the run's facts."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from columns.declared import Declared
+from exports.errors import ExportError
+from exports.export import Exported
+from exports.finished_run import FinishedRun
+from files.whole_file import write_bytes, write_text
+
+DATA = "data/train-00000-of-00001.parquet"
+SIZES = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (1_000_000, "100K<n<1M"))
+
+
+def takes_dataset(_: Declared) -> bool:
+    """Any dataset."""
+    return True
+
+
+def write(run: FinishedRun, out: Path) -> Exported:
+    """Write the accepted rows and their card into a folder.
+
+    Raises:
+        ExportError: `out` is a file.
+    """
+    if out.is_file():
+        raise ExportError(f"{out} is a file: name a folder with --out")
+    rows = run.accepted.height
+    write_bytes((run.folder / "accepted.parquet").read_bytes(), out / DATA)
+    write_text(write_card(run, rows), out / "README.md")
+    return Exported(out, rows)
+
+
+def write_card(run: FinishedRun, rows: int) -> str:
+    """Write the card: what the rows are, how they were made and judged, and what they must not be used for."""
+    profile, dataset = run.profile, run.profile.dataset
+    head = {
+        "pretty_name": f"{dataset.name} ({profile.name})",
+        "tags": ["synthetic", "trading", dataset.name],
+        "size_categories": [next((name for most, name in SIZES if rows < most), "n>1M")],
+        "configs": [{"config_name": "default", "data_files": [{"split": "train", "path": DATA}]}],
+    }
+    statuses = dict(run.ledger.group_by("status").len().rows())
+    counts = ", ".join(f"{statuses.get(name, 0):,} {name}" for name in ("accepted", "rejected", "failed"))
+    models = "\n".join(f"- {role}: `{model.model}`" for role, model in profile.models.items())
+    paragraphs = [
+        f"# {dataset.name}: {dataset.document['description']}",
+        f"Synthetic data, {dataset.document['grain']}; {rows:,} rows. {run.ledger.height:,} candidates: {counts}.",
+        f"## Verdict\n\n{_say_verdict(run.read_json('metrics.json'))}",
+        f"## Models\n\nProvider `{profile.provider.name}`.\n\n{models}",
+        f"## Columns\n\n{list_columns(run)}",
+        "## What it must not be used for\n\n"
+        "No row happened. The rows say nothing about any market's future, are no advice, and prove nothing about a "
+        "strategy that was tuned on them. They are for testing software and for training or probing models, beside real "
+        "data that was held out.",
+        _say_rehearsal(profile.provider.name),
+    ]
+    return f"---\n{yaml.safe_dump(head, sort_keys=False)}---\n\n" + "\n\n".join(filter(None, paragraphs)) + "\n"
+
+
+def list_columns(run: FinishedRun) -> str:
+    """List the columns with their types and, where the run says it, their meaning."""
+    said = (run.read_json("data_dictionary.json") or {}).get("accepted", {})
+    lines = ["| column | type | unit | meaning |", "|---|---|---|---|"]
+    for name, kind in run.accepted.schema.items():
+        told = said.get(name, {})
+        lines.append(f"| `{name}` | {kind} | {told.get('unit', '')} | {told.get('description', '')} |")
+    return "\n".join(lines)
+
+
+def _say_verdict(metrics: Mapping[str, Any] | None) -> str:
+    if metrics is None:
+        return "This run was not verified."
+    return f"{metrics['overall']['text']}. {metrics['overall']['reason']}"
+
+
+def _say_rehearsal(provider: str) -> str | None:
+    if provider != "offline":
+        return None
+    return "Made with the built-in offline model, which is no language model: this set rehearses the pipeline."

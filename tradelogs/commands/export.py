@@ -1,0 +1,28 @@
+"""`tradelogs export`."""
+
+from pathlib import Path
+
+import click
+
+from tradelogs.exits import DONE, explain_errors
+
+
+@click.command()
+@click.argument("run_folder", type=click.Path(path_type=Path))
+@click.option("--to", "name", required=True, help="Format: chat, instruction, preference, hf, fills ...")
+@click.option(
+    "--out", type=click.Path(path_type=Path), help="File or folder to write; by default in the run's exports/."
+)
+@explain_errors
+def command(run_folder: Path, name: str, out: Path | None) -> int:
+    """Export the accepted rows of a run in another format.
+
+    \b
+    Examples:
+      tradelogs export runs/offline-20260102T030405Z --to chat
+      tradelogs export runs/offline-20260102T030405Z --to hf --out my_dataset/
+    """
+    from tradelogs.exporting import print_export
+
+    print_export(run_folder, name, out)
+    return DONE

@@ -1,0 +1,25 @@
+"""Exports a run and says what was written."""
+
+from pathlib import Path
+
+import click
+
+from designer_configs.compile.profile import Profile
+from exports.export import export_run
+from tradelogs.terminal import clean_text
+
+WRITTEN_BY_THE_RUN = ("parquet", "csv", "jsonl")
+
+
+def print_export(folder: Path, name: str, out: Path | None = None) -> None:
+    """Export a run in one format and say how many rows went where."""
+    exported = export_run(folder, name, out)
+    notes = "".join(f"; {note}" for note in exported.notes)
+    click.echo(clean_text(f"{name}: {exported.rows:,} rows, {exported.path}{notes}"))
+
+
+def export_as_asked(folder: Path, profile: Profile) -> None:
+    """Export a run in the formats of its profile that the run itself does not write."""
+    for name in profile.export:
+        if name not in WRITTEN_BY_THE_RUN:
+            print_export(folder, name)

@@ -39,7 +39,7 @@ def write_card(run: FinishedRun, rows: int) -> str:
     """Write the card: what the rows are, how they were made and judged, and what they must not be used for."""
     profile, dataset = run.profile, run.profile.dataset
     head = {
-        "pretty_name": f"{dataset.name} ({profile.name})",
+        "pretty_name": dataset.name,
         "tags": ["synthetic", "trading", dataset.name],
         "size_categories": [next((name for most, name in SIZES if rows < most), "n>1M")],
         "configs": [{"config_name": "default", "data_files": [{"split": "train", "path": DATA}]}],
@@ -55,8 +55,8 @@ def write_card(run: FinishedRun, rows: int) -> str:
         f"## Columns\n\n{list_columns(run)}",
         "## What it must not be used for\n\n"
         "No row happened. The rows say nothing about any market's future, are no advice, and prove nothing about a "
-        "strategy that was tuned on them. They are for testing software and for training or probing models, beside real "
-        "data that was held out.",
+        "strategy that was tuned on them. They are for testing software and for training or probing models, beside "
+        "real data that was held out.",
         _say_rehearsal(profile.provider.name),
     ]
     return f"---\n{yaml.safe_dump(head, sort_keys=False)}---\n\n" + "\n\n".join(filter(None, paragraphs)) + "\n"

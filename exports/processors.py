@@ -78,7 +78,5 @@ def _run_job(run: FinishedRun, rows: pl.DataFrame, processor: dict[str, Any], de
         files = sorted((work / "artifacts" / JOB).glob(f"processors-files/{processor['name']}/*.parquet"))
         made = [line for file in files for line in pl.read_parquet(file).to_dicts()]
     if len(made) != rows.height:
-        raise ExportError(
-            f"{declared}: {len(made)} of {rows.height} rows were rendered: does the template fit all rows?"
-        )
+        raise ExportError(f"{declared}: only {len(made)} of {rows.height} rows were rendered")
     return made

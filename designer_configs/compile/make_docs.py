@@ -1,16 +1,19 @@
-"""Writes docs/profiles.md from the schemas: `python -m designer_configs.compile.make_docs`; `--check` only compares."""
+"""Writes docs/profiles.md and docs/datasets/: `python -m designer_configs.compile.make_docs`; `--check` compares."""
 
 import json
 import sys
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
-from designer_configs.compile.checks.project import PROJECT_ROOT
+from columns.declared import read_declared, read_options
+from designer_configs.compile.checks.project import PROJECT_ROOT, Project
 from designer_configs.compile.checks.shape import load_schema, resolve_reference
+from designer_configs.compile.dataset_docs import write_dataset_page
 from designer_configs.compile.profile import list_profiles, load_profile
 
-PAGE = PROJECT_ROOT / "docs" / "profiles.md"
+DOCS = PROJECT_ROOT / "docs"
 _TABLE = "| key | type | default | unit | meaning | example |\n|---|---|---|---|---|---|\n"
 _INTRO = """\
 <!-- Written by `python -m designer_configs.compile.make_docs` from designer_configs/schema: change it there. -->
@@ -18,10 +21,10 @@ _INTRO = """\
 
 A profile is one YAML file in `designer_configs/`; `make generate PROFILE=name` runs it. A path that ends in `.yaml`
 is taken too, from anywhere: a run's own `profile.yaml` repeats that run. Values come from the defaults below, then
-from the file, then from the command line (`--num`, `--seed`, `--gold`, `--gold-trades`, `--gold-bars`); `tradelogs
+from the file, then from the command line (`--num`, `--seed`, `--gold`, `--gold-rows`, `--gold-bars`); `tradelogs
 generate PROFILE --print-resolved-config` shows the outcome and starts nothing. `--num` scales `run.max_candidates` in
-the same proportion; `--gold FOLDER` takes the place of all that the profile says of gold; `--gold-trades` without
-`--gold-bars` leaves the profile's bars unused, for they belong to its own trades.
+the same proportion; `--gold FOLDER` takes the place of all that the profile says of gold; `--gold-rows` (or
+`--gold-trades`) without `--gold-bars` leaves the profile's bars unused, for they belong to its own rows.
 Paths in the file are relative to the repository's root and may not lead out of it; absolute ones may lie anywhere.
 Those of the command line are relative to the current folder. An unknown key is an error. `make validate` lists
 everything that is wrong with every file, with file, line and path.
@@ -32,11 +35,11 @@ def write_page() -> str:
     """Write the page's text."""
     shipped = "".join(f"| `{name}` | {load_profile(name).description} |\n" for name in list_profiles())
     profile, control = (load_schema(kind) for kind in ("profile", "control"))
-    indicators = ", ".join(f"`{name}`" for name in profile["properties"]["indicators"]["default"])
     return (
         f"{_INTRO}\n## Shipped profiles\n\n| profile | what it is for |\n|---|---|\n{shipped}"
         f"\n## A profile\n\n{profile['description']}\n\n{_TABLE}{''.join(_list_rows(profile, profile, ''))}"
-        f"\nThe indicators: {indicators}.\n"
+        "\nKeys that belong to one dataset stand on its page: "
+        f"{', '.join(f'[{name}](datasets/{name}.md)' for name in Project(PROJECT_ROOT).datasets)}.\n"
         f"\n## A control: `columns/controls/<name>.yaml`\n\n{control['description']}\n\n"
         f"{_TABLE}{''.join(_list_rows(control, control, ''))}"
     )
@@ -74,7 +77,6 @@ def _find_special_defaults(schema: Mapping[str, Any]) -> dict[str, str]:
 
 def _write_row(key: str, part: Mapping[str, Any], required: bool, special: str) -> str:
     default = "required" if required else _write_code(part["default"]) if "default" in part else "none"
-    default = "all of them" if key == "indicators" else default
     example = _write_code(part["examples"][0]) if "examples" in part else ""
     cells = [f"`{key}`", _write_type(part), default + special, part.get("unit", ""), part["description"], example]
     return f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |\n"
@@ -105,15 +107,29 @@ def _write_code(value: object) -> str:
     return f"`{json.dumps(value)}`" if not isinstance(value, str) else f"`{value}`"
 
 
+def write_pages() -> dict[Path, str]:
+    """Write the text of every page, by its file."""
+    project = Project(PROJECT_ROOT)
+    pages = {DOCS / "profiles.md": write_page()}
+    for name, path in project.datasets.items():
+        controls = [project.read(file, "control").data for file in project.list_controls(path.parent).values()]
+        rows = "".join(_list_rows({"properties": read_options(path.parent)}, {}, ""))
+        options = f"{_TABLE}{rows}" if rows else ""
+        pages[DOCS / "datasets" / f"{name}.md"] = write_dataset_page(read_declared(path.parent), controls, options)
+    return pages
+
+
 def main(arguments: list[str]) -> int:
-    """Write the page, or with `--check` say whether it is up to date (exit code 1: it is not)."""
-    text = write_page()
-    if "--check" not in arguments:
-        PAGE.write_text(text, encoding="utf-8")
-    elif not PAGE.is_file() or PAGE.read_text(encoding="utf-8") != text:
-        print(f"docs/{PAGE.name} is out of date: run python -m designer_configs.compile.make_docs")
-        return 1
-    return 0
+    """Write the pages, or with `--check` say which are not up to date (exit code 1: one is not)."""
+    stale = 0
+    for page, text in write_pages().items():
+        if "--check" not in arguments:
+            page.parent.mkdir(exist_ok=True)
+            page.write_text(text, encoding="utf-8")
+        elif not page.is_file() or page.read_text(encoding="utf-8") != text:
+            print(f"{page.relative_to(PROJECT_ROOT)} is out of date: run python -m designer_configs.compile.make_docs")
+            stale = 1
+    return stale
 
 
 if __name__ == "__main__":

@@ -95,12 +95,13 @@ def _describe_model(role: str, model: Any, provider: str) -> dict[str, Any]:
 
 
 def drop_notes(schema: Mapping[str, Any]) -> dict[str, Any]:
-    """Leave out of a schema what is not said to models: its examples, and the headings of its fields."""
+    """Leave out of a schema what is not said to models: its examples, headings and units of its fields."""
     told = {key: value for key, value in schema.items() if key != "examples"}
     if "properties" in told:
         fields: Mapping[str, Mapping[str, Any]] = told["properties"]
+        unsaid = ("title", "unit")
         told["properties"] = {
-            name: {key: value for key, value in part.items() if key != "title"} for name, part in fields.items()
+            name: {key: value for key, value in part.items() if key not in unsaid} for name, part in fields.items()
         }
     return told
 

@@ -14,10 +14,11 @@ import polars as pl
 
 from columns.dataset import Finished, FinishRequest, load_dataset
 from columns.declared import Declared, is_flat, name_plain_type
+from columns.dictionary import describe_tables
 from columns.errors import DatasetError
 from columns.hooks import call_hook
 from columns.rows import frame_rows
-from designer_configs.compile.profile import Profile
+from designer_configs.compile.profile import Profile, load_controls
 from files.csv_cells import neutralise_cells
 from files.whole_file import name_full_disk, sync_folder, sync_tree, write_text
 from gold_data.store import GoldFolder
@@ -81,6 +82,8 @@ def write_outputs(folder: Path, profile: Profile, gold: GoldFolder, stopped_by: 
         lost.sink_parquet(results / "rejected.parquet")
         export_rows(results / "accepted.parquet", profile)
         usage = count_usage(requests, seconds, profile.prices)
+        dictionary = describe_tables(profile.dataset, load_controls(profile))
+        write_text(json.dumps(dictionary, indent=1) + "\n", results / "data_dictionary.json")
         write_text(json.dumps(usage, indent=2) + "\n", results / "usage.json")
         said = [sentence.format(count=count) for sentence, count in notes.items() if count]
         notes_of_all = [*note_ledger(ledger, profile), *said]

@@ -10,9 +10,7 @@ from tradelogs.exits import DONE, explain_errors
 @click.command()
 @click.argument("run_folder", type=click.Path(path_type=Path))
 @click.option("--to", "name", required=True, help="Format: chat, instruction, preference, hf, fills ...")
-@click.option(
-    "--out", type=click.Path(path_type=Path), help="File or folder to write; by default in the run's exports/."
-)
+@click.option("--out", type=click.Path(path_type=Path), help="File or folder; else in the run's exports/.")
 @explain_errors
 def command(run_folder: Path, name: str, out: Path | None) -> int:
     """Export the accepted rows of a run in another format.

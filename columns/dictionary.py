@@ -1,0 +1,98 @@
+"""Describes the tables that a run leaves behind: every column's meaning and unit, from the declarations."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from columns.declared import FINISHED_FILE, Column, Declared
+
+Entry = dict[str, str]
+Table = dict[str, Entry]
+
+ROW_ID = "Hash of seed, round and place: the row's name in all tables."
+ENDS: Mapping[str, str] = {
+    "round": "Round that the candidate was planned in.",
+    "status": "How it ended: accepted, rejected or failed.",
+    "reason": "Why it was not accepted; null where it was.",
+    "failed_column": "Column whose model gave no usable answer.",
+    "refine_passes": "Times it was mended.",
+    "critiques": "One critique per judged version that was not accepted.",
+    "edits": "What each refine pass changed: RFC 6902 patches.",
+    "undone_edits": "Fields that a refiner changed though no critique named them; undone.",
+}
+USAGE: Mapping[str, str] = {
+    "requests": "Requests sent for it; null where a service does not say.",
+    "prompt_tokens": "Tokens of its prompts; null where a provider did not say.",
+    "completion_tokens": "Tokens of its answers; null likewise.",
+}
+SEEDS = "Ids of the gold rows that its prompt showed."
+
+
+def describe_tables(declared: Declared, controls: Sequence[Mapping[str, Any]]) -> dict[str, Table]:
+    """Describe the accepted rows, the ledger, the plan and the dataset's own tables; `controls` are the profile's."""
+    drawn = {control["column"]["name"]: _say(control["description"]) for control in controls}
+    finished = read_finished(declared.folder)
+    fields = _describe_fields(declared)
+    scores = _describe_scores(declared)
+    kept = {name: _describe(column) for name in declared.keep if (column := declared.find_column(name)) is not None}
+    own = {"refine_passes": _say(ENDS["refine_passes"]), "gold_example_ids": _say(SEEDS)}
+    accepted = {"row_id": _say(ROW_ID), **fields, **drawn, **kept, **scores, **own, **finished.pop("accepted", {})}
+    planned = {column["name"]: _describe(column) for column in declared.list_stage("plan")}
+    return {
+        "accepted": accepted,
+        "ledger": {"row_id": _say(ROW_ID), **_describe_ledger(declared, kept, scores)},
+        "plan": {"row_id": _say(ROW_ID), **planned, **drawn},
+        **finished,
+    }
+
+
+def _describe_ledger(declared: Declared, kept: Table, scores: Table) -> Table:
+    constraint = declared.constraint
+    asked = {} if constraint is None else {constraint.name: _say(f"What a control asked of {constraint.field}.")}
+    models = {
+        f"{role}_model" if place else "model": _say(f"Model that answered last as {role}.")
+        for place, role in enumerate(declared.roles)
+    }
+    row = f"The {declared.noun} as it stood at the end: " + ("a text." if declared.schema is None else "JSON.")
+    ends = {name: _say(text) for name, text in ENDS.items()}
+    usage = {name: _say(text) for name, text in USAGE.items()}
+    return {
+        **ends,
+        **scores,
+        **asked,
+        "gold_example_ids": _say(SEEDS),
+        "generated_row": _say(row),
+        **kept,
+        **models,
+        **usage,
+    }
+
+
+def _describe_fields(declared: Declared) -> Table:
+    if declared.schema is None:
+        column = declared.find_column(declared.row)
+        return {declared.row: _describe(column) if column is not None else _say("")}
+    return {name: _describe(part) for name, part in declared.schema.get("properties", {}).items()}
+
+
+def _describe_scores(declared: Declared) -> Table:
+    judge = declared.find_column(declared.judge)
+    scores = [] if judge is None else judge["scores"]
+    return {score["name"]: _say(score["description"], "score, 1 to 5") for score in scores}
+
+
+def read_finished(folder: Path) -> dict[str, Table]:
+    """Read what a dataset's `finish` adds, by table and column."""
+    path = folder / FINISHED_FILE
+    document: dict[str, Table] = yaml.safe_load(path.read_text(encoding="utf-8")) if path.is_file() else {}
+    return document
+
+
+def _describe(declared: Column) -> Entry:
+    return _say(str(declared.get("description", "")), str(declared.get("unit", "")))
+
+
+def _say(description: str, unit: str = "") -> Entry:
+    return {"description": description, "unit": unit}

@@ -12,7 +12,8 @@ class Options:
     Attributes:
         seed: Another seed gives other answers.
         latency: Seconds that every chat request waits before its answer; requests wait side by side.
-        fault_rate: Share of the generator's rows that are wrong in some way that the checks or the judge should catch.
+        fault_rate: Share of the generator's rows that are wrong in some way that the checks or the judge should catch;
+            where no dataset's task is at work, of the judge's verdicts that are low, too.
         malformed_rate: Share of all answers that do not parse or lack a field. Asked to correct one, the model fails
             again at `CORRECTION_FAILURE_RATE`.
 

@@ -20,6 +20,8 @@ _HEADING = re.compile(r"^# Task: +(.+?) *$", re.MULTILINE)
 _FENCE = re.compile(r"^```(?:json)?[ \t]*\n(.*?)\n```[ \t]*$", re.MULTILINE | re.DOTALL)
 _REMARK = r"(?:\s*\((?:[^()\n]|\([^()\n]*\))*\))?"  # one pair of brackets, with pairs within
 
+_PAIR = re.compile(r"""['"](\w+)['"]: *("[^"]*"|'[^']*'|[^\s,{}\[\]]+)""")
+
 JsonSchema = Mapping[str, Any]
 
 
@@ -80,6 +82,11 @@ def read_json(text: str) -> list[Any]:
 def drop_fences(text: str) -> str:
     """Drop a text's ``` fences: what is left is said, not shown."""
     return _FENCE.sub("", text)
+
+
+def find_pairs(text: str) -> dict[str, str]:
+    """Find the keys and plain values of what a text shows without a fence: JSON, or an object as Python writes it."""
+    return {key: value.strip("'\"") for key, value in _PAIR.findall(text)}
 
 
 def find_said(text: str, name: str) -> Iterator[str]:

@@ -19,6 +19,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from offline_model.answer import answer_messages
 from offline_model.errors import PromptError
 from offline_model.options import Options
+from offline_model.tasks.registry import find_tasks
 
 MODEL = "offline-model"
 LARGEST_BODY = 1 << 20  # bytes; a prompt of the pipeline has about 6,000
@@ -35,6 +36,7 @@ def make_app(options: Options) -> Starlette:
 
     Any model name is accepted, since the task's heading decides which role answers.
     """
+    find_tasks()  # a fault among them is told at once, not at the first prompt
     counts = Counter[str](generator=0, judge=0, refiner=0, other=0)
 
     async def complete_chat(request: Request) -> JSONResponse:

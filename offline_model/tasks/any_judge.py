@@ -1,20 +1,17 @@
 """The judge of any dataset: mostly content; where it is not, it names a field of the row it was shown."""
 
-import re
 from collections.abc import Mapping, Sequence
 from random import Random
 from typing import Any
 
 from offline_model.options import Options
-from offline_model.prompt import JsonSchema, Sections, read_fences
+from offline_model.prompt import JsonSchema, Sections, find_pairs, read_fences
 from offline_model.row_schema.errors import NoValueError
 from offline_model.row_schema.resolve import resolve_schema
 
 GOOD_PART = 0.75  # of the way from the least to the best score, from where on a score is good
 BAD_PART = 0.25
 BEST_SHARE = 0.8  # of good scores that are the best one
-
-_KEY = re.compile(r"['\"](\w+)['\"]: ")
 
 
 def read_scores(schema: JsonSchema | None) -> dict[str, list[Any]]:
@@ -48,9 +45,9 @@ def judge_any_row(scores: Mapping[str, Sequence[Any]], sections: Sections, rng: 
 
 
 def find_fields(text: str) -> dict[str, Any]:
-    """Find the row that a prompt shows: the object in its last fence, else the keys of whatever looks like one."""
+    """Find the row that a prompt shows: the object in its last fence, else whatever looks like one."""
     shown = [value for value in read_fences(text) if isinstance(value, dict) and value]
-    return shown[-1] if shown else dict.fromkeys(_KEY.findall(text), "as it stands")
+    return shown[-1] if shown else find_pairs(text)
 
 
 def _judge(

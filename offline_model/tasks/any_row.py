@@ -4,7 +4,7 @@ A row is drawn from the schema. What the prompt's sentences set is followed, and
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from random import Random
 from typing import Any
 
@@ -63,7 +63,7 @@ def refine_row(draw: ValueDraw, row: Row, critique: str) -> Row:
     return best
 
 
-def find_named(critique: str, properties: Mapping[str, object]) -> set[str]:
+def find_named(critique: str, properties: Iterable[str]) -> set[str]:
     """Find the properties that a critique names, by key (`exit_price`) or in words (exit price).
 
     A critique ends with its first empty line: what follows is the prompt's own.

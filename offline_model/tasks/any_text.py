@@ -6,14 +6,14 @@ from random import Random
 from typing import Any
 
 from offline_model.options import Options
-from offline_model.prompt import Sections, drop_fences, read_fences
+from offline_model.prompt import Sections, drop_fences, find_pairs, read_fences
 
 FEWEST_SENTENCES, MOST_SENTENCES = 2, 4
 LONGEST_VALUE = 60  # characters; a longer one is a text of its own
 _WORD = re.compile(r"\b[^\W\d_]{5,}\b")
 FORMS = (
     "The {name} is {value}.",
-    "With a {name} of {value}, {word} matters more than {other}.",
+    "With {name} at {value}, {word} matters more than {other}.",
     "Beside {word} stands the {name}, which is {value}.",
 )
 
@@ -24,7 +24,7 @@ def write_any_text(sections: Sections, rng: Random, options: Options) -> str:
     """Write a few sentences of the prompt's words and values; at the fault rate one value is none of the prompt's."""
     prose = drop_fences(sections.text)
     words = [word.lower() for word in _WORD.findall(prose)] or ["something"]
-    facts = [*_list_facts(read_fences(sections.text)), *_LINE.findall(prose)]
+    facts = [*_list_facts(read_fences(sections.text)), *_LINE.findall(prose), *find_pairs(prose).items()]
     facts = facts or [(word, rng.choice(words)) for word in words]
     count = rng.randint(FEWEST_SENTENCES, MOST_SENTENCES)
     chosen = rng.sample(facts, min(count, len(facts)))

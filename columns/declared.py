@@ -40,6 +40,14 @@ class Constraint:
 
 
 @dataclass(frozen=True)
+class Copies:
+    """The column whose texts may not be too near to one another, and from which similarity on they are, 0 to 1."""
+
+    of: str
+    nearer_than: float
+
+
+@dataclass(frozen=True)
 class Declared:
     """A dataset as its folder declares it; `stages` are the columns of each stage, without the profile's controls.
 
@@ -101,6 +109,12 @@ class Declared:
         """What the ledger keeps of a control on one field, where the dataset declares it."""
         declared = self.document.get("constraint")
         return None if declared is None else Constraint(**declared)
+
+    @property
+    def copies(self) -> Copies | None:
+        """When rows are near-copies, where the dataset declares it."""
+        declared = self.document.get("copies")
+        return None if declared is None else Copies(**declared)
 
     @property
     def gold(self) -> Mapping[str, Need]:

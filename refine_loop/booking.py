@@ -5,9 +5,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from columns.checks.near_copies import NearCopies
 from columns.dataset import Dataset
 from columns.rendering import show_row
 from columns.rows import read_row
+from gold_data.violation import Violation
 from jobs.job import LOST_WITHOUT_TRACE, JobResult, LostRow
 from refine_loop.critique import Verdict, judge_row, write_critique
 from refine_loop.known_rows import KnownRows
@@ -26,11 +28,43 @@ class Book:
     known: KnownRows = field(default_factory=KnownRows)
     is_read_back: bool = False
 
+    def __post_init__(self) -> None:
+        copies = self.dataset.declared.copies
+        self._near = None if copies is None else NearCopies(copies.nearer_than)
+
     def read_back(self, accepted: Iterable[Mapping[str, Any]]) -> None:
-        """Learn which rows were accepted before, by `row_id` and `generated_row`."""
+        """Learn which rows were accepted before, by `row_id`, `generated_row` and what is kept with them."""
         for candidate in accepted:
-            self.known.add(self.dataset.identify(self.load_row(candidate)), candidate["row_id"])
+            self._remember(self.load_row(candidate), self._find_text(candidate), candidate["row_id"])
         self.is_read_back = True
+
+    def _remember(self, row: Any, text: str | None, row_id: str) -> None:
+        self.known.add(self.dataset.identify(row), row_id)
+        if self._near is not None and text is not None:
+            self._near.add(text, row_id)
+
+    def _find_text(self, candidate: Mapping[str, Any]) -> str | None:
+        """Find the text of a candidate that may not be too near to another's."""
+        declared = self.dataset.declared
+        if declared.copies is None:
+            return None
+        text = candidate["generated_row" if declared.copies.of == declared.row else declared.copies.of]
+        return None if text is None else str(text)
+
+    def _check_copies(self, row: Any, candidate: Mapping[str, Any]) -> Violation | None:
+        """Say which accepted row a row is a copy of, or nearly one."""
+        declared = self.dataset.declared
+        if (known := self.known.find(self.dataset.identify(row))) is not None:
+            return self.dataset.name_copy(row, known)
+        text = self._find_text(candidate)
+        near = None if self._near is None or text is None else self._near.find(text)
+        if near is None or declared.copies is None:
+            return None
+        limit, found = f"similarity below {declared.copies.nearer_than:g}", f"{near.similarity:.2f} to {near.name}"
+        message = (
+            f"{declared.copies.of} says nearly the same as that of {near.name}, similarity {found}; limit: {limit}"
+        )
+        return Violation("near_copy", declared.fields, limit, found, message)
 
     def open_candidate(self, plan_row: Mapping[str, Any], round_number: int, constrained_by: str | None) -> Candidate:
         """Start a candidate from its row of the plan; `constrained_by` is the control on the dataset's constraint."""
@@ -86,15 +120,15 @@ class Book:
         if row is None:  # its column was skipped
             return self._book_skipped(candidate, returned)
         verdict = self._judge(returned)
-        mark = self.dataset.identify(row) if verdict.accepted else None
-        if mark is not None and (known := self.known.find(mark)) is not None:
-            verdict = judge_row([self.dataset.name_copy(row, known).to_dict()], None, declared, self.acceptance)
         candidate = candidate | self._describe(row, returned, verdict)
+        if verdict.accepted and (copy := self._check_copies(row, candidate)) is not None:
+            verdict = judge_row([copy.to_dict()], None, declared, self.acceptance)
+            candidate |= self._describe(row, returned, verdict)
         if f"{declared.row}__edits" in returned:
             candidate["edits"] = [*candidate["edits"], returned[f"{declared.row}__edits"]]
             candidate["undone_edits"] += len(returned[f"{declared.row}__undone"])
-        if mark is not None and verdict.accepted:
-            self.known.add(mark, candidate["row_id"])
+        if verdict.accepted:
+            self._remember(row, self._find_text(candidate), candidate["row_id"])
             return candidate | {"status": "accepted"}
         candidate["critiques"] = [*candidate["critiques"], candidate["judge_critique"]]
         return candidate if verdict.may_mend else candidate | {"status": "rejected", "reason": verdict.critique[0]}

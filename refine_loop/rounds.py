@@ -20,6 +20,7 @@ class Rounds:
     def __init__(self, folder: Path, dataset: Declared) -> None:
         self._folder = folder
         self._schema = build_candidate_schema(dataset)
+        self._kept = dataset.keep
 
     def write_plan(self, number: int, rows: Sequence[dict[str, Any]]) -> None:
         """Write a round's plan: one row per candidate, in their order."""
@@ -69,14 +70,14 @@ class Rounds:
             elif passes:
                 yield number, pl.read_parquet(passes[-1], glob=False).filter(pl.col("status") != "open")
 
-    def iter_accepted(self, number: int, refine_pass: int) -> Iterator[dict[str, str]]:
-        """Read `row_id` and `generated_row` of what was accepted before a pass of a round, in earlier rounds too."""
+    def iter_accepted(self, number: int, refine_pass: int) -> Iterator[dict[str, Any]]:
+        """Read id, row and what is kept of all that was accepted before a pass of a round, in earlier rounds too."""
         paths = sorted(self._folder.glob("*/settled.parquet"))
         if refine_pass:
             paths.append(self._path(number, f"pass_{refine_pass - 1}"))
         for path in paths:
             accepted = pl.scan_parquet(path, glob=False).filter(pl.col("status") == "accepted")
-            yield from accepted.select("row_id", "generated_row").collect().to_dicts()
+            yield from accepted.select("row_id", "generated_row", *self._kept).collect().to_dicts()
 
     def count_accepted(self, last: int) -> int:
         """Count the accepted rows of the rounds up to and including `last`."""

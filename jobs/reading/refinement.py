@@ -1,0 +1,103 @@
+"""Reads a refiner's answer: the whole row, only what it changed, or a JSON patch of the row that it was given."""
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import jsonpatch
+
+from jobs.reading.answer import Answer, Context, MisfitError, Read, Refused
+from jobs.reading.choose import Lens, read_answer
+from jobs.reading.fields import Claim, Fields, Mender, claim_rows, fit_object, fold_key, uses_points
+from jobs.reading.mendings import ALL
+from jobs.reading.syntax import Found, are_same
+from jobs.reading.values import Schema
+
+_FIELD_KEYS = ("field", "name", "key", "column", "path")
+_VALUE_KEYS = ("value", "newvalue", "new", "to", "corrected", "correctedvalue")
+
+
+class _Edits(list[dict[str, Any]]):
+    """A patch, so that it is told apart from an object."""
+
+
+def read_refinement(
+    answer: Answer,
+    schema: Schema,
+    previous: Mapping[str, Any],
+    *,
+    context: Context,
+    mendings: Collection[str] = ALL,
+) -> Read | Refused:
+    """Read the row that a refiner makes of the previous one; a field that is missing or null stays as it was.
+
+    The note of a row that is the previous one is `unchanged`.
+    """
+    fields = Fields(schema, context)
+    lens = Lens(
+        claim=lambda found: _claim_changes(found, fields),
+        fit=lambda node: _merge(node, fields, previous),
+        is_about=lambda key: fields.match(key) is not None or key == "op",
+    )
+    read = read_answer(answer, lens, mendings)
+    if isinstance(read, Read) and are_same(read.value, dict(previous)):
+        return replace(read, note="unchanged")
+    return read
+
+
+def _claim_changes(found: Found, fields: Fields) -> Iterator[Claim]:
+    if (edits := _find_edits(found.node, fields)) is not None:
+        yield edits
+    else:
+        yield from claim_rows(found, fields, least=1)
+
+
+def _find_edits(node: Any, fields: Fields) -> Claim | None:
+    """Find the patch or the list of edits that a value is, alone or as the one list of an object."""
+    if isinstance(node, dict) and not any(fields.match(key) for key in node):
+        if "op" in node and "path" in node:
+            return _find_edits([node], fields)
+        lists = [found for item in node.values() if isinstance(item, list) and (found := _find_edits(item, fields))]
+        return (lists[0][0], lists[0][1] | {"wrapper_key"}) if len(lists) == 1 else None
+    if not isinstance(node, list) or not node or not all(isinstance(item, dict) for item in node):
+        return None
+    if all("op" in item and "path" in item for item in node):
+        paths = [_fold_path(str(item["path"]), fields) for item in node]
+        patch = [{**item, "path": path} for item, path in zip(node, paths, strict=True)]
+        return _Edits(patch), frozenset({"json_patch"})
+    edits = [_read_edit(item, fields) for item in node]
+    return None if None in edits else (_Edits(edit for edit in edits if edit), frozenset({"edits_listed"}))
+
+
+def _read_edit(item: Mapping[str, Any], fields: Fields) -> dict[str, Any] | None:
+    """Read one edit that names its field and its new value, each once."""
+    folded = {fold_key(key): value for key, value in item.items()}
+    names = [folded[key] for key in _FIELD_KEYS if isinstance(folded.get(key), str)]
+    values = [folded[key] for key in _VALUE_KEYS if key in folded]
+    name = fields.match(names[0].strip("/")) if len(names) == 1 else None
+    return {"op": "replace", "path": f"/{name}", "value": values[0]} if name and len(values) == 1 else None
+
+
+def _fold_path(path: str, fields: Fields) -> str:
+    first, *rest = path.lstrip("/").split("/")
+    return "/" + "/".join([fields.match(first) or first, *rest])
+
+
+def _merge(node: Any, fields: Fields, previous: Mapping[str, Any]) -> tuple[dict[str, Any], set[str]]:
+    """Merge what changed into the previous row; the row that comes of it must fit as a whole."""
+    if isinstance(node, _Edits):
+        return fit_object(_apply(node, previous), fields)
+    mender = Mender(fields, uses_points(node))
+    changed = mender.mend_object(node, fields.schema, partly=True)
+    value, used = fit_object({**previous, **changed}, fields)
+    return value, used | mender.used
+
+
+def _apply(edits: Sequence[Mapping[str, Any]], previous: Mapping[str, Any]) -> dict[str, Any]:
+    try:
+        row = jsonpatch.apply_patch(dict(previous), list(edits))
+    except (jsonpatch.JsonPatchException, jsonpatch.JsonPointerException, TypeError, KeyError) as error:
+        raise MisfitError("bad_patch", f"The patch cannot be applied: {error}") from error
+    if not isinstance(row, dict):
+        raise MisfitError("bad_patch", "The patch replaces the whole row")
+    return row

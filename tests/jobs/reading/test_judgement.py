@@ -130,7 +130,7 @@ def test_score_that_is_no_option_is_refused(score: Any) -> None:
         ({"realism": REALISM}, "missing_field"),
         ({"realism": REALISM, "consistency": {"reasoning": "Agrees."}}, "missing_field"),
         (json.dumps(MEANT)[:-4], "not_closed"),
-        (f"{json.dumps(MEANT)[:-2]}, {json.dumps(MEANT | {'realism': CONSISTENCY})[1:]}", "not_json"),
+        (f"{json.dumps(MEANT)[:-1]}, {json.dumps(MEANT | {'realism': CONSISTENCY})[1:]}", "repeated_keys"),
         ({"realism": REALISM, "realism_score": 5, "consistency": CONSISTENCY}, "repeated_keys"),
         ([MEANT, MEANT | {"realism": CONSISTENCY}], "repeated_keys"),
         (f"{json.dumps(MEANT)} {json.dumps(MEANT | {'realism': CONSISTENCY})}", "several_objects"),

@@ -57,19 +57,19 @@ def _list_said(node: Any, names: Names, part: Part = "score") -> Iterator[Said]:
         for item in node:
             yield from _list_said(item, names, part)
     elif isinstance(node, dict):
-        folded = {fold_key(key): item for key, item in node.items()}
-        named = [names.get(fold_key(folded[key])) for key in _NAME_KEYS if isinstance(folded.get(key), str)]
+        folded = [(fold_key(key), item) for key, item in node.items()]
+        named = [names.get(fold_key(item)) for key, item in folded if key in _NAME_KEYS and isinstance(item, str)]
         if len(named) == 1 and named[0]:
             yield from _list_parts(folded, named[0])
             return
-        for key, item in folded.items():
+        for key, item in folded:
             if key in _ASIDE_KEYS:
                 continue
             if (split := _split_key(key, names)) is not None:
                 name, own_part = split
                 inner = item[0] if isinstance(item, list) and len(item) == 1 else item
                 if own_part is None and isinstance(inner, dict):
-                    yield from _list_parts({fold_key(key): value for key, value in inner.items()}, name)
+                    yield from _list_parts([(fold_key(key), value) for key, value in inner.items()], name)
                 else:
                     yield name, own_part or part, item
             elif key in _REASON_KEYS and not isinstance(item, dict):
@@ -78,8 +78,8 @@ def _list_said(node: Any, names: Names, part: Part = "score") -> Iterator[Said]:
                 yield from _list_said(item, names, "reason" if key in _REASON_KEYS else part)
 
 
-def _list_parts(folded: Mapping[str, Any], name: str) -> Iterator[Said]:
-    for key, item in folded.items():
+def _list_parts(folded: list[tuple[str, Any]], name: str) -> Iterator[Said]:
+    for key, item in folded:
         if key in _SCORE_KEYS:
             yield name, "score", item
         elif key in _REASON_KEYS:

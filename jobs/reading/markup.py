@@ -3,7 +3,7 @@
 import re
 from collections.abc import Sequence
 
-from jobs.reading.syntax import Found, find_objects
+from jobs.reading.syntax import BLANKS, UNSEEN, Found, find_objects
 
 _NAMES = r"think(?:ing)?|thoughts?|reasoning|reflection|seed:think|scratchpad"
 _TAG = re.compile(
@@ -16,6 +16,7 @@ _ANY_CHANNEL = re.compile(
     r"<\|channel\|>\s*(?P<name>analysis|commentary)\b(?P<to>[^<]*)(?:<\|constrain\|>[^<]*)?<\|message\|>"
 )
 _CHANNEL_END = re.compile(r"<\|(?:end|return|call|start|channel)\|>")
+_TURN = re.compile(r"<\|start\|>\s*(?:assistant)?(?:\s+to=[\w.]+)?|<\|(?:end|return|call)\|>")
 _TOKENLESS = re.compile(r"\Aanalysis.*assistantfinal(?![a-z])", re.DOTALL)  # harmony whose special tokens were dropped
 _ANSWER = re.compile(r"<(answer|final_answer|final|response|output)>(.*?)</\1>", re.DOTALL | re.IGNORECASE)
 _TOKEN = re.compile(
@@ -62,19 +63,18 @@ def part_thinking(text: str) -> tuple[str, str, set[str]]:
 
 
 def _part_channels(text: str) -> tuple[str, str]:
-    """Keep the last final channel; of channels without a final one, calls of a tool are said, the rest is thought."""
+    """Keep the final channel; of channels without a final one, calls of a tool are said, the rest is thought."""
     if finals := list(_FINAL_CHANNEL.finditer(text)):
-        start = finals[-1].end()
-        end = _CHANNEL_END.search(text, start)
-        return text[start : end.start() if end else len(text)], text[: finals[-1].start()]
+        bodies = [_CHANNEL_END.split(text[final.end() :], maxsplit=1)[0] for final in finals]
+        return "\n".join(bodies), text[: finals[0].start()]
     if channels := list(_ANY_CHANNEL.finditer(text)):
-        said: list[str] = []
-        thought: list[str] = []
+        said, thought, at = "", "", 0
         for channel in channels:
-            end = _CHANNEL_END.search(text, channel.end())
-            body = text[channel.end() : end.start() if end else len(text)]
-            (said if channel["name"] == "commentary" and "to=" in channel["to"] else thought).append(body)
-        return "\n".join(said), "\n".join(thought)
+            body = _CHANNEL_END.split(text[channel.end() :], maxsplit=1)[0]
+            is_call = channel["name"] == "commentary" and "to=" in channel["to"]
+            said += text[at : channel.start()] + (f"{body}\n" if is_call else "")
+            thought, at = thought + ("" if is_call else f"{body}\n"), channel.end() + len(body)
+        return _TURN.sub("", said + text[at:]), thought
     if dropped := _TOKENLESS.match(text):
         return text[dropped.end() :], dropped.group()
     return text, ""
@@ -106,12 +106,12 @@ def name_surroundings(text: str, found: Found) -> set[str]:
     if _TOKEN.search(before) or _TOKEN.search(after):
         used.add("special_tokens")
         before, after = _TOKEN.sub("", before), _TOKEN.sub("", after)
-    if any(sign in before + after for sign in "\u200b\u200c\u200d\u2060\ufeff\u00a0"):
+    if any(sign in before + after for sign in UNSEEN):
         used.add("invisible")
     if opening:
         usual = opening["mark"] == "```" and opening["language"] == "json" and opening["line"] and closing
         used |= set() if usual else {"fence"}
-    elif (before + after).strip(" \t\r\n\u200b\u200c\u200d\u2060\ufeff\u00a0"):
+    elif (before + after).strip(BLANKS):
         used.add("no_fence")
     return used
 
@@ -134,4 +134,4 @@ def is_refusal(text: str) -> bool:
 
 def has_words(text: str) -> bool:
     """Whether a text has anything but blanks and special tokens."""
-    return bool(_TOKEN.sub("", text).strip(" \t\r\n\u200b\u200c\u200d\u2060\ufeff\u00a0"))
+    return bool(_TOKEN.sub("", text).strip(BLANKS))

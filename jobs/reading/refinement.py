@@ -71,9 +71,8 @@ def _find_edits(node: Any, fields: Fields) -> Claim | None:
 
 def _read_edit(item: Mapping[str, Any], fields: Fields) -> dict[str, Any] | None:
     """Read one edit that names its field and its new value, each once."""
-    folded = {fold_key(key): value for key, value in item.items()}
-    names = [folded[key] for key in _FIELD_KEYS if isinstance(folded.get(key), str)]
-    values = [folded[key] for key in _VALUE_KEYS if key in folded]
+    names = [value for key, value in item.items() if fold_key(key) in _FIELD_KEYS and isinstance(value, str)]
+    values = [value for key, value in item.items() if fold_key(key) in _VALUE_KEYS]
     name = fields.match(names[0].strip("/")) if len(names) == 1 else None
     return {"op": "replace", "path": f"/{name}", "value": values[0]} if name and len(values) == 1 else None
 
@@ -86,14 +85,17 @@ def _fold_path(path: str, fields: Fields) -> str:
 def _merge(node: Any, fields: Fields, previous: Mapping[str, Any]) -> tuple[dict[str, Any], set[str]]:
     """Merge what changed into the previous row; the row that comes of it must fit as a whole."""
     if isinstance(node, _Edits):
-        return fit_object(_apply(node, previous), fields)
+        return fit_object(_apply(node, fields, previous), fields)
     mender = Mender(fields, uses_points(node))
     changed = mender.mend_object(node, fields.schema, partly=True)
     value, used = fit_object({**previous, **changed}, fields)
     return value, used | mender.used
 
 
-def _apply(edits: Sequence[Mapping[str, Any]], previous: Mapping[str, Any]) -> dict[str, Any]:
+def _apply(edits: Sequence[Mapping[str, Any]], fields: Fields, previous: Mapping[str, Any]) -> dict[str, Any]:
+    for path in (str(edit["path"]) for edit in edits):
+        if fields.match(path.split("/")[1]) is None and path != "/":
+            raise MisfitError("bad_patch", f"The patch changes {path}, which is no field")
     try:
         row = jsonpatch.apply_patch(dict(previous), list(edits))
     except (jsonpatch.JsonPatchException, jsonpatch.JsonPointerException, TypeError, KeyError) as error:

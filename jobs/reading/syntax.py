@@ -8,8 +8,9 @@ from typing import Any, NoReturn
 MAX_DEPTH = 50
 MAX_STARTS = 500  # beginnings that came to nothing, after which a text is no answer
 
-_UNSEEN = "\u00a0\u200b\u200c\u200d\u200e\u200f\u2060\ufeff"
-_SPACE = re.compile(rf"(?:[\s{_UNSEEN}]+|//[^\n]*|/\*.*?\*/|\#[^\n]*)*", re.DOTALL)
+UNSEEN = "\u00a0\u200b\u200c\u200d\u200e\u200f\u2060\ufeff"
+BLANKS = " \t\r\n" + UNSEEN
+_SPACE = re.compile(rf"(?:[\s{UNSEEN}]+|//[^\n]*|/\*.*?\*/|\#[^\n]*)*", re.DOTALL)
 _DOUBLE, _SINGLE = "\u201c\u201d\u201e\u201f", "\u2018\u2019"  # typographic quotes
 _TEXTS = {
     '"': re.compile(r'"([^"\\]*(?:\\.[^"\\]*)*)"', re.DOTALL),
@@ -205,7 +206,7 @@ class _Parser:
         if not (bare := _BARE.match(self.text, at)):
             self._break(at)
         self.at = bare.end()
-        said = bare.group().strip(" \t" + _UNSEEN)
+        said = bare.group().strip(" \t" + UNSEEN)
         if self.at == len(self.text):
             self._break(self.at)
         if said in _LITERALS:
@@ -222,7 +223,7 @@ class _Parser:
         if end > at:
             unusual = self.text[at:end].strip(" \t\r\n")
             if unusual:
-                self.used.add("comments" if unusual.lstrip(_UNSEEN)[:1] in ("/", "#") else "invisible")
+                self.used.add("comments" if unusual.lstrip(UNSEEN)[:1] in ("/", "#") else "invisible")
         return end
 
     def _break(self, at: int, *, cut: bool = False) -> NoReturn:

@@ -10,7 +10,7 @@ from typing import Any
 import jsonschema
 
 from jobs.reading.answer import Context, MisfitError
-from jobs.reading.syntax import Bare, are_same
+from jobs.reading.syntax import BLANKS, Bare, are_same
 
 Schema = Mapping[str, Any]
 Mended = tuple[Any, set[str]]
@@ -27,7 +27,6 @@ _TIME = re.compile(
     r"\s*(?P<zone>[(A-Za-z+-][\w:/+() -]*)?",
     re.ASCII,
 )
-_UNSEEN = re.compile("[\u200b-\u200f\u2060\ufeff]")
 _TIME_FORMS = ("%H:%M:%S", "%H:%M")
 _KINDS = {
     "number": "a plain number",
@@ -47,7 +46,7 @@ def mend_scalar(value: Any, schema: Schema, name: str, context: Context, *, poin
     """
     if not isinstance(value, str):
         return
-    kinds, text = list_kinds(schema), _UNSEEN.sub("", value).strip()
+    kinds, text = list_kinds(schema), value.strip(BLANKS)
     if (choices := list_choices(schema)) and not isinstance(value, Bare):
         blanks = {"blanks"} if text != value else set()
         words = [one for one in choices if isinstance(one, str)]
@@ -70,7 +69,7 @@ def fold_known(text: str, name: str, context: Context) -> Mended:
     known = context.known.get(name)
     if not known or text in known:
         return text, set()
-    stripped = _UNSEEN.sub("", text).strip()
+    stripped = text.strip(BLANKS)
     symbol = stripped.removeprefix("$").strip()
     folded = list(_choose(symbol, list(known), {}))
     if len(folded) != 1:
@@ -122,14 +121,15 @@ def _mend_time(text: str, context: Context) -> Iterator[tuple[datetime.time, set
     if zone and zone not in context.zone_words:
         return
     hour, half = int(said["hour"]), (said["half"] or "")[:1].casefold()
-    if hour > 23 or (half and not 1 <= hour <= 12):
+    if hour > 23 or (half == "a" and hour > 12) or (half == "p" and hour == 0):
         return
     used = {"moment_of_session"} if said["date"] else set()
     used |= {"time_zone"} if zone else set()
     used |= {"am_pm"} if half else {"short_hour"} if len(said["hour"]) == 1 else set()
     used |= {"fraction_of_second"} if said["fraction"] else set()
     used |= set() if said["second"] else {"time_without_seconds"}
-    hour = hour % 12 + (12 if half == "p" else 0) if half else hour
+    if half and hour <= 12:
+        hour = hour % 12 + (12 if half == "p" else 0)
     yield datetime.time(hour, int(said["minute"]), int(said["second"] or 0)), used
 
 

@@ -132,6 +132,8 @@ def test_score_that_is_no_option_is_refused(score: Any) -> None:
         (json.dumps(MEANT)[:-4], "not_closed"),
         (f"{json.dumps(MEANT)[:-1]}, {json.dumps(MEANT | {'realism': CONSISTENCY})[1:]}", "repeated_keys"),
         ({"realism": REALISM, "realism_score": 5, "consistency": CONSISTENCY}, "repeated_keys"),
+        ({"realism": REALISM, "Realism": 5, "consistency": CONSISTENCY}, "repeated_keys"),
+        ({"realism": {"score": 4, "Score": 5}, "consistency": CONSISTENCY}, "repeated_keys"),
         ([MEANT, MEANT | {"realism": CONSISTENCY}], "repeated_keys"),
         (f"{json.dumps(MEANT)} {json.dumps(MEANT | {'realism': CONSISTENCY})}", "several_objects"),
         ({"type": "object", "properties": MEANT}, "schema_echoed"),

@@ -1,4 +1,4 @@
-"""Real models' answers, and every prefix of them: read as a strict reading of a closed object reads them, or refused."""
+"""Real models' answers, and every prefix of them: read as a strict reading of a closed object does, or refused."""
 
 import json
 from collections import Counter

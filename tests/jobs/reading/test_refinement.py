@@ -69,6 +69,7 @@ def test_row_that_is_as_it_was_is_noted(said: Any) -> None:
         (f"{json.dumps(CHANGED)}\nIt was:\n{ROW}", "several_objects"),
         ('{"best_exit_percent": 1.', "not_closed"),
         ([{"op": "replace", "path": "/no_such_field/x", "value": 1}], "bad_patch"),
+        ([{"op": "add", "path": "/best_exit", "value": 1.5}], "bad_patch"),
         ([{"op": "fix", "path": "/ticker", "value": "SIM1"}], "bad_patch"),
         ([{"op": "test", "path": "/ticker", "value": "SIM1"}, REPLACE], "bad_patch"),
         ([{"op": "remove", "path": "/ticker"}], "missing_field"),

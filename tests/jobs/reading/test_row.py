@@ -33,7 +33,8 @@ READ = {
     "think_only_closed": (f"Draft {OTHER_ROW}\n</think>\n\n{ROW}", ("thinking",)),
     "think_brackets": (f"[THINK]{OTHER_ROW}[/THINK]{ROW}", ("thinking",)),
     "harmony": (
-        f"<|channel|>analysis<|message|>Draft {OTHER_ROW}<|end|><|start|>assistant<|channel|>final<|message|>{ROW}<|return|>",
+        f"<|channel|>analysis<|message|>{OTHER_ROW}<|end|>\n"
+        f"<|start|>assistant<|channel|>final<|message|>{ROW}<|return|>",
         ("channels",),
     ),
     "harmony_fence": (
@@ -43,6 +44,10 @@ READ = {
     "harmony_constrained": (f"<|channel|>final <|constrain|>json<|message|>{ROW}<|return|>", ("channels",)),
     "harmony_call": (
         f"<|channel|>commentary to=functions.trade <|constrain|>json<|message|>{ROW}<|call|>",
+        ("channels",),
+    ),
+    "harmony_without_final": (
+        f"<|channel|>analysis<|message|>{OTHER_ROW}<|end|><|start|>assistant{ROW}<|return|>",
         ("channels",),
     ),
     "harmony_without_tokens": (f"analysisWe need a trade {OTHER_ROW}.assistantfinal{ROW}", ("channels",)),
@@ -107,6 +112,10 @@ REFUSED = {
     "two_fences": (f"```json\n{ROW}\n```\nor\n```json\n{OTHER_ROW}\n```", "several_objects"),
     "two_in_one_fence": (f"```json\n{ROW}\n{OTHER_ROW}\n```", "several_objects"),
     "final_then_alternative": (f"Final answer: {ROW}\nAlternatively: {OTHER_ROW}", "several_objects"),
+    "two_final_channels": (
+        f"<|channel|>final<|message|>{ROW}<|end|><|start|>assistant<|channel|>final<|message|>{OTHER_ROW}<|return|>",
+        "several_objects",
+    ),
     "both_final": (f"Final: {ROW}\nFinal: {OTHER_ROW}", "several_objects"),
     "not_final": (f"{ROW}\nThis is not final: {OTHER_ROW}", "several_objects"),
     "example_then_cut": (f"{ROW}\nExample: {OTHER_ROW[:70]}", "several_objects"),

@@ -38,6 +38,7 @@ MENDED: list[tuple[str, Any, Any, str]] = [
     ("entry_time", "9:41 a.m. (EDT)", "09:41:00", "am_pm time_without_seconds time_zone"),
     ("entry_time", b"09:41:00", "09:41:00", "unquoted_time"),
     ("exit_time", "3:52:27 PM", "15:52:27", "am_pm"),
+    ("exit_time", "15:52:27 PM", "15:52:27", "am_pm"),
     ("exit_time", "12:05 PM", "12:05:00", "am_pm time_without_seconds"),
     ("exit_time", "12:05 AM", "00:05:00", "am_pm time_without_seconds"),
     ("trade_type", "Buy", "buy", "letter_case"),
@@ -54,7 +55,10 @@ MENDED: list[tuple[str, Any, Any, str]] = [
 
 NOT_MENDED: list[tuple[str, Any]] = [
     *(("entry_price", said) for said in (b"12.34 * 1.01", b"12 3/4", b"3/4", b"(0.59)", b"NaN", b"Infinity", b"1e999")),
-    *(("entry_price", said) for said in (b"...", b"1 234.56", b"1,234.56", b"0x1F", b"1_000", b"012", b"5.", b"--5")),
+    *(
+        ("entry_price", said)
+        for said in (b"...", b"1 234.56", b"1,234.56", b"0x1F", b"1_000", b"012", b"5.", b"--5", "10\u200b13")
+    ),
     *(("entry_price", said) for said in ("12.34 * 1.01", "12 3/4", "1 234.56", "(0.59)", "NaN", "inf", "-", "$", "%")),
     *(("entry_price", said) for said in ("12,34", "0,362", "1,23,456", "1013,310", "12.3.4", "12-13", "~12", "5 USD")),
     *(

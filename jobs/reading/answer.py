@@ -83,8 +83,7 @@ class MisfitError(Exception):
 
 def settle(value: dict[str, Any], used: Iterable[str], allowed: Collection[str]) -> Read | Refused:
     """Settle what was read by certain mendings: refused where one of them is switched off."""
-    names = set(used)
-    mended = tuple(name for name in MENDINGS if name in names)
+    mended = tuple(sorted(set(used), key=list(MENDINGS).index))
     if off := [name for name in mended if name not in allowed]:
         return Refused("mending_off", f"The answer has {MENDINGS[off[0]]}; write plain JSON of the schema.")
     return Read(value, mended)

@@ -1,5 +1,6 @@
 """What follows from the facts of a bar: patterns, signal, the parts of its row. The other half of the oracle."""
 
+import math
 import operator
 from collections.abc import Iterable, Sequence
 from datetime import datetime
@@ -26,8 +27,11 @@ def two(value: float) -> float:
 
 
 def seven(value: float) -> float:
-    """Round to seven significant digits."""
-    return float(f"{value:.7g}")
+    """Round to seven significant digits, halves up."""
+    if value <= 0:
+        return value
+    scale = 10.0 ** (6 - math.floor(math.log10(value)))
+    return math.floor(value * scale + 0.5) / scale
 
 
 def share(part: float, whole: float) -> float | None:
@@ -106,14 +110,16 @@ def list_background(facts: Facts, higher_trend: str | None) -> tuple[list[str], 
     far = facts["resistance_spreads"]
     buying = {
         "support_near": near[0] and near[1] <= 2,
-        "buying_volume": share_up[0] and share_up[1] >= 0.55,
+        "buying_volume": share_up[0] and share_up[1] >= 0.55 and "buying_climax" not in facts["found"],
         "higher_trend_up": higher_trend == "up",
         "strength_before": facts["strength_age"] is not None,
         "close_high": place[0] and place[1] >= 0.7,
     }
     selling = {
         "resistance_near": far is not None and far <= 2,
-        "selling_volume": share_up[0] and share_up[1] <= 0.45,
+        "selling_volume": share_up[0]
+        and share_up[1] <= 0.45
+        and not {"selling_climax", "stopping_volume"} & set(facts["found"]),
         "higher_trend_down": higher_trend == "down",
         "weakness_before": facts["weakness_age"] is not None,
         "close_low": place[0] and place[1] <= 0.3,

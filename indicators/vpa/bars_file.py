@@ -30,8 +30,13 @@ class VpaFileSummary:
         total = sum(self.rows.values())
         rows = ", ".join(f"{timeframe} {count:,}" for timeframe, count in self.rows.items())
         signals = ", ".join(f"{name} {count:,} ({count / total:.1%})" for name, count in self.signals.items())
-        said = [f"{self.out}: {total:,} rows of context from {self.bars:,} bars ({rows})", signals or NO_ROWS]
-        return "\n".join([*said, *self.notes])
+        lines = [
+            f"{self.out}: {total:,} rows of context from {self.bars:,} bars",
+            rows,
+            signals or NO_ROWS,
+            *self.notes,
+        ]
+        return "\n".join(line for line in lines if line)
 
 
 NO_ROWS = "no bar has 50 bars of its ticker before it, which a context needs"

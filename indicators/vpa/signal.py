@@ -26,7 +26,7 @@ REWARD = 2.0  # times the risk, where no level is at least once the risk away; t
 
 SIGNAL = pl.Enum(["BUY", "SELL", "HOLD"])
 STRENGTH = pl.Enum(["STRONG", "MODERATE", "WEAK"])
-HIGHER_TREND = pl.col("higher_trend")
+HIGHER_TREND, UP_SHARE = pl.col("higher_trend"), pl.col("up_volume_share")
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,9 @@ BACKGROUND: dict[str, Rule] = {
         "buy", pl.col("support_spreads") <= NEAR_SPREADS, "Support lies within two typical spreads below the close."
     ),
     "buying_volume": Rule(
-        "buy", pl.col("up_volume_share") >= BUYING_SHARE, "Up-bars have had most of the volume of the last 20 bars."
+        "buy",
+        (UP_SHARE >= BUYING_SHARE) & ~pl.col("buying_climax"),  # whose volume ends the rise, and is no reason for more
+        "Up-bars have had most of the volume of the last 20 bars.",
     ),
     "higher_trend_up": Rule("buy", HIGHER_TREND == "up", "The next higher timeframe is in a trend up."),
     "strength_before": Rule(
@@ -56,7 +58,9 @@ BACKGROUND: dict[str, Rule] = {
         "Resistance lies within two typical spreads above the close.",
     ),
     "selling_volume": Rule(
-        "sell", pl.col("up_volume_share") <= SELLING_SHARE, "Down-bars have had most of the volume of the last 20 bars."
+        "sell",
+        (UP_SHARE <= SELLING_SHARE) & ~pl.col("selling_climax") & ~pl.col("stopping_volume"),
+        "Down-bars have had most of the volume of the last 20 bars.",
     ),
     "higher_trend_down": Rule("sell", HIGHER_TREND == "down", "The next higher timeframe is in a trend down."),
     "weakness_before": Rule(

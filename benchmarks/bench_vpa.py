@@ -1,12 +1,11 @@
 """How fast, lean and right the context of volume price analysis is: `python -m benchmarks.bench_vpa`.
 
-A million one-minute bars go through `build_context` in one pass; a plain loop recomputes single bars of the same market
-from the series cut at them, enough to extrapolate from, and its rows are compared with ours. A thousand more rows are
-compared with the context of the series cut at them. Then the shares of every signal, strength and pattern, on this market,
-on the sample's, and on real bars where a file of them is given.
+A million one-minute bars go through `build_context` in one pass, in a process of its own; a plain loop recomputes
+single bars of the same market from the series cut at them, enough to extrapolate from, and its rows are compared with
+ours. A thousand more rows are compared with the context of the series cut at them. Then the shares of every signal,
+strength and pattern, on random walks, on the sample's market, and on real bars where a file of them is given.
 """
 
-import random
 import resource
 import subprocess
 import sys
@@ -18,7 +17,7 @@ import click
 import numpy as np
 import polars as pl
 
-from benchmarks.oracles.vpa import end_of, explain_bar, read_series
+from benchmarks.oracles.vpa import explain_bar, read_series
 from indicators.bars import list_minutes
 from indicators.vpa.context import build_context
 from indicators.vpa.patterns import PATTERNS
@@ -81,7 +80,7 @@ def compare_with_loop(bars: int, tickers: int) -> None:
     market = make_market(bars, tickers, seed=1).filter(pl.col("ticker") == "T00").head(20_000)
     series = read_series(market, "T00")
     context = build_context(market).filter(pl.col("timeframe") == "1m")
-    known = [context.row(row, named=True) for row in random.Random(1).sample(range(context.height), LOOPED)]
+    known = [context.row(int(row), named=True) for row in np.random.default_rng(1).choice(context.height, LOOPED)]
     cuts = [series[: next(n for n, bar in enumerate(series, 1) if bar.timestamp == row["timestamp"])] for row in known]
     started = time.perf_counter()
     theirs = [explain_bar(cut, MINUTE_LADDER, "T00", "1m") for cut in cuts]
@@ -101,8 +100,8 @@ def count_changed_by_cutting(bars: pl.DataFrame, cuts: int) -> int:
     """Return how many of some random rows are not, to the byte, those of the series cut at them."""
     whole = build_context(bars).filter(pl.col("timeframe") == "1m")
     changed = 0
-    for chunk in np.array_split(random.Random(2).choices(range(whole.height), k=cuts), max(cuts // 50, 1)):
-        wanted = whole[chunk.tolist()].with_columns(cut=pl.format("cut {}", pl.int_range(pl.len())))
+    for chunk in np.array_split(np.random.default_rng(2).choice(whole.height, cuts), cuts // 50 + 1):
+        wanted = whole[chunk].with_columns(cut=pl.format("cut {}", pl.int_range(pl.len())))
         cut = (
             bars.join(wanted.select("ticker", "cut", until=end_bars("1m")), on="ticker")
             .filter(end_bars("1m") <= pl.col("until"))
@@ -116,7 +115,7 @@ def count_changed_by_cutting(bars: pl.DataFrame, cuts: int) -> int:
 
 
 def print_shares(name: str, bars: pl.DataFrame) -> None:
-    """Print how often each signal, strength and pattern is there, which cells are empty, and what contradicts itself."""
+    """Print how often each signal, strength and pattern is there, which cells are empty, what contradicts itself."""
     context = build_context(bars)
     analysis = pl.col("pattern_analysis").struct
     both = analysis.field("accumulation") & analysis.field("distribution")

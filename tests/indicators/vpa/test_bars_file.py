@@ -15,7 +15,7 @@ from tests.indicators.vpa.walks import calm_rows, make_walk, tell_bars
 @pytest.fixture
 def bars_file(tmp_path: Path) -> Path:
     path = tmp_path / "bars.parquet"
-    pl.concat([make_walk(300, 1, "A"), make_walk(300, 2, "B")]).write_parquet(path)
+    pl.concat([make_walk(100, 1, "A"), make_walk(100, 2, "B")]).write_parquet(path)
     return path
 
 
@@ -23,7 +23,7 @@ def test_parquet_holds_the_context(bars_file: Path, tmp_path: Path) -> None:
     out = tmp_path / "context.parquet"
     said = str(attach_context_to_bars_file(bars_file, out)).splitlines()
     assert pl.read_parquet(out).equals(build_context(pl.read_parquet(bars_file)))
-    assert said[:2] == [f"{out}: 529 rows of context from 600 bars", "1m 500, 5m 29"]
+    assert said[:2] == [f"{out}: 100 rows of context from 200 bars", "1m 100"]
     assert "HOLD" in said[2]
 
 

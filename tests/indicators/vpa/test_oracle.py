@@ -65,7 +65,7 @@ def draw_rows(draw: st.DrawFn) -> list[Row]:
     return rows
 
 
-@settings(max_examples=12, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@settings(max_examples=8, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 @given(draw_rows())
 @example([(10.0, 10.0, 10.0, 10.0, 0.0)] * 60)
 @example([*calm_rows(60), (5000.0, 5000.0, 0.01, 0.01, 1e12), *calm_rows(3)])

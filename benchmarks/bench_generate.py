@@ -10,6 +10,7 @@ import tempfile
 import time
 from collections import Counter
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 import click
@@ -20,6 +21,7 @@ import yaml
 
 from designer_configs.compile.checks.project import PROJECT_ROOT
 from designer_configs.compile.profile import load_profile
+from jobs.library.speed import PARTS, switched_off
 from offline_model.launch import launch
 from offline_model.options import Options
 from refine_loop.record.events import CHECK, read_events
@@ -90,11 +92,30 @@ def ask(client: httpx.Client, template: str, row: dict[str, Any]) -> str:
     return str(answer.json()["choices"][0]["message"]["content"]) if answer.is_success else ""
 
 
+def measure_parts(candidates: int, repeats: int = 3) -> None:
+    """Print what each part of `jobs.library.speed` buys at 0 s latency: the median wall without it over that with all."""
+
+    def measure() -> float:
+        with tempfile.TemporaryDirectory() as folder:
+            return float(measure_run(candidates, 0.0, 0.0, Path(folder))["wall"])
+
+    measure()  # what is imported and compiled once
+    for name in PARTS:
+        ratios = []
+        for _ in range(repeats):  # in turn, so that a machine whose speed wanders does so for both
+            whole = measure()
+            switched_off.add(name)
+            ratios.append(measure() / whole)
+            switched_off.clear()
+        print(f"  without {name}: {median(ratios):.2f} times as long ({min(ratios):.2f} to {max(ratios):.2f})")
+
+
 @click.command()
 @click.option("--candidates", default=600, show_default=True)
 @click.option("--latency", "latencies", multiple=True, type=float, default=(1.0, 0.3, 0.0), show_default=True)
 @click.option("--malformed-rate", default=0.0, show_default=True, help="Share of answers that need a correction.")
-def main(candidates: int, latencies: tuple[float, ...], malformed_rate: float) -> None:
+@click.option("--parts/--no-parts", default=True, show_default=True, help="Say what each part of the speed buys.")
+def main(candidates: int, latencies: tuple[float, ...], malformed_rate: float, parts: bool) -> None:
     """Print floor / wall at each latency, and candidates per second at latency 0."""
     for latency in latencies:
         with tempfile.TemporaryDirectory() as folder:
@@ -113,6 +134,8 @@ def main(candidates: int, latencies: tuple[float, ...], malformed_rate: float) -
                 f"  serial loop over the same endpoint: {serial:.0f} rows/s (generate and judge, no refining; "
                 f"extrapolated from {SERIAL_ROWS} rows); ratio {rate / serial:.2f}"
             )
+    if parts:
+        measure_parts(candidates // 2)
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ import inspect
 import json
 import re
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from importlib.metadata import version
 from types import SimpleNamespace
 from typing import Any
@@ -61,7 +61,7 @@ def quicken_library() -> Iterator[None]:
     Stock 0.9.6 makes on every call what always comes out the same: the judge's JSON schema, a compiled prompt (it is
     still validated and rendered in the secure sandbox), a validator class, a hash. It copies messages that nobody
     changes, posts with httpx, and Python looks for garbage several times a request. What a later version no longer has
-    is left alone.
+    is left alone. Each part has a switch, by which `make bench` says what it buys.
     """
     if not version("data-designer").startswith(WRITTEN_FOR):
         yield
@@ -69,17 +69,25 @@ def quicken_library() -> Iterator[None]:
     _begin_quick_loop()
     with contextlib.ExitStack() as stack:
         stack.enter_context(import_ahead())
+        for name, open_part in PARTS.items():
+            if name not in switched_off:
+                stack.enter_context(open_part())
+        yield
+
+
+@contextlib.contextmanager
+def _remember_what_is_the_same() -> Iterator[None]:
+    with contextlib.ExitStack() as stack:
         for owner, name in _SAME_EVERY_TIME:
             stack.enter_context(_remember(owner, name))
+        yield
+
+
+@contextlib.contextmanager
+def _silence_the_unheard() -> Iterator[None]:
+    with contextlib.ExitStack() as stack:
         for owner, name in _UNHEARD if find_metrics_port() is None else ():
             stack.enter_context(_silence(owner, name))
-        stack.enter_context(_replace(HttpModelClient, "_get_async_client", _wrap_client))
-        stack.enter_context(_replace(facade, "deepcopy", lambda _: list))  # it copies lists of messages, to append
-        stack.enter_context(_replace(async_scheduler, "hashlib", lambda _: SimpleNamespace(sha1=_hash)))
-        stack.enter_context(_replace(response_recipes, "LLMResponseParser", _make_quick_parser))
-        stack.enter_context(_replace(validators, "forbid_additional_properties", _remember_schemas))
-        stack.enter_context(_replace(TaskSchedulingResolver, "_build_request_resource_limits", _prepare_ahead))
-        stack.enter_context(_collect_seldom())
         yield
 
 
@@ -242,3 +250,20 @@ def _remember(owner: Any, name: str) -> Iterator[None]:
         yield
     finally:
         delattr(owner, name) if inherited else setattr(owner, name, stock)
+
+
+PARTS: dict[str, Callable[[], contextlib.AbstractContextManager[None]]] = {
+    "schemas and templates made once": _remember_what_is_the_same,
+    "inner events unheard": _silence_the_unheard,
+    "requests posted by aiohttp": lambda: _replace(HttpModelClient, "_get_async_client", _wrap_client),
+    "messages not copied deeply": lambda: _replace(facade, "deepcopy", lambda _: list),
+    "group names hashed once": lambda: _replace(async_scheduler, "hashlib", lambda _: SimpleNamespace(sha1=_hash)),
+    "bare answers parsed directly": lambda: _replace(response_recipes, "LLMResponseParser", _make_quick_parser),
+    "closed schemas kept": lambda: _replace(validators, "forbid_additional_properties", _remember_schemas),
+    "prompts written ahead": lambda: _replace(TaskSchedulingResolver, "_build_request_resource_limits", _prepare_ahead),
+    "garbage collected seldom": _collect_seldom,
+}
+"""What is changed about the library, by what it spares."""
+
+switched_off: set[str] = set()
+"""Names of PARTS that are left out: by `make bench`, to say what each buys."""

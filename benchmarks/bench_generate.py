@@ -93,7 +93,7 @@ def ask(client: httpx.Client, template: str, row: dict[str, Any]) -> str:
 
 
 def measure_parts(candidates: int, repeats: int = 3) -> None:
-    """Print what each part of `jobs.library.speed` buys at 0 s latency: the median wall without it over that with all."""
+    """Print what each part of the speed buys at 0 s latency: the median wall without it over that with all."""
 
     def measure() -> float:
         with tempfile.TemporaryDirectory() as folder:

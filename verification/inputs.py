@@ -79,12 +79,21 @@ def read_run(folder: Path) -> FinishedRun:
         holdout=holdout,
         bars=optional.read_bars(f"gold/{BARS}"),
         holdout_bars=optional.read_bars(f"gold/{HOLDOUT_BARS}"),
-        controls=tuple(resolve_controls(profile, pl.DataFrame() if train is None else train)),
+        controls=_resolve_controls(folder, profile, train),
         ledger=optional.read_ledger(),
         usage=optional.read_usage(),
         calibration=_read_json(folder / CALIBRATION) if (folder / CALIBRATION).is_file() else None,
         notes=tuple(optional.notes),
     )
+
+
+def _resolve_controls(folder: Path, profile: Profile, train: pl.DataFrame | None) -> tuple[Control, ...]:
+    try:
+        return tuple(resolve_controls(profile, pl.DataFrame() if train is None else train))
+    except PolarsError as exc:
+        raise VerificationError(
+            f"{folder}: a control takes its buckets from a column of gold/{TRAIN} that is not there ({exc})"
+        ) from exc
 
 
 def read_table(path: Path) -> pl.DataFrame:

@@ -1,6 +1,6 @@
 """The plots of the questions asked of trades, in the order in which they are shown."""
 
-from verification.report.controls import draw_controls
+from verification.report.asked import draw_controls, draw_rules
 from verification.report.plots import Drawing
 from verification.trades.plots.backtest import draw_luck, draw_ranks, draw_regret
 from verification.trades.plots.exits import draw_time_curves, draw_volatility_curves
@@ -10,7 +10,6 @@ from verification.trades.plots.trades import (
     draw_correlations,
     draw_distances,
     draw_pairs,
-    draw_rules,
     draw_structure,
 )
 
@@ -18,7 +17,7 @@ PLOTS = (
     Drawing("scale", "scale", "Every distance on one scale", draw_scale, of_run=True),
     Drawing("fidelity", "distributions", "Distributions", draw_distributions, of_run=True),
     Drawing("exits", "volatility-exits", "Volatility against exits", draw_volatility_exits, of_run=True),
-    Drawing("validity", "rules", "Rules that every trade obeys", draw_rules),
+    Drawing("validity", "rules", "Rules that every row obeys", draw_rules),
     Drawing("fidelity", "correlations", "Correlations of features", draw_correlations),
     Drawing("fidelity", "structure", "Structure", draw_structure),
     Drawing("exits", "curves-volatility", "Quantiles of the exits, given volatility", draw_volatility_curves),

@@ -109,28 +109,6 @@ def _show(value: object) -> str:
     return UTC_OFFSET.sub("", str(UNKNOWN if value is None else value))
 
 
-def draw_rules(metrics: Metrics) -> Plot:
-    """List the rules that every trade obeys, with how many trades break each."""
-    rules = get_rows(metrics, "rules")
-    rows = [
-        (str(rule.get("says") or rule.get("rule")), format_number(rule.get("broken")), _list_ids(rule.get("first_ids")))
-        for rule in rules
-    ]
-    broken = [str(rule.get("rule")).replace("_", " ") for rule in rules if rule.get("broken")]
-    told = f"Broken: {', '.join(broken)}." if broken else "No rule is broken."
-    return Plot(
-        "rules",
-        "Rules that every trade obeys",
-        f"How many synthetic trades break each, and the first of them. {told}",
-        tables=(Table("", ("rule", "broken by", "first"), rows),),
-        is_wide=True,
-    )
-
-
-def _list_ids(ids: object) -> str:
-    return ", ".join(str(each) for each in ids[:3]) if isinstance(ids, list) and ids else UNKNOWN
-
-
 def draw_correlations(metrics: Metrics) -> Plot:
     """Draw each pair of features' correlation on synthetic trades against that on gold."""
     known = [

@@ -1,13 +1,16 @@
-"""Plots of the controls: delivered against declared shares."""
+"""Plots of what was asked for: the rules of every row, and the controls, delivered against declared."""
 
 from collections.abc import Mapping
 from typing import Any
 
 from verification.report.parts import (
+    UNKNOWN,
     Panel,
     Plot,
+    Table,
     Trace,
     escape_label,
+    format_number,
     get_end,
     get_list,
     get_numbers,
@@ -92,3 +95,25 @@ def _draw_control(control: Metrics) -> Panel:
         "yaxis": {"rangemode": "tozero", "ticksuffix": "%", "nticks": 5},
     }
     return Panel(data, layout, str(control.get("name")).replace("_", " "))
+
+
+def draw_rules(metrics: Metrics) -> Plot:
+    """List the rules that every row obeys, with how many rows break each."""
+    rules = get_rows(metrics, "rules")
+    rows = [
+        (str(rule.get("says") or rule.get("rule")), format_number(rule.get("broken")), _list_ids(rule.get("first_ids")))
+        for rule in rules
+    ]
+    broken = [str(rule.get("rule")).replace("_", " ") for rule in rules if rule.get("broken")]
+    told = f"Broken: {', '.join(broken)}." if broken else "No rule is broken."
+    return Plot(
+        "rules",
+        "Rules that every row obeys",
+        f"How many synthetic rows break each, and the first of them. {told}",
+        tables=(Table("", ("rule", "broken by", "first"), rows),),
+        is_wide=True,
+    )
+
+
+def _list_ids(ids: object) -> str:
+    return ", ".join(str(each) for each in ids[:3]) if isinstance(ids, list) and ids else UNKNOWN

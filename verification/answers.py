@@ -39,7 +39,7 @@ class Interval:
 
 @dataclass(frozen=True, slots=True)
 class Score:
-    """A distance of the synthetic trades from gold, and where it lies: `position` 0 is noise, 1 is real against real.
+    """A distance of the synthetic rows from gold, and where it lies: `position` 0 is noise, 1 is real against real.
 
     `value`, `floor` and `noise` are in the distance's own unit, less is nearer. `floor` is gold against gold, `noise`
     the reference generator named by `noise_is` against gold, all at equal numbers of rows. `position` is

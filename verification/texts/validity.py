@@ -25,7 +25,7 @@ from verification.texts.rows import Row, iter_rows, list_fields, read_drawn
 
 QUESTION, TITLE = "validity", "Is every row what was asked for?"
 LINE = 0.002  # of the rows: a run that checks its rows has none, and one in 500 is a slip of the pen
-UNSURE = 0.05  # where so many may be broken, finding none says little: 73 rows or fewer
+UNSURE = 0.05  # where so many may be broken, finding none says little: 72 rows or fewer
 MOSTLY = 0.5  # broken rows surely above this share are noise
 SLACK = 1e-9  # of a tolerance, for what binary fractions round off
 SHOWN_IDS = 5

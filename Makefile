@@ -41,7 +41,7 @@ run-is-named:
 	@test -n "$(RUN)" || { echo "name a run: make verify RUN=runs/..." >&2; exit 2; }
 
 verify-selftest: $(VENV)/.installed  ## hold the verdict against known truth (half an hour)
-	@$(BIN)/python -m verification.selftest
+	@$(BIN)/python -m verification.trades.selftest
 
 validate: $(VENV)/.installed  ## check every profile, control and column file
 	@$(BIN)/tradelogs validate

@@ -215,13 +215,18 @@ def load_module(declared: Declared) -> ModuleType:
         DatasetError: it is not there, or does not import.
     """
     try:
-        if declared.root == PROJECT_ROOT:
-            return importlib.import_module(declared.code)
-        return _import_file(declared.root, declared.code)
+        return import_named(declared.root, declared.code)
     except Exception as exc:  # a person's own module may raise anything
         raise DatasetError(
             f"{declared.folder / 'dataset.yaml'}: code: {declared.code} cannot be imported: {exc}"
         ) from exc
+
+
+def import_named(root: Path, name: str) -> ModuleType:
+    """Import a module that a dataset names: of the project, or below the `columns` folder of the user's own root."""
+    if root == PROJECT_ROOT or not name.startswith("columns."):
+        return importlib.import_module(name)
+    return _import_file(root, name)
 
 
 def _import_file(root: Path, code: str) -> ModuleType:

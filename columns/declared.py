@@ -74,6 +74,11 @@ class Declared:
         return str(self.document.get("noun", "row"))
 
     @property
+    def nouns(self) -> str:
+        """How people call several rows."""
+        return pluralise(self.noun)
+
+    @property
     def row(self) -> str:
         """Name of the column that is checked, judged, refined and accepted."""
         return str(self.document["row"])
@@ -274,3 +279,10 @@ def _read_yaml(path: Path) -> dict[str, Any]:
 def list_names(columns: Sequence[Column]) -> list[str]:
     """Name columns, in order."""
     return [str(column["name"]) for column in columns]
+
+
+def pluralise(noun: str) -> str:
+    """Return the plural of an English noun that has a regular one."""
+    if noun.endswith("y") and noun[-2:-1] not in "aeiou":
+        return f"{noun[:-1]}ies"
+    return f"{noun}es" if noun.endswith(("s", "x", "z", "ch", "sh")) else f"{noun}s"

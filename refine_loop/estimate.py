@@ -248,7 +248,7 @@ def describe_estimate(estimate: Estimate) -> list[str]:
         ("minutes", f"{low.seconds / 60:,.1f}", f"{high.seconds / 60:,.1f}"),
         ("money", *(_say_money(figures.cost, estimate.profile) for figures in (low, high))),
     ]
-    asked = f"{run.accepted:,} accepted {estimate.profile.dataset.noun}s"
+    asked = f"{run.accepted:,} accepted {estimate.profile.dataset.nouns}"
     lines = [f"{asked}: estimate, nothing was sent", f"{'':<14}{'low':>16}{'high':>18}"]
     lines += [f"{name:<14}{least:>16}{most:>18}" for name, least, most in rows]
     lengths = ", ".join(

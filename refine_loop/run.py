@@ -89,7 +89,7 @@ def _begin_run(
         stored = keep_gold(gold, profile, folder)
         compiled = compile_profile(profile, stored)
         write_inputs(folder, profile, compiled, gold)
-        observe(describe_gold(gold, stored, profile.dataset.noun))
+        observe(describe_gold(gold, stored, profile.dataset.nouns))
         return _run_loop(_Prepared(profile, compiled, stored, folder), endpoint, observe, verbose=verbose)
     except BaseException as exc:
         if has_plan(folder):
@@ -225,14 +225,14 @@ def pick_models(compiled: CompiledProfile) -> dict[str, Any]:
     return {"model_configs": compiled.whole["model_configs"], "columns": list(by_role.values())}
 
 
-def describe_gold(gold: Gold, stored: GoldFolder, noun: str) -> dict[str, Any]:
+def describe_gold(gold: Gold, stored: GoldFolder, nouns: str) -> dict[str, Any]:
     """Describe what was read, for the display: how many rows, and those that were left out with their lines."""
     rejected = [
         f"line {row['line']}: {row['rule']}: {row['found']} (limit: {row['limit']})" for row in gold.rejected.to_dicts()
     ]
     return {
         "event": "gold_read",
-        "noun": noun,
+        "nouns": nouns,
         "train": stored.train.height,
         "holdout": stored.holdout.height,
         "left_out": gold.rejected["line"].n_unique(),

@@ -116,8 +116,9 @@ def describe_gold(event: dict[str, Any]) -> list[str]:
     """Say what the gold is, and which of its rows were left out."""
     lines = []
     if event["train"] or event["holdout"]:
-        noun = f"{event['noun']}s"
-        lines += [f"gold: {event['train']:,} {noun} to draw from, {event['holdout']:,} held out for verification"]
+        lines += [
+            f"gold: {event['train']:,} {event['nouns']} to draw from, {event['holdout']:,} held out for verification"
+        ]
     if event["left_out"]:
         lines.append(f"{event['left_out']} gold rows break a rule and are left out, see {event['rejected_file']}:")
         lines += [f"  {rejected}" for rejected in event["rejected"][:SHOWN_REJECTIONS]]

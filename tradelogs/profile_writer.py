@@ -83,7 +83,8 @@ def _write_controls(controls: list[dict[str, Any]], train: pl.DataFrame) -> Iter
 def _write_fitted(name: str, values: pl.Series) -> str:
     if values.dtype.is_numeric():
         bins = max(2, min(MOST_BUCKETS, len(values) // ROWS_A_BUCKET))
-        ends = f"{values.min():g} to {values.max():g}"
+        low, high = (float(str(end)) for end in (values.min(), values.max()))
+        ends = f"{low:g} to {high:g}"
         found = f"your gold has {ends}, about {len(values) // bins} rows a bucket"
         return f"  - {{use: {name}, from_gold: {{bins: {bins}}}}}   # {found}"
     kinds = values.n_unique()
@@ -107,7 +108,7 @@ def _write_rest(answers: Answers, declared: Declared) -> Iterator[str]:
         yield from (f"  {key}: {json.dumps(str(path.resolve()))}" for key, path in answers.files.items())
         yield f"  holdout: {HOLDOUT}   # share of the sessions that no model ever sees; verification compares with them"
     yield "run:"
-    yield f"  accepted: {answers.accepted}   # {declared.noun}s wanted"
+    yield f"  accepted: {answers.accepted}   # {declared.nouns} wanted"
     yield f"  max_candidates: {answers.accepted * CANDIDATES_PER_ROW}   # cap on drafts"
     yield f"  max_minutes: {answers.max_minutes:g}   # cap on time"
     if answers.max_cost is not None:

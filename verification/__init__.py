@@ -1,1 +1,1 @@
-"""Proof that accepted trades are neither noise nor copies: questions, references, one verdict, one report."""
+"""Proof that accepted rows are neither noise nor copies: questions, references, one verdict, one report."""

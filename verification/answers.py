@@ -8,6 +8,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+Matrix = NDArray[np.float64]
 Verdict = Literal["noise", "underfit", "good", "overfit (copies)", "cannot tell"]
 
 NOISE: Verdict = "noise"
@@ -38,7 +39,7 @@ class Interval:
 
 @dataclass(frozen=True, slots=True)
 class Score:
-    """A distance of the synthetic trades from gold, and where it lies: `position` 0 is noise, 1 is real against real.
+    """A distance of the synthetic rows from gold, and where it lies: `position` 0 is noise, 1 is real against real.
 
     `value`, `floor` and `noise` are in the distance's own unit, less is nearer. `floor` is gold against gold, `noise`
     the reference generator named by `noise_is` against gold, all at equal numbers of rows. `position` is
@@ -84,4 +85,16 @@ def to_json(value: Any) -> Any:
     return value
 
 
-Matrix = NDArray[np.float64]
+def bound_share(share: float, count: float) -> Interval:
+    """Return Wilson's 95% interval of a share of so many independent rows."""
+    z = 1.96
+    centre = (share + z**2 / (2 * count)) / (1 + z**2 / count)
+    half = z / (1 + z**2 / count) * float(np.sqrt(share * (1 - share) / count + z**2 / (4 * count**2)))
+    return Interval(share, max(centre - half, 0.0), min(centre + half, 1.0))
+
+
+def say_percent(share: Interval) -> str:
+    """Write a share with its interval in percent."""
+    if not share.is_known:
+        return "unknown"
+    return f"{100 * share.value:.1f}% [{100 * share.low:.1f}, {100 * share.high:.1f}]"

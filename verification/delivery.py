@@ -26,7 +26,7 @@ Counts = NDArray[np.int64]
 class Declared:
     """A control with the shares its values are drawn with; even shares where `weights` is None.
 
-    `values` is empty where the sampler has no list of them. `field` is the column of the trades that the control sets,
+    `values` is empty where the sampler has no list of them. `field` is the column of the rows that the control sets,
     None where it sets none, and `tolerance` how far a number may be from its value, in the field's unit.
     """
 
@@ -50,7 +50,7 @@ class Delivery:
     `variation` is the total variation, half the sum of the absolute differences, 0 to 1; `by_chance` is what 95% of
     the sets that are drawn as declared stay below. `delivered` are shares of all rows: values that nobody declared are
     in `undeclared`, and where there are any NO_BUCKET is the last of `values`. `starved` names the buckets with less
-    than half their share, beyond chance. `measured` is "trade" where the trades' own field was counted, and "asked"
+    than half their share, beyond chance. `measured` is "row" where the rows' own field was counted, and "asked"
     where a control sets no field, so that only what was asked for could be.
     """
 
@@ -65,20 +65,20 @@ class Delivery:
     starved: tuple[str, ...]
 
 
-def find_measured(control: Declared, trades: pl.DataFrame) -> str | None:
-    """Tell whether a control is counted by the "trade" or by what was "asked"; None where its columns are missing."""
-    if control.field in trades.columns and not isinstance(trades.schema[control.field], pl.Datetime):
-        return "trade"
-    return "asked" if control.name in trades.columns else None
+def find_measured(control: Declared, table: pl.DataFrame) -> str | None:
+    """Tell whether a control is counted by the "row" or by what was "asked"; None where its columns are missing."""
+    if control.field in table.columns and not isinstance(table.schema[control.field], pl.Datetime):
+        return "row"
+    return "asked" if control.name in table.columns else None
 
 
-def compare_control(control: Declared, trades: pl.DataFrame, rng: np.random.Generator) -> Delivery:
-    """Compare trades, at least one, with the shares a control declares.
+def compare_control(control: Declared, table: pl.DataFrame, rng: np.random.Generator) -> Delivery:
+    """Compare rows, at least one, with the shares a control declares.
 
     The interval of the total variation is the percentile bootstrap's; `by_chance` draws what was declared. A bucket
     starves below STARVED of its share, when so few have a binomial chance below CHANCE over all the buckets.
     """
-    column, measured = label_trades(control, trades), find_measured(control, trades)
+    column, measured = label_rows(control, table), find_measured(control, table)
     counts, declared = count_values(control.values, column), control.shares
     rows = len(column)
     wanted = np.append(declared, 0.0)
@@ -105,24 +105,24 @@ def compare_control(control: Declared, trades: pl.DataFrame, rng: np.random.Gene
     )
 
 
-def label_trades(control: Declared, trades: pl.DataFrame) -> pl.Series:
-    """Return the declared value of each trade by its own field, null for none; what was asked where it sets no field.
+def label_rows(control: Declared, table: pl.DataFrame) -> pl.Series:
+    """Return the declared value of each row by its own field, null for none; what was asked where it sets no field.
 
     A number within the tolerance of what was asked has that value, so that overlapping tolerances move nothing; others
     have the nearest one within the tolerance.
     """
-    if find_measured(control, trades) != "trade":
-        return trades[control.name]
-    own = trades[str(control.field)]
+    if find_measured(control, table) != "row":
+        return table[control.name]
+    own = table[str(control.field)]
     if control.tolerance is None or not own.dtype.is_numeric() or any(isinstance(each, str) for each in control.values):
         return own
     numbers = np.array([float(value) for value in control.values])
     apart = np.abs(own.cast(pl.Float64).to_numpy()[:, None] - numbers)
     is_near = apart <= control.tolerance * (1.0 + SLACK) + SLACK
     places = np.where(is_near.any(axis=1), np.where(is_near, apart, np.inf).argmin(axis=1), len(numbers))
-    if control.name in trades.columns:
+    if control.name in table.columns:
         known = {normalise(value): place for place, value in reversed(list(enumerate(control.values)))}
-        asked = np.array([known.get(normalise(value), len(numbers)) for value in trades[control.name]])
+        asked = np.array([known.get(normalise(value), len(numbers)) for value in table[control.name]])
         is_kept = np.column_stack([is_near, np.full(len(own), False)])[np.arange(len(own)), asked]
         places = np.where(is_kept, asked, places)
     return pl.Series(control.name, [*control.values, None], strict=False)[places]
@@ -151,18 +151,6 @@ def normalise(value: Any) -> str:
 def say_starved(starved: Sequence[str]) -> str:
     """Name the starved buckets."""
     return f"Less than half of what was declared came of: {', '.join(starved)}."
-
-
-def say_notes(deliveries: Sequence[Delivery], repeated: int) -> str:
-    """Say what is no fault of variety and yet is to be known: values that nobody declared, and ids that come twice."""
-    notes = [
-        f"{each.undeclared:.1%} of the trades have none of the values of {each.name}."
-        for each in deliveries
-        if each.undeclared
-    ]
-    if repeated:
-        notes.append(f"{repeated} trades have the trade_id of another one.")
-    return "".join(f" {note}" for note in notes)
 
 
 def declare_shares(control: Control) -> Declared:

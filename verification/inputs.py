@@ -9,86 +9,120 @@ from typing import Any
 import polars as pl
 from polars.exceptions import PolarsError
 
-from designer_configs.compile.controls import resolve_controls
+from designer_configs.compile.controls import Control, resolve_controls
 from designer_configs.compile.profile import Profile, load_profile
 from designer_configs.errors import ConfigError
 from gold_data.folder import BARS, HOLDOUT, HOLDOUT_BARS, TRAIN
-from verification.delivery import declare_shares
+from verification.dataset import Dataset, read_dataset
+from verification.delivery import Declared, declare_shares
 from verification.errors import VerificationError
-from verification.trades.diversity import Declared
-from verification.trades.table import BAR_COLUMNS, name_controlled, read_trades
 
 CALIBRATION = "judge_calibration.json"
+BAR_COLUMNS = ("ticker", "timestamp", "open", "high", "low", "close", "volume")
 LEDGER_COLUMNS = ("status", "refine_passes", "critiques")
 
 
 @dataclass(frozen=True)
 class FinishedRun:
-    """A run as verification reads it; all tables of trades are trade tables (`trade_id` is the run's row_id).
+    """A run as verification reads it.
 
-    `synthetic` has controls and indicators as well. `controlled` names the features whose law the profile's controls
-    set on purpose. `bars` are the train part's, `holdout_bars` the held-out sessions'; None without. `ledger` is empty
-    and `usage` too where the run has none. `notes` name what was not there, or could not be read.
+    `accepted` has `row_id`, the row's fields (or its text, in the column named after it), controls, criteria and what
+    finishing added. `train` and `holdout` are gold rows, None without any. `bars` are the train part's, `holdout_bars`
+    the held-out sessions'; None without. `ledger` is empty and `usage` too where the run has none. `notes` name what
+    was not there, or could not be read.
     """
 
     folder: Path
     profile: Profile
-    synthetic: pl.DataFrame
-    train: pl.DataFrame
-    holdout: pl.DataFrame
+    dataset: Dataset
+    accepted: pl.DataFrame
+    train: pl.DataFrame | None
+    holdout: pl.DataFrame | None
     bars: pl.DataFrame | None
     holdout_bars: pl.DataFrame | None
-    declared: tuple[Declared, ...]
-    controlled: tuple[str, ...]
+    controls: tuple[Control, ...]
     ledger: pl.DataFrame
     usage: Mapping[str, Any]
     calibration: Mapping[str, Any] | None
     notes: tuple[str, ...]
 
     @property
-    def bars_file(self) -> Path:
-        """Bars of the accepted trades."""
-        return self.folder / "bars.parquet"
+    def declared(self) -> tuple[Declared, ...]:
+        """Controls with the shares they were declared with."""
+        return tuple(declare_shares(control) for control in self.controls)
 
 
 def read_run(folder: Path) -> FinishedRun:
     """Read a run's folder; what a question can do without may be missing or damaged.
 
     Raises:
-        VerificationError: there is no run, or it lacks its accepted trades, its gold or its profile.
+        VerificationError: there is no run, or it lacks its accepted rows, its profile, or gold that its dataset needs.
     """
     if not folder.is_dir():
         raise VerificationError(f"{folder} is no folder: name the one that `tradelogs generate` printed")
-    for name in ("profile.yaml", "accepted.parquet", "gold/facts.json", "gold/train.parquet", "gold/holdout.parquet"):
-        if not (folder / name).is_file():
-            raise VerificationError(
-                f"{folder} is no finished run: {name} is missing. Go on with it: tradelogs resume {folder}"
-            )
+    _refuse_unfinished(folder, ("profile.yaml", "accepted.parquet"))
     try:
         profile = load_profile(str(folder / "profile.yaml"), {})
     except ConfigError as exc:
         raise VerificationError(f"{folder}: {exc}") from exc
-    train = read_trades(folder / "gold" / TRAIN, "trade_id")
-    if train.is_empty():
-        raise VerificationError(f"{folder / 'gold' / TRAIN} has no trade: there is nothing to hold the run against")
-    controls = resolve_controls(profile, train)
+    dataset = read_dataset(profile)
+    train, holdout = (_read_gold(folder, name, is_needed=dataset.rows == "required") for name in (TRAIN, HOLDOUT))
+    if dataset.rows == "required" and train is None:
+        raise VerificationError(f"{folder / 'gold' / TRAIN} has no row: there is nothing to hold the run against")
     optional = _Optional(folder)
-    optional.look_at_bars()
     return FinishedRun(
         folder=folder,
         profile=profile,
-        synthetic=read_trades(folder / "accepted.parquet", "row_id"),
+        dataset=dataset,
+        accepted=read_table(folder / "accepted.parquet"),
         train=train,
-        holdout=read_trades(folder / "gold" / HOLDOUT, "trade_id"),
+        holdout=holdout,
         bars=optional.read_bars(f"gold/{BARS}"),
         holdout_bars=optional.read_bars(f"gold/{HOLDOUT_BARS}"),
-        declared=tuple(declare_shares(control) for control in controls),
-        controlled=name_controlled(controls),
+        controls=_resolve_controls(folder, profile, train),
         ledger=optional.read_ledger(),
         usage=optional.read_usage(),
         calibration=_read_json(folder / CALIBRATION) if (folder / CALIBRATION).is_file() else None,
         notes=tuple(optional.notes),
     )
+
+
+def _resolve_controls(folder: Path, profile: Profile, train: pl.DataFrame | None) -> tuple[Control, ...]:
+    try:
+        return tuple(resolve_controls(profile, pl.DataFrame() if train is None else train))
+    except PolarsError as exc:
+        raise VerificationError(
+            f"{folder}: a control takes its buckets from a column of gold/{TRAIN} that is not there ({exc})"
+        ) from exc
+
+
+def read_table(path: Path) -> pl.DataFrame:
+    """Read a table that cannot be done without.
+
+    Raises:
+        VerificationError: it cannot be read.
+    """
+    try:
+        return pl.read_parquet(path, glob=False)
+    except (PolarsError, OSError) as exc:
+        raise VerificationError(f"{path} cannot be read ({exc}): it is damaged, or no Parquet file") from exc
+
+
+def _read_gold(folder: Path, name: str, *, is_needed: bool) -> pl.DataFrame | None:
+    """Read a part of the gold; None where there is none."""
+    if is_needed:
+        _refuse_unfinished(folder, (f"gold/{name}",))
+    path = folder / "gold" / name
+    rows = read_table(path) if path.is_file() else None
+    return None if rows is None or rows.is_empty() else rows
+
+
+def _refuse_unfinished(folder: Path, names: Sequence[str]) -> None:
+    for name in names:
+        if not (folder / name).is_file():
+            raise VerificationError(
+                f"{folder} is no finished run: {name} is missing. Go on with it: tradelogs resume {folder}"
+            )
 
 
 class _Optional:
@@ -120,13 +154,6 @@ class _Optional:
         self._note("usage.json")
         return {}
 
-    def look_at_bars(self) -> None:
-        """Look whether the accepted trades' bars can be read; the questions that take them do it piece by piece."""
-        try:
-            pl.read_parquet_schema(self._folder / "bars.parquet")
-        except (PolarsError, OSError):
-            self._note("bars.parquet")
-
     def _read(self, name: str, columns: Sequence[str]) -> pl.DataFrame | None:
         try:
             table = pl.read_parquet(self._folder / name, glob=False)
@@ -138,8 +165,12 @@ class _Optional:
         return None
 
     def _note(self, name: str) -> None:
-        there = (self._folder / name).is_file()
-        self.notes.append(f"{name} {'cannot be read' if there else 'is missing'}, so what is told from it is left out")
+        self.notes.append(note_left_out(self._folder / name, name))
+
+
+def note_left_out(path: Path, name: str) -> str:
+    """Say that a file is missing or damaged, and so left out."""
+    return f"{name} {'cannot be read' if path.is_file() else 'is missing'}, so what is told from it is left out"
 
 
 def _read_json(path: Path) -> dict[str, Any]:

@@ -1,17 +1,18 @@
 """The rule that makes one verdict of all answers.
 
 Copies come first: a copy has every other virtue. Then noise, then what is missing. What cannot be told is not good.
+Which questions are asked for which is declared by the module that asks them (`DECIDING`).
 
 | the first that holds | overall |
 |---|---|
-| memorisation says `overfit (copies)` | `overfit (copies)` |
-| validity or fidelity says `noise` | `noise` |
-| validity, fidelity, exits, diversity, utility, search or backtest says `noise` or `underfit` | `underfit` |
-| validity, fidelity, exits, diversity or memorisation says `cannot tell` | `cannot tell` |
+| one of `copies` says `overfit (copies)` | `overfit (copies)` |
+| one of `law` says `noise` | `noise` |
+| one of `law` or `deciding` says `noise` or `underfit` | `underfit` |
+| one of `needed` says `cannot tell` | `cannot tell` |
 | otherwise | `good` |
 
-Paths, indicators and the judge are shown, and decide nothing: the bars before an entry are the gold's own, indicators
-follow from them and from the controls, and a judge is one of the things that verification is there to check.
+Any other question is shown, and decides nothing; so is the judge, who is one of the things that verification is there
+to check.
 """
 
 from collections.abc import Sequence
@@ -19,9 +20,21 @@ from dataclasses import dataclass
 
 from verification.answers import CANNOT_TELL, COPIES, GOOD, NOISE, UNDERFIT, Answer, Verdict
 
-LAW = ("validity", "fidelity")
-DECIDING = (*LAW, "exits", "diversity", "utility", "search", "backtest")
-NEEDED = ("validity", "fidelity", "exits", "diversity", "memorisation")
+
+@dataclass(frozen=True, slots=True)
+class Deciding:
+    """Which questions decide what, by their names.
+
+    `law` are those whose `noise` is the whole run's, `deciding` further ones that make it underfit, `needed` those
+    without whose answer it is not good, `copies` those that find copies. What one of `alone` cannot tell is for lack of
+    accepted rows, whatever the gold; of the others it is for lack of whichever is fewer.
+    """
+
+    law: tuple[str, ...]
+    deciding: tuple[str, ...]
+    needed: tuple[str, ...]
+    copies: tuple[str, ...]
+    alone: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,38 +46,32 @@ class Overall:
     text: str
 
 
-def decide(answers: Sequence[Answer], synthetic: int, train: int) -> Overall:
+def decide(answers: Sequence[Answer], by: Deciding, used: int, train: int, nouns: str) -> Overall:
     """Make one verdict of the answers; the rule is this module's table.
 
     Args:
         answers: One per question.
-        synthetic: Number of accepted trades.
-        train: Number of gold trades that the generator could see.
+        by: Which questions decide.
+        used: Number of accepted rows that were asked about.
+        train: Number of gold rows that the generator could see.
+        nouns: How people call the rows.
     """
     given = {answer.question: answer for answer in answers}
     steps: list[tuple[Verdict, Sequence[str], tuple[Verdict, ...]]] = [
-        (COPIES, ("memorisation",), (COPIES,)),
-        (NOISE, LAW, (NOISE,)),
-        (UNDERFIT, DECIDING, (UNDERFIT, NOISE)),
-        (CANNOT_TELL, NEEDED, (CANNOT_TELL,)),
+        (COPIES, by.copies, (COPIES,)),
+        (NOISE, by.law, (NOISE,)),
+        (UNDERFIT, (*by.law, *by.deciding), (UNDERFIT, NOISE)),
+        (CANNOT_TELL, by.needed, (CANNOT_TELL,)),
     ]
     for verdict, questions, named in steps:
         for answer in (given[question] for question in questions if question in given):
             if answer.verdict in named:
-                return Overall(verdict, answer.reason, say_verdict(answer, verdict, synthetic, train))
+                text: str = verdict
+                if verdict == CANNOT_TELL:
+                    lacks_rows = used < train or answer.question in by.alone
+                    text += f": too few accepted {nouns}" if lacks_rows else ": gold too small"
+                return Overall(verdict, answer.reason, text)
     return Overall(GOOD, praise(answers), GOOD)
-
-
-def say_verdict(answer: Answer, verdict: Verdict, synthetic: int, train: int) -> str:
-    """Say a verdict in full: what cannot be told is for lack of accepted trades, or else of gold.
-
-    Trades are compared with as many of the gold's, so that fewer than it has are what is lacking; and how many are
-    impossible is a matter of the trades alone.
-    """
-    if verdict != CANNOT_TELL:
-        return verdict
-    lacks_trades = synthetic < train or answer.question == "validity"
-    return f"{verdict}: " + ("too few accepted trades" if lacks_trades else "gold too small")
 
 
 def praise(answers: Sequence[Answer]) -> str:

@@ -1,18 +1,23 @@
-"""Asks every question of a run, decides, and writes `metrics.json` and `report.html`."""
+"""Asks every question of a run, decides, and writes `metrics.json` and `report.html`.
+
+Which questions those are is the dataset's (`dataset.yaml: questions`); nothing here knows what a row is.
+"""
 
 import json
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from files.whole_file import write_whole
-from verification.answers import to_json
+from verification.answers import Answer, to_json
 from verification.ask import Tell
+from verification.funnel import count_funnel, sum_stages
 from verification.inputs import FinishedRun, read_run
+from verification.judge.calibration import QUESTION, read_answer
+from verification.questions import Questioned, load_questions
+from verification.report.plots import Drawing
 from verification.report.report import write_report
-from verification.trades.overview import describe_overview
-from verification.trades.questions import ask_about_bars, ask_about_trades, drop_unknown, make_yardstick
-from verification.trades.yardstick import Yardstick
 from verification.verdict import decide
 
 SCHEMA_VERSION = 1
@@ -30,56 +35,54 @@ def verify_run(folder: Path, tell: Tell, *, seed: int = 0) -> dict[str, Any]:
         What `metrics.json` holds.
 
     Raises:
-        VerificationError: the folder holds no run that could be verified.
+        VerificationError: the folder holds no run that could be verified, or its dataset names no questions.
     """
     run = read_run(folder)
-    usable = drop_unknown(run.synthetic)
-    yardstick = make_yardstick(run.train, run.holdout, usable.height, seed)
-    answers = ask_about_trades(
-        yardstick, run.synthetic, usable, declared=run.declared, controlled=run.controlled, tell=tell
-    )
-    answers += ask_about_bars(run, yardstick, usable, tell)
-    overall = decide(answers, usable.height, yardstick.train.height)
-    parts = {"gold": yardstick.train, "held_out": yardstick.holdout, "synthetic": usable}
-    plots = describe_overview(parts, run.ledger, run.usage, yardstick.make_rng("overview"))
+    questions = load_questions(run.profile.dataset)
+    asked = questions.ask(run, tell, seed)
+    answers = [*asked.answers, *read_calibration(run, tell)]
+    overall = decide(answers, questions.DECIDING, asked.used, asked.train, run.dataset.nouns)
+    taken = {"funnel": count_funnel(run.ledger), "stages": sum_stages(run.usage)}
     metrics: dict[str, Any] = to_json(
         {
             "schema_version": SCHEMA_VERSION,
-            "run": describe_run(run, yardstick, usable.height),
+            "run": describe_run(run, asked, seed),
             "overall": overall,
             "answers": answers,
-            "plots": plots,
+            "plots": {**asked.plots, **taken},
         }
     )
-    write_metrics(metrics, folder)
+    write_metrics(metrics, questions.PLOTS, folder)
     return metrics
 
 
-def describe_run(run: FinishedRun, yardstick: Yardstick, usable: int) -> dict[str, Any]:
+def read_calibration(run: FinishedRun, tell: Tell) -> list[Answer]:
+    """Read what the judge's calibration says, where the run has one."""
+    if run.calibration is None:
+        return []
+    tell(QUESTION)
+    return [read_answer(run.calibration)]
+
+
+def describe_run(run: FinishedRun, asked: Questioned, seed: int) -> dict[str, Any]:
     """Say what was verified: the run, its counts, and what was missing or left out."""
-    synthetic = run.synthetic.height
-    notes = list(run.notes)
-    if usable < synthetic:
-        notes.append(
-            f"{synthetic - usable} accepted trades have values that are missing or not finite: `validity` counts them"
-        )
-    if run.bars is None:
-        notes.append("the gold came without bars: nothing can be said of price paths, indicators and strategies")
     return {
         "name": run.folder.resolve().name,
         "profile": run.profile.description,
+        "dataset": run.dataset.name,
+        "nouns": run.dataset.nouns,
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
-        "synthetic": synthetic,
-        "gold_train": yardstick.train.height,
-        "gold_holdout": yardstick.holdout.height,
-        "seed": yardstick.seed,
-        "controlled": list(run.controlled),
-        "notes": notes,
+        "synthetic": run.accepted.height,
+        "gold_train": asked.train,
+        "gold_holdout": asked.holdout,
+        "seed": seed,
+        **asked.about,
+        "notes": [*run.notes, *asked.notes],
     }
 
 
-def write_metrics(metrics: dict[str, Any], folder: Path) -> None:
+def write_metrics(metrics: dict[str, Any], drawings: Sequence[Drawing], folder: Path) -> None:
     """Write `metrics.json` and `report.html` into a folder."""
     with write_whole(folder / "metrics.json") as partial:
         partial.write_text(json.dumps(metrics, indent=1, allow_nan=False) + "\n", encoding="utf-8")
-    write_report(metrics, folder / "report.html")
+    write_report(metrics, drawings, folder / "report.html")

@@ -21,7 +21,8 @@ from designer_configs.compile.profile import load_profile
 from gold_data.store import write_gold
 from refine_loop.run import read_checked_gold
 from verification.judge.calibration import FILE, OFFLINE_SAYS
-from verification.judge.job import PLANTED, plan_calibration
+from verification.judge.faults import PLANTED
+from verification.judge.job import plan_calibration
 
 ROOT = Path(__file__).parents[2]
 SAMPLE = ROOT / "gold_data/sample/trades.csv"
@@ -273,5 +274,5 @@ def test_run_gets_its_own_judges_calibration(cli: Cli, run_folder: Path, tmp_pat
     assert {path.name for path in (tmp_path / "my_run").iterdir()} - before == {FILE}
     document = json.loads((tmp_path / "my_run" / FILE).read_text())
     train = pl.read_parquet(tmp_path / "my_run/gold/train.parquet")["trade_id"]
-    assert {row["trade_id"] for row in document["rows"]} <= set(train)
+    assert {row["gold_id"] for row in document["rows"]} <= set(train)
     assert document["answer"]["metrics"]["profile"] == "my_run"

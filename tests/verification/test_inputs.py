@@ -1,19 +1,19 @@
 """What a run's folder must hold to be verified, and what it may lack."""
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import polars as pl
 import pytest
 
 from designer_configs.compile.controls import Control
+from verification.dataset import pluralise
 from verification.delivery import declare_shares
 from verification.errors import VerificationError
 from verification.inputs import read_run
-from verification.trades.features import EXITS
-from verification.trades.table import CONDITIONS, name_controlled
 
-NEEDED = ("profile.yaml", "accepted.parquet", "gold/limits.json", "gold/train.parquet", "gold/holdout.parquet")
+NEEDED = ("profile.yaml", "accepted.parquet", "gold/train.parquet", "gold/holdout.parquet")
 
 
 @pytest.fixture
@@ -32,8 +32,8 @@ def make_control(name: str, field: str | None, **column: object) -> Control:
 
 def test_a_run_is_read_with_its_controls(run_folder: Path) -> None:
     run = read_run(run_folder)
-    assert run.synthetic.height == 60
-    assert run.synthetic["trade_id"].n_unique() == 60
+    assert run.accepted.height == 60
+    assert run.accepted["row_id"].n_unique() == 60
     assert [declared.name for declared in run.declared] == [
         "target_volatility",
         "ticker",
@@ -49,11 +49,11 @@ def test_a_run_is_read_with_its_controls(run_folder: Path) -> None:
 
 def test_what_is_not_needed_may_be_missing(run: Path) -> None:
     left_out = "so what is told from it is left out"
-    names = ("bars.parquet", "ledger.parquet", "usage.json")
+    names = ("ledger.parquet", "usage.json")
     assert read_run(run).notes == tuple(f"{name} is missing, {left_out}" for name in names)
 
 
-@pytest.mark.parametrize("name", ["bars.parquet", "ledger.parquet", "usage.json", "gold/bars.parquet"])
+@pytest.mark.parametrize("name", ["ledger.parquet", "usage.json", "gold/bars.parquet"])
 @pytest.mark.parametrize("content", [b"", b"PAR1 and then nothing", b"[]", b"null", b'{"by_stage": [{"x": 1}]}'])
 def test_what_is_not_needed_may_be_damaged(run: Path, name: str, content: bytes) -> None:
     (run / name).write_bytes(content)
@@ -66,31 +66,17 @@ def test_a_ledger_of_another_table_is_left_out(run: Path) -> None:
 
 
 def test_a_folder_with_brackets_in_its_name(run: Path) -> None:
-    assert read_run(run.rename(run.with_name("run[1]"))).synthetic.height == 60
+    assert read_run(run.rename(run.with_name("run[1]"))).accepted.height == 60
 
 
 def test_gold_without_a_trade_is_named(run: Path) -> None:
     path = run / "gold/train.parquet"
     pl.read_parquet(path).clear().write_parquet(path)
-    with pytest.raises(VerificationError, match="has no trade"):
+    with pytest.raises(VerificationError, match="has no row"):
         read_run(run)
 
 
-def test_times_come_on_the_exchanges_clock(run: Path) -> None:
-    path = run / "accepted.parquet"
-    accepted = pl.read_parquet(path)
-    accepted.with_columns(pl.col("entry_time").dt.convert_time_zone("UTC")).write_parquet(path)
-    assert read_run(run).synthetic["entry_time"].to_list() == accepted["entry_time"].to_list()
-
-
-def test_times_that_are_text_are_named(run: Path) -> None:
-    path = run / "accepted.parquet"
-    pl.read_parquet(path).with_columns(pl.col("entry_time").cast(pl.String)).write_parquet(path)
-    with pytest.raises(VerificationError, match="entry_time is String; it should be a time with a zone"):
-        read_run(run)
-
-
-@pytest.mark.parametrize("name", ["profile.yaml", "accepted.parquet", "gold/limits.json"])
+@pytest.mark.parametrize("name", ["profile.yaml", "accepted.parquet", "gold/train.parquet"])
 def test_what_is_needed_is_named(run: Path, name: str) -> None:
     (run / name).unlink()
     with pytest.raises(VerificationError, match=name):
@@ -104,34 +90,33 @@ def test_a_damaged_file_is_named(run: Path, name: str) -> None:
         read_run(run)
 
 
-def test_a_column_that_is_missing_is_named(run: Path) -> None:
-    accepted = pl.read_parquet(run / "accepted.parquet").drop("entry_price")
-    accepted.write_parquet(run / "accepted.parquet")
-    with pytest.raises(VerificationError, match="entry_price is missing"):
-        read_run(run)
+def test_gold_may_be_missing_where_the_dataset_needs_none(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = read_run(run).dataset
+    monkeypatch.setattr("verification.inputs.read_dataset", lambda _: replace(whole, rows="optional"))
+    path = run / "gold/train.parquet"
+    rows = pl.read_parquet(path)
+    rows.clear().write_parquet(run / "gold/holdout.parquet")
+    found = read_run(run)
+    assert (found.train is not None, found.holdout) == (True, None)
+
+
+def test_a_dataset_is_read_with_its_criteria(run: Path) -> None:
+    dataset = read_run(run).dataset
+    assert (dataset.row, dataset.criteria) == ("trade", ("realism", "consistency", "completeness"))
+    assert dataset.schema is not None
+    assert dataset.schema["properties"]["ticker"]["type"] == "string"
+
+
+@pytest.mark.parametrize(
+    ("noun", "nouns"), [("trade", "trades"), ("strategy", "strategies"), ("day", "days"), ("match", "matches")]
+)
+def test_nouns_have_their_plural(noun: str, nouns: str) -> None:
+    assert pluralise(noun) == nouns
 
 
 def test_no_folder_at_all(tmp_path: Path) -> None:
     with pytest.raises(VerificationError, match="is no folder"):
         read_run(tmp_path / "nothing")
-
-
-def test_a_control_sets_the_feature_of_its_field() -> None:
-    controls = [make_control("volatility", "entry_volatility_percent"), make_control("symbol", "ticker")]
-    assert name_controlled(controls) == ("entry_volatility_percent",)
-    assert name_controlled([]) == ()
-
-
-def test_a_control_may_set_an_outcome() -> None:
-    fields = ("exit_time", "trade_percent_change", "best_exit_percent", "worst_exit_percent")
-    assert name_controlled([make_control(field, field) for field in fields]) == EXITS
-    assert name_controlled([make_control("symbol", "ticker")]) == ()
-    mixed = [make_control("change", "trade_percent_change"), make_control("mood", None)]
-    assert set(name_controlled(mixed)) == {*CONDITIONS, "trade_percent_change"}
-
-
-def test_a_control_without_a_field_may_set_anything_known_at_the_entry() -> None:
-    assert name_controlled([make_control("mood", None)]) == CONDITIONS
 
 
 def test_declared_shares_sum_to_one_and_may_be_left_out() -> None:

@@ -3,7 +3,8 @@
 import pytest
 
 from verification.answers import CANNOT_TELL, COPIES, GOOD, NOISE, UNDERFIT, Answer, Verdict
-from verification.verdict import decide
+from verification.trades.questions import DECIDING
+from verification.verdict import Overall, decide
 
 QUESTIONS = (
     "validity",
@@ -11,11 +12,9 @@ QUESTIONS = (
     "exits",
     "diversity",
     "memorisation",
-    "utility",
-    "search",
+    "model",
     "backtest",
-    "paths",
-    "indicators",
+    "weather",
     "judge",
 )
 
@@ -27,8 +26,12 @@ def answer_all(**verdicts: Verdict) -> list[Answer]:
     ]
 
 
+def decide_on(answers: list[Answer], used: int = 400) -> Overall:
+    return decide(answers, DECIDING, used, 320, "trades")
+
+
 def test_nothing_found_is_good() -> None:
-    assert decide(answer_all(), 400, 320).verdict == GOOD
+    assert decide_on(answer_all()).verdict == GOOD
 
 
 @pytest.mark.parametrize(
@@ -39,36 +42,36 @@ def test_nothing_found_is_good() -> None:
         ({"validity": NOISE}, NOISE, "validity"),
         ({"exits": NOISE}, UNDERFIT, "exits"),
         ({"diversity": UNDERFIT, "fidelity": CANNOT_TELL}, UNDERFIT, "diversity"),
-        ({"search": UNDERFIT}, UNDERFIT, "search"),
+        ({"model": UNDERFIT}, UNDERFIT, "model"),
         ({"backtest": NOISE}, UNDERFIT, "backtest"),
         ({"exits": CANNOT_TELL}, CANNOT_TELL, "exits"),
     ],
 )
 def test_what_decides(said: dict[str, Verdict], overall: Verdict, decided_by: str) -> None:
-    decided = decide(answer_all(**said), 400, 320)
+    decided = decide_on(answer_all(**said))
     assert (decided.verdict, decided.reason) == (overall, f"{decided_by} said so")
 
 
-@pytest.mark.parametrize("question", ["paths", "indicators", "judge"])
+@pytest.mark.parametrize("question", ["weather", "judge"])
 def test_what_is_shown_only(question: str) -> None:
-    assert decide(answer_all(**{question: NOISE}), 400, 320).verdict == GOOD
+    assert decide_on(answer_all(**{question: NOISE})).verdict == GOOD
 
 
-@pytest.mark.parametrize("question", ["utility", "search", "backtest"])
+@pytest.mark.parametrize("question", ["model", "backtest"])
 def test_what_may_stay_open(question: str) -> None:
-    assert decide(answer_all(**{question: CANNOT_TELL}), 400, 320).verdict == GOOD
+    assert decide_on(answer_all(**{question: CANNOT_TELL})).verdict == GOOD
 
 
 def test_what_is_too_small_is_said() -> None:
     unsure = answer_all(fidelity=CANNOT_TELL)
-    assert decide(unsure, 400, 320).text == "cannot tell: gold too small"
-    assert decide(unsure, 300, 320).text == "cannot tell: too few accepted trades"
-    assert decide(answer_all(validity=CANNOT_TELL), 400, 320).text == "cannot tell: too few accepted trades"
+    assert decide_on(unsure).text == "cannot tell: gold too small"
+    assert decide_on(unsure, used=300).text == "cannot tell: too few accepted trades"
+    assert decide_on(answer_all(validity=CANNOT_TELL)).text == "cannot tell: too few accepted trades"
 
 
 def test_good_says_what_it_does_not_rest_on() -> None:
-    said = decide(answer_all(utility=CANNOT_TELL, paths=UNDERFIT), 400, 320).reason
+    said = decide_on(answer_all(model=CANNOT_TELL, weather=UNDERFIT)).reason
     assert said == (
-        "Good by validity, fidelity, exits, diversity, memorisation, search, backtest, indicators, judge. "
-        "Not told: utility. Shown, not deciding: paths says underfit."
+        "Good by validity, fidelity, exits, diversity, memorisation, backtest, judge. "
+        "Not told: model. Shown, not deciding: weather says underfit."
     )

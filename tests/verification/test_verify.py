@@ -21,11 +21,8 @@ QUESTIONS = [
     "exits",
     "diversity",
     "memorisation",
-    "utility",
-    "search",
+    "model",
     "backtest",
-    "paths",
-    "indicators",
 ]
 
 

@@ -156,7 +156,7 @@ def _say_plan(plan: "JudgePlan") -> None:
     untouched = sum(row.fault is None for row in plan.rows)
     kinds = len({row.fault for row in plan.rows} - {None})
     tries = plan.requests // len(plan.rows)
-    click.echo(f"judge: {plan.profile.models['judge'].model} at {plan.profile.provider.name}")
+    click.echo(f"judge: {plan.judge} at {plan.profile.provider.name}")
     click.echo(
         f"{len(plan.rows)} rows: {kinds} kinds of fault planted in gold, {untouched} untouched. "
         f"{tries} tries each: {plan.requests:,} requests"
@@ -204,11 +204,11 @@ def tabulate_faults(faults: list[dict[str, Any]]) -> "Table":
     fields = [fault for fault in faults if fault["name"].startswith(MISSING)]
     summed = {
         "name": f"missing field ({len(fields)} kinds)",
-        "criterion": "completeness",
+        "criterion": fields[0]["criterion"] if fields else None,
         **{key: sum(fault[key] for fault in fields) for key in counted},
     }
     untouched, *rest = [fault for fault in faults if fault not in fields]
-    for fault in (untouched, summed, *rest):
+    for fault in (untouched, *([summed] if fields else []), *rest):
         numbers = [str(fault[key]) if fault["rows"] else "-" for key in counted]
         if fault is untouched:
             numbers[-1] = "-"

@@ -15,14 +15,14 @@ from numpy.typing import NDArray
 
 from verification.answers import CANNOT_TELL, GOOD, NOISE, UNDERFIT, Answer, Interval, Verdict, to_json
 from verification.errors import VerificationError
+from verification.judge.faults import Fault
 from verification.judge.job import TRIES, JudgedRow, JudgePlan, make_rng
-from verification.judge.planted_faults import FAULTS, Fault
 
 FILE = "judge_calibration.json"
 QUESTION, TITLE = "judge", "How far can the judge be trusted?"
 
 CATCH_LINE = 0.7  # of the faults that the checks cannot see; a judge that lets more through leaves too many in the run
-FALSE_REJECT_LINE = 0.2  # of untouched gold; beyond it the accepted trades are the judge's taste, not the trader's
+FALSE_REJECT_LINE = 0.2  # of untouched gold; beyond it the accepted rows are the judge's taste, not the gold's
 FAIR_KAPPA = 0.4  # above it agreement is more than fair (Landis and Koch, 1977)
 LEAST_ROWS = 20  # of a kind, below which an interval spans half of all rates
 RESAMPLES = 1_000
@@ -43,14 +43,22 @@ class Calibration:
     acceptance: Mapping[str, int]
     controls_left_out: Sequence[str]
     rows: Sequence[JudgedRow]
+    faults: Sequence[Fault]
 
 
 def collect_calibration(plan: JudgePlan, rows: Sequence[JudgedRow], *, is_offline: bool) -> Calibration:
     """Put the judged rows together with the profile that they were judged by."""
     profile = plan.profile
-    judge = profile.models["judge"].model
-    acceptance = dict(profile.acceptance)
-    return Calibration(profile.name, judge, is_offline, plan.seed, acceptance, plan.controls_left_out, rows)
+    return Calibration(
+        profile=profile.name,
+        judge=plan.judge,
+        is_offline=is_offline,
+        seed=plan.seed,
+        acceptance=dict(profile.acceptance),
+        controls_left_out=plan.controls_left_out,
+        rows=rows,
+        faults=plan.faults,
+    )
 
 
 @dataclass(frozen=True)
@@ -91,7 +99,7 @@ def ask_judge(calibration: Calibration) -> Answer:
         "kappa": kappa,
         "same_decision": _measure_agreement(calibration),
         "criteria": [_measure_criterion(tally, calibration, name) for name in calibration.acceptance],
-        "faults": [_count_fault(tally, calibration, fault) for fault in (None, *FAULTS)],
+        "faults": [_count_fault(tally, calibration, fault) for fault in (None, *calibration.faults)],
     }
     return Answer(
         question=QUESTION,
@@ -116,7 +124,7 @@ def _is_unseen(fault: Fault | None) -> bool:
 
 
 def _tally_rows(calibration: Calibration) -> _Tally:
-    known = {fault.name: fault for fault in FAULTS}
+    known = {fault.name: fault for fault in calibration.faults}
     answered = [(row, scores) for row in calibration.rows if (scores := _find_answer(row)) is not None]
     refused = {
         name: np.array([scores[name] < least for _, scores in answered], dtype=bool)
@@ -178,13 +186,13 @@ def compute_kappa(counts: Counts) -> Counts:
 
 
 def _measure_kappa(tally: _Tally, refused: NDArray[np.bool_], is_faulty: NDArray[np.bool_]) -> Interval:
-    """Measure kappa; the interval is a bootstrap over gold trades, for one may have been given several faults."""
+    """Measure kappa; the interval is a bootstrap over gold rows, for one may have been given several faults."""
     if not len(refused):
         return Interval(np.nan)
     cells = np.stack([refused & is_faulty, refused & ~is_faulty, ~refused & is_faulty, ~refused & ~is_faulty], axis=1)
-    _, trades = np.unique([row.trade_id for row in tally.rows], return_inverse=True)
-    counts = np.zeros((int(trades.max()) + 1, 4))
-    np.add.at(counts, trades.reshape(-1), cells.astype(np.float64))
+    _, golds = np.unique([row.gold_id for row in tally.rows], return_inverse=True)
+    counts = np.zeros((int(golds.max()) + 1, 4))
+    np.add.at(counts, golds.reshape(-1), cells.astype(np.float64))
     value = float(compute_kappa(counts.sum(axis=0, keepdims=True))[0])
     weights = make_rng(tally.seed, "kappa").multinomial(len(counts), [1.0 / len(counts)] * len(counts), size=RESAMPLES)
     drawn = compute_kappa(weights @ counts)
@@ -241,7 +249,7 @@ def _count_fault(tally: _Tally, calibration: Calibration, fault: Fault | None) -
     refused = tally.any_refused
     return {
         "name": name or "untouched gold",
-        "description": fault.description if fault else "A gold trade as it is.",
+        "description": fault.description if fault else "A gold row as it is.",
         "criterion": fault.criterion if fault else None,
         "seen_by_checks": fault.seen_by_checks if fault else False,
         "rows": len(planted),

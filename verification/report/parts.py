@@ -8,22 +8,10 @@ from typing import Any, TypeGuard
 
 UNKNOWN = "\u2013"  # a dash for what is not known
 LONGEST_LABEL = 44  # characters that fit above a row on a phone
-CLOCK_STEP = 120  # minutes between the ticks of an axis that shows the time of day
 SMALLEST = 1e-12  # what arithmetic leaves of 0
 ROW_HEIGHT = 48  # pixels of a row with its label above it
 
 Trace = dict[str, Any]
-NAMES = {
-    "entry_volatility_percent": "volatility at entry, %",
-    "worst_exit_percent": "worst exit, %",
-    "best_exit_percent": "best exit, %",
-    "trade_percent_change": "change, %",
-    "holding_minutes": "holding time, minutes",
-    "entry_minute": "time of entry",
-    "is_short": "side",
-}
-
-
 MINUS_ZERO = re.compile(r"(?<![\w.])-0(?:\.0+)?(?![\w.]*\d)")
 
 
@@ -78,28 +66,6 @@ def escape_label(value: object, longest: int = LONGEST_LABEL) -> str:
     text = " ".join("".join(letter if letter.isprintable() else " " for letter in str(value)).split())
     text = text if len(text) <= longest else text[: longest - 1].rstrip() + "…"
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-
-
-def name_feature(feature: str) -> str:
-    """Return a feature's name as people say it, with its unit."""
-    return NAMES.get(feature, feature.replace("_", " "))
-
-
-def name_short(feature: object) -> str:
-    """Return a feature's name without its unit."""
-    return name_feature(str(feature)).split(",")[0]
-
-
-def say_clock(minutes: float) -> str:
-    """Return minutes from midnight as a time of day."""
-    return f"{int(minutes) // 60}:{int(minutes) % 60:02d}"
-
-
-def make_clock_ticks(low: float, high: float) -> dict[str, Any]:
-    """Make ticks for an axis of minutes from midnight: the full hours between two ends, some of them."""
-    step = CLOCK_STEP if high - low > CLOCK_STEP else 60
-    values = list(range(int(-(-low // 60) * 60), int(high) + 1, step))
-    return {"tickvals": values, "ticktext": [say_clock(value) for value in values]}
 
 
 def format_number(value: object, digits: int = 3) -> str:

@@ -3,7 +3,7 @@
 import base64
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
@@ -16,7 +16,7 @@ from markupsafe import Markup
 from files.whole_file import write_whole
 from verification.answers import CANNOT_TELL, COPIES, GOOD, NOISE, UNDERFIT, to_json
 from verification.report.parts import Plot, drop_minus_zero, get_value, is_number
-from verification.report.plots import draw_plots
+from verification.report.plots import Drawing, draw_plots
 
 HERE = Path(__file__).parent
 STYLES = {GOOD: "good", UNDERFIT: "underfit", NOISE: "noise", COPIES: "copies", CANNOT_TELL: "unknown"}
@@ -28,28 +28,6 @@ MARKS = {
     "unknown": "M5.5 6a2.6 2.6 0 1 1 3.7 2.4c-.8.4-1.2.8-1.2 1.7M8 13v.2",
 }  # a verdict is told by a mark and a word as well as by a colour
 MEANS: Mapping[object, str] = {("judge", UNDERFIT): "the judge misses too much"}
-SHORT = {
-    "scale": "Scale",
-    "validity": "Validity",
-    "fidelity": "Fidelity",
-    "exits": "Exits",
-    "diversity": "Controls",
-    "memorisation": "Copies",
-    "indicators": "Indicators",
-    "paths": "Paths",
-    "utility": "Utility",
-    "search": "Search",
-    "backtest": "Backtest",
-    "judge": "Judge",
-    "run": "Run",
-}
-COUNTS = (
-    ("synthetic trades", "synthetic"),
-    ("gold trades", "gold_train"),
-    ("held out", "gold_holdout"),
-    ("profile", "profile"),
-    ("seed", "seed"),
-)
 
 
 @dataclass(frozen=True)
@@ -80,16 +58,16 @@ class Section:
     @property
     def short(self) -> str:
         """Name in the navigation."""
-        return SHORT.get(self.key, self.title)
+        return self.key.capitalize()
 
 
-def write_report(metrics: Mapping[str, Any], path: Path) -> None:
+def write_report(metrics: Mapping[str, Any], drawings: Sequence[Drawing], path: Path) -> None:
     """Write the report whole or not at all."""
     with write_whole(path) as partial:
-        partial.write_text(render_report(metrics), encoding="utf-8", newline="\n")
+        partial.write_text(render_report(metrics, drawings), encoding="utf-8", newline="\n")
 
 
-def render_report(metrics: Mapping[str, Any]) -> str:
+def render_report(metrics: Mapping[str, Any], drawings: Sequence[Drawing]) -> str:
     """Render the report as HTML.
 
     Nothing from `metrics` is markup: text is escaped, JSON for the plots is escaped for its script element, and a
@@ -97,8 +75,9 @@ def render_report(metrics: Mapping[str, Any]) -> str:
 
     Args:
         metrics: What `metrics.json` holds. A plot whose data is missing is left out, and the report says why.
+        drawings: How the questions' plots are drawn.
     """
-    sections = build_sections(metrics)
+    sections = build_sections(metrics, drawings)
     scripts = [load_plotly(), load_text("report.js")]
     panels = {
         f"plot-{plot.key}-{place}": {"data": panel.data, "layout": panel.layout}
@@ -109,6 +88,7 @@ def render_report(metrics: Mapping[str, Any]) -> str:
     overall = get_value(metrics, "overall")
     return load_template().render(
         name=str(get_value(metrics, "run", "name") or "a run"),
+        heading=say_heading(metrics),
         created=tell_time(get_value(metrics, "run", "created")),
         overall=make_chip(get_value(overall, "verdict"), get_value(overall, "text")),
         reason=drop_minus_zero(str(get_value(overall, "reason") or "")),
@@ -123,10 +103,10 @@ def render_report(metrics: Mapping[str, Any]) -> str:
     )
 
 
-def build_sections(metrics: Mapping[str, Any]) -> list[Section]:
+def build_sections(metrics: Mapping[str, Any], drawings: Sequence[Drawing]) -> list[Section]:
     """Build the report's sections: the scale, with plots whose question was not asked, one per answer, and the run."""
     answers = [answer for answer in get_value(metrics, "answers") or [] if isinstance(answer, Mapping)]
-    plots = draw_plots(metrics)
+    plots = draw_plots(metrics, drawings)
     sections = [
         Section(
             key=str(answer.get("question")),
@@ -142,7 +122,7 @@ def build_sections(metrics: Mapping[str, Any]) -> list[Section]:
     ]
     run, scale = plots.pop("run"), [plot for each in plots.values() for plot in each]
     return [
-        Section("scale", "Between noise and real", None, "", [], scale),
+        *([Section("scale", "Between noise and real", None, "", [], scale)] if scale else []),
         *sections,
         Section("run", "What the run took", None, "", [], run),
     ]
@@ -153,14 +133,27 @@ def make_chip(verdict: object, text: object = None, means: str = "") -> Chip:
     return Chip(str(text or verdict or CANNOT_TELL), STYLES.get(verdict, "unknown"), means)  # type: ignore[call-overload]
 
 
+def say_heading(metrics: Mapping[str, Any]) -> str:
+    """Say what was held against what."""
+    against = " against gold" if get_value(metrics, "run", "gold_train") else ""
+    return f"Synthetic {name_rows(metrics)}{against}"
+
+
+def name_rows(metrics: Mapping[str, Any]) -> str:
+    """Name the rows as the dataset's people do."""
+    return str(get_value(metrics, "run", "nouns") or "rows")
+
+
 def list_counts(metrics: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """List what was held against what, leaving out what is unknown."""
-    run = get_value(metrics, "run")
-    found = [(label, get_value(run, key)) for label, key in COUNTS]
+    """List what was held against what, leaving out what is unknown, and gold where there is none."""
+    run, nouns = get_value(metrics, "run"), name_rows(metrics)
+    gold = [(f"gold {nouns}", "gold_train"), ("held out", "gold_holdout")]
+    counts = [(f"synthetic {nouns}", "synthetic"), *gold, ("profile", "profile"), ("seed", "seed")]
+    found = [(label, key, get_value(run, key)) for label, key in counts]
     return [
-        (label, f"{value:,}" if is_number(value) and label != "seed" else str(value))
-        for label, value in found
-        if value is not None
+        (label, f"{value:,}" if is_number(value) and key != "seed" else str(value))
+        for label, key, value in found
+        if value is not None and not (key.startswith("gold") and not get_value(run, "gold_train"))
     ]
 
 

@@ -9,15 +9,25 @@ import polars as pl
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
-from verification.answers import CANNOT_TELL, GOOD, UNDERFIT, Answer, Interval, Matrix, Score, Verdict, to_json
-from verification.delivery import DIGITS, Declared, compare_control, find_measured, say_notes, say_starved
+from verification.answers import (
+    CANNOT_TELL,
+    GOOD,
+    UNDERFIT,
+    Answer,
+    Interval,
+    Matrix,
+    Score,
+    Verdict,
+    bound_share,
+    say_percent,
+    to_json,
+)
+from verification.delivery import DIGITS, Declared, Delivery, compare_control, find_measured, say_starved
 from verification.trades.features import FEATURES, measure_features
 from verification.trades.matching import CALIPER
-from verification.trades.memorisation import REAL_NEIGHBOURS, bound_share, find_nearest, say_percent
+from verification.trades.memorisation import REAL_NEIGHBOURS, find_nearest
 from verification.trades.references import PROTOTYPE_COLLAPSE
 from verification.trades.yardstick import Yardstick, draw_rows
-
-__all__ = ["Declared", "ask_diversity"]
 
 NEIGHBOURS = 5  # k of coverage and density, as their authors advise
 COVERAGE_BAR = 0.75  # of what as many fresh gold trades would cover: a quarter of the gold missing is no chance
@@ -140,6 +150,18 @@ def ask_diversity(
         buckets,
     )
     return Answer("diversity", title, verdict, reason + notes, numbers, to_json(metrics))
+
+
+def say_notes(deliveries: Sequence[Delivery], repeated: int) -> str:
+    """Say what is no fault of variety and yet is to be known: values that nobody declared, and ids that come twice."""
+    notes = [
+        f"{each.undeclared:.1%} of the trades have none of the values of {each.name}."
+        for each in deliveries
+        if each.undeclared
+    ]
+    if repeated:
+        notes.append(f"{repeated} trades have the trade_id of another one.")
+    return "".join(f" {note}" for note in notes)
 
 
 def narrow_gold(yardstick: Yardstick, synthetic: pl.DataFrame, controlled: Sequence[str]) -> Yardstick:

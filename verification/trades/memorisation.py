@@ -10,7 +10,18 @@ from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
 from gold_data.trades.schema import NUMBER_FIELDS
-from verification.answers import CANNOT_TELL, COPIES, GOOD, Answer, Interval, Matrix, Verdict, to_json
+from verification.answers import (
+    CANNOT_TELL,
+    COPIES,
+    GOOD,
+    Answer,
+    Interval,
+    Matrix,
+    Verdict,
+    bound_share,
+    say_percent,
+    to_json,
+)
 from verification.trades.yardstick import Yardstick, draw_rows
 
 NEAR_QUANTILE = 0.05  # of what real rows have: so near copies are at most 5% where nothing is remembered
@@ -237,14 +248,6 @@ def estimate_share(is_found: Mask, cluster: Places) -> Interval:
     return bound_share(share, independent)
 
 
-def bound_share(share: float, count: float) -> Interval:
-    """Return Wilson's 95% interval of a share of so many independent rows."""
-    z = 1.96
-    centre = (share + z**2 / (2 * count)) / (1 + z**2 / count)
-    half = z / (1 + z**2 / count) * float(np.sqrt(share * (1 - share) / count + z**2 / (4 * count**2)))
-    return Interval(share, max(centre - half, 0.0), min(centre + half, 1.0))
-
-
 def measure_pulls(yardstick: Yardstick, points: Matrix, real: Real) -> Mapping[str, Pull]:
     """Measure to which gold rows trades fall, `all` of them and those `near`, within the near distance.
 
@@ -356,13 +359,6 @@ def say_exact(exact: pl.DataFrame, synthetic: pl.DataFrame) -> str:
         f"{exact.height} of {len(synthetic)} trades have all numbers of a train trade, the first {first['trade_id']} "
         f"those of {first['train_id']}; none may."
     )
-
-
-def say_percent(share: Interval) -> str:
-    """Write a share with its interval in percent."""
-    if not share.is_known:
-        return "unknown"
-    return f"{100 * share.value:.1f}% [{100 * share.low:.1f}, {100 * share.high:.1f}]"
 
 
 def draw_places(count: int, most: int, rng: np.random.Generator) -> Places:

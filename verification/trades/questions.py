@@ -1,26 +1,69 @@
 """Every question that is asked of trades, in order."""
 
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 import polars as pl
+from polars.exceptions import PolarsError
 
-from indicators.attach import attach_indicators
+from gold_data.folder import HOLDOUT, TRAIN
 from verification.answers import Answer
 from verification.ask import Tell, ask_in_turn
-from verification.inputs import FinishedRun
-from verification.judge.calibration import read_answer
-from verification.trades.diversity import Declared, ask_diversity
-from verification.trades.exit_model.search import ask_search
-from verification.trades.exit_model.utility import ask_utility
+from verification.delivery import Declared
+from verification.errors import VerificationError
+from verification.inputs import FinishedRun, note_left_out
+from verification.questions import Questioned
+from verification.trades.diversity import ask_diversity
+from verification.trades.exit_model.question import ask_model
 from verification.trades.exit_strategies.backtest import ask_backtest
 from verification.trades.exits import ask_conditional
 from verification.trades.fidelity import ask_fidelity
-from verification.trades.indicators import ask_indicators
 from verification.trades.memorisation import ask_memorisation
-from verification.trades.paths import ask_paths
-from verification.trades.table import TRADE_COLUMNS
+from verification.trades.overview import describe_overview
+from verification.trades.plots import PLOTS
+from verification.trades.table import TRADE_COLUMNS, name_controlled, shape_trades
 from verification.trades.validity import ask_validity
 from verification.trades.yardstick import Yardstick
+from verification.verdict import Deciding
+
+__all__ = ["DECIDING", "PLOTS", "ask"]
+
+DECIDING = Deciding(
+    law=("validity", "fidelity"),
+    deciding=("exits", "diversity", "model", "backtest"),
+    needed=("validity", "fidelity", "exits", "diversity", "memorisation"),
+    copies=("memorisation",),
+    alone=("validity",),
+)
+ACCEPTED, OWN_BARS = "accepted.parquet", "bars.parquet"
+
+
+def ask(run: FinishedRun, tell: Tell, seed: int) -> Questioned:
+    """Ask everything of a run of trades.
+
+    Raises:
+        VerificationError: its tables are none of trades, or it has no gold trade.
+    """
+    if run.train is None:
+        raise VerificationError(f"{run.folder / 'gold' / TRAIN} has no trade: there is nothing to hold the run against")
+    gold = run.folder / "gold"
+    synthetic = shape_trades(run.accepted, "row_id", run.folder / ACCEPTED)
+    train = shape_trades(run.train, "trade_id", gold / TRAIN)
+    holdout = train.clear() if run.holdout is None else shape_trades(run.holdout, "trade_id", gold / HOLDOUT)
+    controlled, usable = name_controlled(run.controls), drop_unknown(synthetic)
+    yardstick = make_yardstick(train, holdout, usable.height, seed)
+    answers = ask_about_trades(yardstick, synthetic, usable, declared=run.declared, controlled=controlled, tell=tell)
+    answers += ask_in_turn([("backtest", lambda: _ask_backtest(run, yardstick, usable, controlled))], tell)
+    parts = {"gold": yardstick.train, "held_out": yardstick.holdout, "synthetic": usable}
+    return Questioned(
+        answers=answers,
+        used=usable.height,
+        train=yardstick.train.height,
+        holdout=yardstick.holdout.height,
+        plots=describe_overview(parts, yardstick.make_rng("overview")),
+        about={"controlled": list(controlled)},
+        notes=list_notes(run, synthetic.height - usable.height),
+    )
 
 
 def make_yardstick(train: pl.DataFrame, holdout: pl.DataFrame, size: int, seed: int) -> Yardstick:
@@ -52,33 +95,29 @@ def ask_about_trades(
         ("exits", lambda: ask_conditional(yardstick, usable)),
         ("diversity", lambda: ask_diversity(yardstick, usable, declared, controlled)),
         ("memorisation", lambda: ask_memorisation(yardstick, usable)),
-        ("utility", lambda: ask_utility(yardstick, usable, controlled)),
-        ("search", lambda: ask_search(yardstick, usable, controlled)),
+        ("model", lambda: ask_model(yardstick, usable, controlled)),
     ]
     return ask_in_turn(questions, tell)
 
 
-def ask_about_bars(run: FinishedRun, yardstick: Yardstick, usable: pl.DataFrame, tell: Tell) -> list[Answer]:
-    """Ask what takes bars as well, and what the judge's calibration says where the run has one."""
-    names, parts = (
-        tuple(run.profile.options["indicators"]),
-        [part for part in (run.bars, run.holdout_bars) if part is not None],
-    )
-    bars = pl.concat(parts) if parts else None
+def _ask_backtest(run: FinishedRun, yardstick: Yardstick, usable: pl.DataFrame, controlled: Sequence[str]) -> Answer:
     gold = (yardstick.train, run.bars, yardstick.holdout, run.holdout_bars)
-    rng = yardstick.make_rng
-    questions: list[tuple[str, Callable[[], Answer]]] = [
-        ("backtest", lambda: ask_backtest(usable, run.bars_file, *gold, rng("backtest"), run.controlled)),
-        ("paths", lambda: ask_paths(yardstick.gold, bars, usable, run.bars_file, rng("paths"))),
-    ]
-    if bars is not None:
-        questions.append(
-            (
-                "indicators",
-                lambda: ask_indicators(attach_indicators(yardstick.gold, bars, names), usable, names, run.controlled),
-            )
-        )
-    if run.calibration is not None:
-        calibration = run.calibration
-        questions.append(("judge", lambda: read_answer(calibration)))
-    return ask_in_turn(questions, tell)
+    return ask_backtest(usable, run.folder / OWN_BARS, *gold, yardstick.make_rng("backtest"), controlled)
+
+
+def list_notes(run: FinishedRun, dropped: int) -> list[str]:
+    """Say what was missing or left out."""
+    notes = [] if _can_read(run.folder / OWN_BARS) else [note_left_out(run.folder / OWN_BARS, OWN_BARS)]
+    if dropped:
+        notes.append(f"{dropped} accepted trades have values that are missing or not finite: `validity` counts them")
+    if run.bars is None:
+        notes.append("the gold came without bars: nothing can be said of strategies")
+    return notes
+
+
+def _can_read(path: Path) -> bool:
+    try:
+        pl.read_parquet_schema(path)
+    except (PolarsError, OSError):
+        return False
+    return True

@@ -12,9 +12,6 @@ from gold_data.trades.schema import NUMBER_FIELDS, TIME_FIELDS
 from verification.errors import VerificationError
 from verification.trades.features import FEATURES
 
-BAR_COLUMNS = ("ticker", "timestamp", "open", "high", "low", "close", "volume")
-
-
 TRADE_COLUMNS = ("ticker", "trade_type", "session_date", *TIME_FIELDS, *NUMBER_FIELDS, "trade_percent_change")
 
 
@@ -45,16 +42,12 @@ def name_controlled(controls: Sequence[Control]) -> tuple[str, ...]:
     return tuple(name for name in FEATURES if name in found)
 
 
-def read_trades(path: Path, key: str) -> pl.DataFrame:
-    """Read a trade table, whose ids are in the column `key`; times come on the exchange's clock.
+def shape_trades(table: pl.DataFrame, key: str, path: Path) -> pl.DataFrame:
+    """Make a trade table of a file's rows, whose ids are in the column `key`; times come on the exchange's clock.
 
     Raises:
-        VerificationError: it cannot be read, or lacks a column, or has one of another type.
+        VerificationError: it lacks a column, or has one of another type.
     """
-    try:
-        table = pl.read_parquet(path, glob=False)
-    except (PolarsError, OSError) as exc:
-        raise VerificationError(f"{path} cannot be read ({exc}): it is damaged, or no Parquet file") from exc
     if missing := [name for name in (key, *TRADE_COLUMNS) if name not in table.columns]:
         raise VerificationError(f"{path} is no table of trades: the column {missing[0]} is missing")
     naive = [name for name in TIME_FIELDS if getattr(table.schema[name], "time_zone", None) is None]

@@ -5,6 +5,8 @@ from typing import Any
 
 import polars as pl
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from indicators.errors import IndicatorError
 from indicators.price_path import build as price_path
@@ -19,7 +21,7 @@ Gold = tuple[pl.DataFrame, pl.DataFrame]
 NO_DONORS = pl.DataFrame(schema={"trade_id": pl.String})
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def gold(make_bars: MakeBars, walk_closes: Walk, make_trade: MakeTrade, frame_trades: Frame) -> Gold:
     """Donors: one too early in the bars, one that serves, one of a ticker without bars. Bars: three whole sessions."""
     early = make_trade(trade_id="gold-0001", entry_time="2024-02-29 10:00")
@@ -54,15 +56,23 @@ def test_a_path_ends_at_the_entry_with_the_volatility_asked_for(
     assert (100 * last[0] / 100, last[1]) == (pytest.approx(0.7, rel=1e-9), 100.0)
 
 
-def test_bars_before_the_entry_are_the_donors_stretched(make_trade: MakeTrade, frame_trades: Frame, gold: Gold) -> None:
-    trade = make_trade(gold_example_ids=["gold-0002"])
+@settings(max_examples=40)
+@given(side=st.sampled_from(["buy", "short"]), volatility=st.floats(0.02, 3.0), price=st.floats(1.0, 3000.0))
+def test_bars_before_the_entry_have_the_donors_law_whatever_is_asked(
+    side: str, volatility: float, price: float, make_trade: MakeTrade, frame_trades: Frame, gold: Gold
+) -> None:
+    prices = {"entry_price": price, "exit_price": price * (1.005 if side == "buy" else 0.995)}
+    asked = {"trade_type": side, "entry_volatility_percent": volatility, "gold_example_ids": ["gold-0002"]}
+    trade = make_trade(**asked, **prices)
     before, _, _ = split(build_price_paths(frame_trades(trade), *gold, seed=1), trade)
-    donors, donor_bars = gold
-    closes = donor_bars.filter(pl.col("timestamp") < donors.item(1, "entry_time")).get_column("close").tail(120)
-    path = before.get_column("close")
-    stretch = (path[0] - path[-1]) / (closes[0] - closes[-1])
-    assert (path - path[-1]).to_list() == pytest.approx(((closes - closes[-1]) * stretch).to_list(), abs=1e-9)
-    assert stretch > 0
+    donors, bars = gold
+    own = bars.filter(pl.col("timestamp") < donors.item(1, "entry_time")).tail(120)
+    ranges = [before.select(pl.col("high") - pl.col("low")), own.select(pl.col("high") - pl.col("low"))]
+    stretch = (ranges[0].sum().item() / ranges[1].sum().item()) * (1 if side == "buy" else -1)
+    swapped = {"open": "open", "high": "high" if side == "buy" else "low", "low": "low" if side == "buy" else "high"}
+    for name, of in {**swapped, "close": "close"}.items():
+        moved = (own[of] - own["close"][-1]) * stretch
+        assert (before[name] - price).to_list() == pytest.approx(moved.to_list(), rel=1e-6, abs=1e-6 * price)
 
 
 def test_a_donor_of_the_other_side_is_turned_over(make_trade: MakeTrade, frame_trades: Frame, gold: Gold) -> None:

@@ -32,8 +32,9 @@ from verification.judge.calibration import (
     read_answer,
     write_calibration,
 )
-from verification.judge.job import PLANTED, TRIES, JudgedRow, JudgePlan, build_job, judge_rows, plan_calibration
-from verification.judge.planted_faults import FAULTS
+from verification.judge.faults import PLANTED
+from verification.judge.job import TRIES, JudgedRow, JudgePlan, build_job, judge_rows, plan_calibration
+from verification.trades.faults import FAULTS
 
 CRITERIA = ("realism", "consistency", "completeness")
 ACCEPTANCE = dict.fromkeys(CRITERIA, 4)
@@ -55,7 +56,7 @@ def judge_all(untouched: Tries, faulty: Tries, copies: int = 4, *, is_offline: b
     for at, fault in enumerate([fault for fault in FAULTS for _ in range(copies)]):
         rules = ("schema",) if fault.seen_by_checks else ()
         rows.append(JudgedRow(fault.name, f"gold-{at % 50}", rules, score(faulty[at % len(faulty)])))
-    return Calibration("mine", "model", is_offline, 7, ACCEPTANCE, [], rows)
+    return Calibration("mine", "model", is_offline, 7, ACCEPTANCE, [], rows, FAULTS)
 
 
 GOLD_SCORES, BAD_SCORES = (5, 5, 5), (2, 2, 2)
@@ -119,7 +120,7 @@ def test_few_rows_tell_nothing() -> None:
 
 def test_no_row_at_all_and_no_answer_at_all_tell_nothing() -> None:
     for rows in ([], [JudgedRow(None, "gold-1", (), (None, None, None))]):
-        answer = ask_judge(Calibration("mine", "model", False, 7, ACCEPTANCE, [], rows))
+        answer = ask_judge(Calibration("mine", "model", False, 7, ACCEPTANCE, [], rows, FAULTS))
         assert answer.verdict == CANNOT_TELL
         assert answer.metrics["kappa"]["value"] is None
         assert answer.metrics["rows_without_answer"] == len(rows)
@@ -140,7 +141,7 @@ def test_rows_are_counted_by_fault() -> None:
         JudgedRow("wrong sign", "gold-1", ("exit_sign",), score(GOLD_SCORES)),
         JudgedRow(None, "gold-1", (), score((3, 5, 5))),
     ]
-    answer = ask_judge(Calibration("mine", "model", False, 7, ACCEPTANCE, ["session_period"], rows))
+    answer = ask_judge(Calibration("mine", "model", False, 7, ACCEPTANCE, ["session_period"], rows, FAULTS))
     names = ("rows", "judged", "caught_by_checks", "caught_by_judge", "missed")
     assert count(answer, "whole dollars") == dict(zip(names, (3, 2, 0, 1, 1), strict=True))
     assert count(answer, "wrong sign") == dict(zip(names, (1, 1, 1, 0, 0), strict=True))
@@ -157,7 +158,7 @@ def test_criterion_is_measured_on_what_hurts_it() -> None:
         JudgedRow("held too long", "gold-3", (), score((2, 5, 5))),
         JudgedRow(None, "gold-4", (), score((5, 5, 5))),
     ]
-    answer = ask_judge(Calibration("mine", "model", False, 7, ACCEPTANCE, [], rows))
+    answer = ask_judge(Calibration("mine", "model", False, 7, ACCEPTANCE, [], rows, FAULTS))
     realism, consistency, completeness = answer.metrics["criteria"]
     assert (realism["rows_hurt"], realism["catch"]["value"], realism["kappa"]["value"]) == (1, 1.0, 1.0)
     assert (consistency["rows_hurt"], consistency["catch"]["value"]) == (0, None)
@@ -171,7 +172,7 @@ def test_repeatability_is_of_the_rows_answered_every_time() -> None:
         JudgedRow(None, "gold-2", (), score((4, 4, 4))),
         JudgedRow(None, "gold-3", (), score((1, 1, 1), None, (5, 5, 5))),
     ]
-    answer = ask_judge(Calibration("mine", "model", False, 7, ACCEPTANCE, [], rows))
+    answer = ask_judge(Calibration("mine", "model", False, 7, ACCEPTANCE, [], rows, FAULTS))
     realism, consistency, _ = answer.metrics["criteria"]
     assert (realism["same_score"], realism["mean_range"]) == (1.0, 0.0)
     assert (consistency["same_score"], consistency["mean_range"]) == (0.5, 1.0)
@@ -206,7 +207,7 @@ def test_answer_is_read_back_as_it_was_written(tmp_path: Path) -> None:
     assert (path.name, read_answer(document)) == (FILE, answer)
     assert document["rows"][0] == {
         "fault": None,
-        "trade_id": "gold-0",
+        "gold_id": "gold-0",
         "rules": [],
         "tries": [dict(zip(CRITERIA, GOLD_SCORES, strict=True))] * TRIES,
     }
@@ -269,17 +270,17 @@ def test_no_row_is_among_its_own_examples_but_a_stale_copy(
 ) -> None:
     plan = plan_calibration(profile, compiled, stored, 21, 3)
     rows = dict(zip(stored.train["trade_id"], list_core_rows(stored.train), strict=True))
-    assert {row.trade_id for row in plan.rows if row.fault is None} == set(rows)
+    assert {row.gold_id for row in plan.rows if row.fault is None} == set(rows)
     for row in plan.rows:
         examples: list[object] = read_fence(row.seed["gold_examples"])  # type: ignore[assignment]
         assert len(examples) == 3
-        assert (rows[row.trade_id] in examples) == (row.fault == "stale copy")  # the twin of gold-0002 too
+        assert (rows[row.gold_id] in examples) == (row.fault == "stale copy")  # the twin of gold-0002 too
 
 
 def test_controls_have_the_values_that_the_gold_trade_obeys(plan: JudgePlan, stored: GoldFolder) -> None:
     trades = {trade["trade_id"]: trade for trade in stored.train.to_dicts()}
     for row in plan.rows:
-        trade = trades[row.trade_id]
+        trade = trades[row.gold_id]
         assert row.seed["session_date"] == trade["session_date"].isoformat()
         assert (row.seed["ticker"], row.seed["trade_type"]) == (trade["ticker"], trade["trade_type"])
         assert row.seed["target_volatility"] == pytest.approx(trade["entry_volatility_percent"], rel=1e-3)
@@ -325,8 +326,8 @@ def test_judge_is_asked_about_every_row_three_times(plan: JudgePlan, tmp_path: P
         rows = judge_rows(plan, LibraryBackend(plan.profile, endpoint, tmp_path / "artifacts"), tmp_path, told.append)
     gc.collect()
     assert max(told) == plan.requests
-    assert [(row.fault, row.trade_id, row.rules) for row in rows] == [
-        (row.fault, row.trade_id, row.rules) for row in plan.rows
+    assert [(row.fault, row.gold_id, row.rules) for row in rows] == [
+        (row.fault, row.gold_id, row.rules) for row in plan.rows
     ]
     assert all(len(row.tries) == TRIES and None not in row.tries for row in rows)
     answer = ask_judge(collect_calibration(plan, rows, is_offline=True))

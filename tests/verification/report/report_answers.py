@@ -99,13 +99,6 @@ def make_answers(rng: np.random.Generator, ticker: str) -> list[dict[str, Any]]:
             **make_memory(rng, ticker),
         ),
         make_answer(
-            "utility",
-            "Does a model trained on them know the real trades?",
-            GOOD,
-            "A model trained on synthetic trades tells chances of held-out gold as far apart as gold's own.",
-            trainings=make_trainings(),
-        ),
-        make_answer(
             "diversity",
             "Are they as varied as asked, and as the gold?",
             UNDERFIT,
@@ -113,11 +106,12 @@ def make_answers(rng: np.random.Generator, ticker: str) -> list[dict[str, Any]]:
             **make_variety(ticker),
         ),
         make_answer(
-            "search",
-            "Does a search tuned on them tune for real trades?",
+            "model",
+            "Does a model trained on them know the real trades?",
             GOOD,
-            "Tuned on synthetic trades, a model tells 12.1 [7, 17] points apart on held-out gold, tuned on gold 14.",
-            **make_search(),
+            "A model trained on synthetic trades tells chances of held-out gold as far apart as gold's own.",
+            trained={"trainings": make_trainings()},
+            tuned=make_search(),
         ),
         make_answer(
             "backtest",
@@ -125,20 +119,6 @@ def make_answers(rng: np.random.Generator, ticker: str) -> list[dict[str, Any]]:
             CANNOT_TELL,
             "The intervals reach from chance to gold's own: rank correlation is 0.61 [0.1, 0.87].",
             **make_backtest(rng),
-        ),
-        make_answer(
-            "paths",
-            "Are the price paths like the market's?",
-            GOOD,
-            "400 synthetic paths pass the 6 gates of 8 that say anything about this gold.",
-            **make_paths(rng),
-        ),
-        make_answer(
-            "indicators",
-            "Do indicators at the entry have the gold's law?",
-            GOOD,
-            "None of 12 indicators differs beyond chance.",
-            indicators=make_indicators(ticker),
         ),
         make_answer(
             "judge",
@@ -220,52 +200,6 @@ def make_backtest(rng: np.random.Generator) -> dict[str, Any]:
         }
         | {"synthetic_best_on_holdout": make_interval(0.5, 0.4)},
     }
-
-
-def make_paths(rng: np.random.Generator) -> dict[str, Any]:
-    """Make the metrics of the price paths."""
-    names = ("marginal_ks", "energy_distance", "far_tail_quantiles", "acf_returns", "variance_term_structure", "c2st")
-    gates = [
-        {
-            "gate": name,
-            "value": 0.02 * 2**place,
-            "threshold": 0.1,
-            "passed": place < 3,
-            "verdict": GOOD,
-            "gold_values": [0.04, 0.05, 0.07, 0.12],
-            "why": "",
-        }
-        for place, name in enumerate(names)
-    ]
-    shown = {name: np.cumsum(rng.normal(0.0, 0.08, (5, 60)), axis=1) for name in ("gold", "synthetic")}
-    return {"gates": gates, "minutes_before": 30, "minutes_after": 30, "shown": shown}
-
-
-def make_indicators(ticker: str) -> list[dict[str, Any]]:
-    """Make the metrics of a dozen indicators."""
-    names = [
-        "atr_14",
-        "atr_28",
-        "adx_7",
-        "adx_14",
-        "rsi_14",
-        "macd",
-        "macd_signal",
-        "bb_percent_20",
-        "obv_slope_20",
-        "vwap_gap",
-        ticker,
-    ]
-    return [
-        {
-            "indicator": name,
-            "distance": make_interval(0.05 + 0.02 * place, 0.04),
-            "floor": {"value": 0.08, "low": 0.0, "high": 0.13},
-            "p_value": 0.4,
-            "differs": place > 8,
-        }
-        for place, name in enumerate(names)
-    ]
 
 
 def make_judge(ticker: str) -> dict[str, Any]:
@@ -362,7 +296,7 @@ def make_memory(rng: np.random.Generator, ticker: str) -> dict[str, Any]:
 
 
 def make_trainings() -> list[dict[str, Any]]:
-    """Make the metrics of utility."""
+    """Make the metrics of the exit model with a plain recipe."""
     told = (
         ("gold", 0.16, 0.06),
         ("synthetic", 0.13, 0.05),

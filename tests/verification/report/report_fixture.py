@@ -18,7 +18,8 @@ def make_metrics(ticker: str = "ACME") -> dict[str, Any]:
     metrics = {
         "schema_version": 1,
         "run": {
-            "name": "offline-20261121T062801Z", "profile": "offline", "created": "2026-11-21T06:31:04+00:00",
+            "name": "offline-20261121T062801Z", "profile": "offline", "dataset": "trade_log", "nouns": "trades",
+            "created": "2026-11-21T06:31:04+00:00",
             "synthetic": 9_842, "gold_train": 480, "gold_holdout": 113, "seed": 0, "controlled": [],
             "notes": ["3 accepted trades have values that are missing or not finite: `validity` counts them"],
         },

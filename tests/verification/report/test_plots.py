@@ -21,18 +21,18 @@ from verification.report.parts import (
     make_band,
     span_range,
 )
-from verification.report.plots import ALWAYS, BY_QUESTION, draw_plots
+from verification.report.plots import ALWAYS, draw_plots
 from verification.report.run import draw_funnel
-from verification.trades.plots.bars import draw_gates, draw_indicators
+from verification.trades.plots import PLOTS
 from verification.trades.plots.overview import draw_scale, find_scores
 
 METRICS = make_metrics()
-DRAWN = {plot.key: plot for plots in draw_plots(METRICS).values() for plot in plots}
-KEYS = [(section, key) for section, key, *_ in (*ALWAYS, *BY_QUESTION)]
+DRAWN = {plot.key: plot for plots in draw_plots(METRICS, PLOTS).values() for plot in plots}
+KEYS = [each.key for each in (*ALWAYS, *PLOTS)]
 
 
 def list_plots(metrics: dict[str, Any]) -> dict[str, Plot]:
-    return {plot.key: plot for plots in draw_plots(metrics).values() for plot in plots}
+    return {plot.key: plot for plots in draw_plots(metrics, PLOTS).values() for plot in plots}
 
 
 def find_texts(value: object) -> Iterator[str]:
@@ -54,7 +54,7 @@ def test_every_plot_says_what_to_see() -> None:
     assert all(len(plot.sentence) > 40 and plot.sentence.endswith(".") for plot in DRAWN.values())
 
 
-@pytest.mark.parametrize("key", [key for _, key in KEYS])
+@pytest.mark.parametrize("key", KEYS)
 def test_plotly_knows_every_attribute(key: str) -> None:
     for panel in DRAWN[key].panels:
         painted = [paint(trace) for trace in panel.data]
@@ -90,7 +90,7 @@ def test_any_value_may_be_missing(gone: Any) -> None:
 
 
 def test_no_plot_for_a_question_that_was_not_asked() -> None:
-    assert set(draw_plots(METRICS | {"answers": []})) == {section for section, *_ in ALWAYS}
+    assert set(draw_plots(METRICS | {"answers": []}, PLOTS)) == {"scale", "fidelity", "exits", "run"}
 
 
 def test_scale_places_scores_best_first() -> None:
@@ -127,30 +127,12 @@ def test_curves_are_drawn_in_the_unit_of_the_exit() -> None:
 
 def test_a_question_that_could_not_be_answered_says_so_for_its_plots() -> None:
     answer: dict[str, Any] = {
-        "question": "paths",
+        "question": "backtest",
         "verdict": CANNOT_TELL,
         "reason": "There are no bars.",
         "metrics": {},
     }
-    assert list_plots({"answers": [answer]})["gates"].sentence == "Left out: not measured. There are no bars."
-
-
-def test_gates_that_do_not_count_are_grey_and_say_why() -> None:
-    gate = {"value": 1.6, "threshold": 1.0, "gold_values": [0.2], "why": "", "verdict": "good"}
-    idle = gate | {"gate": "memorization", "verdict": CANNOT_TELL, "why": "It is so by making."}
-    plot = draw_gates({"gates": [gate | {"gate": "skew", "value": 0.5}, idle]})
-    marker = plot.panels[0].data[1]["marker"]
-    assert (marker["color"], marker["symbol"]) == (["@synthetic", "@faint"], ["circle", "circle-open"])
-    assert "1 of the 1 that count" in plot.sentence
-    assert "Grey rings do not count: memorization (It is so by making)." in plot.sentence
-
-
-def test_indicators_that_are_not_compared_are_said() -> None:
-    row = {"indicator": "ema_9", "distance": make_interval(0.1, 0.05), "unit": "percent of the entry price"}
-    left = [{"indicator": "obv", "why": "counts from the first bar"}]
-    plot = draw_indicators({"indicators": [row], "not_compared": left})
-    assert plot.sentence.endswith("Not compared: obv (counts from the first bar).")
-    assert "The 1 in dollars are taken in percent" in plot.sentence
+    assert list_plots({"answers": [answer]})["ranks"].sentence == "Left out: not measured. There are no bars."
 
 
 def test_scores_have_plain_names_on_the_scale() -> None:
@@ -173,7 +155,7 @@ def test_funnel_names_the_greatest_loss() -> None:
 
 
 def test_no_label_from_data_is_markup() -> None:
-    plots = draw_plots(make_metrics(HOSTILE))
+    plots = draw_plots(make_metrics(HOSTILE), PLOTS)
     texts = list(
         find_texts([[panel.data, panel.layout] for each in plots.values() for plot in each for panel in plot.panels])
     )

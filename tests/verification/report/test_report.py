@@ -4,6 +4,7 @@ import copy
 import json
 import re
 import time
+from collections.abc import Mapping
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -13,10 +14,17 @@ import pytest
 from tests.verification.report.report_fixture import HOSTILE, make_metrics
 from verification.report import report
 from verification.report.report import embed_json, hash_script, render_report, write_report
+from verification.trades.plots import PLOTS
 
 METRICS = make_metrics()
 PLOTLY = report.load_plotly()
-PAGE = render_report(METRICS)
+
+
+def draw_report(metrics: Mapping[str, Any]) -> str:
+    return render_report(metrics, PLOTS)
+
+
+PAGE = draw_report(METRICS)
 
 
 class Elements(HTMLParser):
@@ -65,6 +73,13 @@ def test_overall_verdict_counts_and_notes_stand_on_top() -> None:
         assert text in top
 
 
+def test_rows_are_called_what_the_dataset_calls_them() -> None:
+    for gold, heading in ((0, "Synthetic notes</h1>"), (9, "Synthetic notes against gold</h1>")):
+        page = render_report({"run": {"nouns": "notes", "synthetic": 5, "gold_train": gold, "gold_holdout": 0}}, ())
+        assert heading in page
+        assert ("<dt>gold notes</dt>" in page) == bool(gold)
+
+
 def test_every_link_leads_somewhere() -> None:
     tags = Elements(PAGE).tags
     ids = {attributes.get("id") for _, attributes in tags}
@@ -99,7 +114,7 @@ def test_nothing_is_loaded_from_elsewhere() -> None:
 
 
 def test_hostile_texts_add_no_element() -> None:
-    hostile = render_report(make_metrics(HOSTILE))
+    hostile = draw_report(make_metrics(HOSTILE))
     assert count_elements(hostile) == count_elements(PAGE)
     assert HOSTILE not in hostile
 
@@ -110,7 +125,7 @@ def test_hostile_texts_are_shown_as_they_are() -> None:
     metrics["run"] |= {"name": HOSTILE, "profile": HOSTILE, "created": HOSTILE, "notes": [HOSTILE]}
     for answer in metrics["answers"]:
         answer |= {"title": HOSTILE, "reason": HOSTILE, "verdict": HOSTILE, "numbers": [[HOSTILE, HOSTILE]] * 3}
-    elements = Elements(render_report(metrics))
+    elements = Elements(draw_report(metrics))
     assert elements.text.count(HOSTILE) > 40
     assert {tag for tag, _ in elements.tags} == {tag for tag, _ in Elements(PAGE).tags}
     assert len(elements.scripts) == 3
@@ -118,7 +133,7 @@ def test_hostile_texts_are_shown_as_they_are() -> None:
 
 def test_a_judge_that_misses_says_so_below_the_word() -> None:
     answer = {"question": "judge", "verdict": "underfit", "numbers": [["faults", "-0.0"]] * 3, "metrics": {}}
-    page = render_report({"answers": [answer, answer | {"question": "fidelity"}]})
+    page = draw_report({"answers": [answer, answer | {"question": "fidelity"}]})
     assert page.count('<small class="means">the judge misses too much</small>') == 2  # on the board, and in its section
     assert "<dd>0</dd>" in page
 
@@ -132,34 +147,34 @@ def test_embedded_json_holds_no_markup() -> None:
 @pytest.mark.parametrize("gone", ["plots", "answers", "overall", "run"])
 @pytest.mark.parametrize("value", [None, {}, []])
 def test_parts_of_the_metrics_may_be_missing(gone: str, value: Any) -> None:
-    assert "Left out" in render_report(METRICS | {gone: value, "plots": None})
+    assert "Left out" in draw_report(METRICS | {gone: value, "plots": None})
 
 
 def test_what_is_left_out_is_said_and_has_no_plot() -> None:
     metrics = copy.deepcopy(METRICS)
     metrics["plots"]["funnel"] = []
-    page = render_report(metrics)
+    page = draw_report(metrics)
     assert "<b>Funnel of candidates.</b> Left out: the metrics hold no plots funnel." in page
     assert "plot-funnel-1" not in page
 
 
 def test_same_metrics_same_report() -> None:
-    assert render_report(METRICS) == PAGE
+    assert draw_report(METRICS) == PAGE
 
 
 def test_file_is_small_and_quick() -> None:
     started = time.process_time()
-    size = len(render_report(METRICS).encode())
+    size = len(draw_report(METRICS).encode())
     assert time.process_time() - started < 3.0
     assert size < len(report.load_plotly().encode()) + 400_000
 
 
 def test_report_is_written_whole_or_not_at_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "report.html"
-    write_report(METRICS, path)
+    write_report(METRICS, PLOTS, path)
     assert path.read_text(encoding="utf-8") == PAGE
-    monkeypatch.setattr(report, "render_report", lambda _: 1 / 0)
+    monkeypatch.setattr(report, "render_report", lambda *_: 1 / 0)
     with pytest.raises(ZeroDivisionError):
-        write_report(METRICS, path)
+        write_report(METRICS, PLOTS, path)
     assert path.read_text(encoding="utf-8") == PAGE
     assert [each.name for each in tmp_path.iterdir()] == ["report.html"]

@@ -13,6 +13,7 @@ from selenium.webdriver.support.ui import WebDriverWait
 
 from tests.verification.report.report_fixture import HOSTILE, make_metrics
 from verification.report.report import write_report
+from verification.trades.plots import PLOTS
 
 BROWSERS, DRIVERS = ("chromium", "chromium-browser", "google-chrome"), ("chromedriver",)
 FLAGS = (
@@ -71,7 +72,7 @@ def find_requests(browser: webdriver.Chrome) -> list[str]:
 @pytest.fixture(scope="module")
 def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
     written = tmp_path_factory.mktemp("report") / "report.html"
-    write_report(make_metrics(HOSTILE), written)
+    write_report(make_metrics(HOSTILE), PLOTS, written)
     return written
 
 

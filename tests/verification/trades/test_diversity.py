@@ -308,7 +308,7 @@ def make_volatile(own: Sequence[float], asked: Sequence[float]) -> pl.DataFrame:
 def test_a_field_says_what_the_trades_are() -> None:
     control = Declared("target", (0.3, 0.4), None, "entry_volatility_percent", 0.05)
     found = compare_control(control, make_volatile([0.31, 0.42, 0.44, 0.9], [0.3, 0.3, 0.4, 0.4]), draw_rng())
-    assert (found.measured, found.values) == ("trade", ("0.3", "0.4", NO_BUCKET))
+    assert (found.measured, found.values) == ("row", ("0.3", "0.4", NO_BUCKET))
     assert (found.delivered, found.declared) == ((0.25, 0.5, 0.25), (0.5, 0.5, 0.0))
     assert found.undeclared == 0.25
     ignored = compare_control(control, make_volatile([0.3] * 60, [0.3, 0.4] * 30), draw_rng())

@@ -8,13 +8,12 @@ import polars as pl
 import pytest
 
 from gold_data.trades.rules import fingerprint
-from verification.answers import CANNOT_TELL, COPIES, GOOD, Answer, Interval, Matrix, to_json
+from verification.answers import CANNOT_TELL, COPIES, GOOD, Answer, Interval, Matrix, bound_share, to_json
 from verification.trades import memorisation
 from verification.trades.features import FEATURES, PERCENTS, measure_features
 from verification.trades.memorisation import (
     Pull,
     ask_memorisation,
-    bound_share,
     compare_distances,
     estimate_share,
     find_exact_copies,

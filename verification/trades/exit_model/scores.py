@@ -1,8 +1,10 @@
 """How well the exit model tells held-out trades, with intervals by their sessions, and the rule read off them."""
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from scipy.stats import t as student
@@ -15,6 +17,7 @@ BOOTSTRAPS = 500
 BINS = 5  # of the reliability curve, of equally many trades
 STRICT = 0.99  # of intervals that give a bad name: a false alarm costs a good run, and several are read per run
 KEPT = 0.5  # of what gold teaches, that other trades must teach too to stand in for it
+UNKNOWN = "unknown"  # what could not be measured, in words
 
 
 def measure_log_loss(reached: Labels, chances: Matrix) -> Matrix:
@@ -232,6 +235,17 @@ class Contrast:
 
 
 @dataclass(frozen=True)
+class Finding:
+    """What one way of training says: verdict and why, what it and gold tell apart in words, and metrics."""
+
+    verdict: Verdict
+    reason: str
+    level: str
+    gold_level: str
+    metrics: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
 class Told:
     """Chances told to the tested trades, and the log loss of each; means over models where there were several."""
 
@@ -260,7 +274,7 @@ def contrast_models(
 
 
 def judge_contrast(contrast: Contrast) -> Verdict:
-    """Read the verdict off the intervals, by the rule that utility.py states; unknown intervals decide nothing."""
+    """Read the verdict off the intervals, by the rule that question.py states; unknown intervals decide nothing."""
     if contrast.is_worse_than_nothing:
         return NOISE
     if not contrast.taught.low > 0.0:
@@ -303,7 +317,7 @@ def explain_contrast(verdict: Verdict, contrast: Contrast, reach: str, nothing: 
 def write_points(interval: Interval) -> str:
     """Write chances, which run from 0 to 1, as percentage points."""
     ends = (100.0 * end for end in (interval.value, interval.low, interval.high))
-    return write_rounded(Interval(*ends), 1) if interval.is_known else "unknown"
+    return write_rounded(Interval(*ends), 1) if interval.is_known else UNKNOWN
 
 
 def write_loss(interval: Interval) -> str:
@@ -314,7 +328,7 @@ def write_loss(interval: Interval) -> str:
 def write_rounded(interval: Interval, digits: int) -> str:
     """Write an estimate and its interval with so many decimals."""
     if not math.isfinite(interval.value):
-        return "unknown"
+        return UNKNOWN
     value, low, high = (_round_off(end, digits) for end in (interval.value, interval.low, interval.high))
     return f"{value} [{low}, {high}]" if interval.is_known else value
 

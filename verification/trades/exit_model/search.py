@@ -1,25 +1,17 @@
-"""Does a search tuned on the synthetic trades tune for real ones? Hyperband on both, learning curves on held-out gold.
+"""The exit model with a recipe that Hyperband found: once on the synthetic trades, once on the gold's train part.
 
-The exit model's recipe is searched by Optuna's Hyperband once on the synthetic trades and once on the gold's train
-part, on equal terms: the resource is the number of training trades, the rungs are the same for both, the score is log
-loss on the source's own held-back sessions, over four folds of whole sessions. The best recipe of each is then trained
-on more and more trades of its own source, and asked about the held-back ones and about held-out gold. The verdict is
-read at the greatest number of trades that both searches had. Knowing is measured as chances told apart
-(exit_scores.py). *Level* is what a model tells apart on held-out gold; *gap* is that on its own held-back
-trades, less its level. Intervals are 95%, by a bootstrap of sessions and the spread of the folds; *surely* means that
-the whole interval is on that side, that of 99% where a bad name is given. Gold counts as far as the synthetic trades
-reach in what the run's controls set on purpose (exit_model.py). The first row that holds decides.
+On equal terms: the resource is the number of training trades, the rungs are the same for both, the score is log loss on
+the source's own held-back sessions, over four folds of whole sessions. The best recipe of each is then trained on more
+and more trades of its own source, and asked about the held-back ones and about held-out gold. The verdict is read at
+the greatest number of trades that both searches had. *Level* is what a model tells apart on held-out gold; *gap* is
+that on its own held-back trades, less its level; its interval holds the spread of the folds as well.
 
-| case | level, on held-out gold | gap | reading | verdict |
-|---|---|---|---|---|
-| 1 | too few trades or sessions, held out or to train on; | | cannot tell | cannot tell |
-|   | or an outcome was set on purpose | | | |
-| 2 | log loss surely above the base rate's and gold's | as in 4 | over or under | noise |
-| 3 | the gold-tuned model itself does not surely tell anything apart | | cannot tell | cannot tell |
-| 4 | surely less than half of gold's, or surely loses more | surely above gold's: over | over or | underfit, or noise |
-|   | than half of gold's gain in log loss | otherwise: under | under | if it tells nothing apart |
-| 5 | surely more than half of gold's | any | fit | good |
-| 6 | anything else | | cannot tell | cannot tell |
+| verdict | gap | reading |
+|---|---|---|
+| cannot tell | any | cannot tell |
+| good | any | fit |
+| underfit or noise | surely above gold's | over |
+| underfit or noise | otherwise | under |
 
 *Over*: it learned what the synthetic trades have and real ones do not. *Under*: there was too little in them to learn.
 A gap alone is no fault: whoever knows real trades as well as gold does may know its own even better.
@@ -27,18 +19,16 @@ A gap alone is no fault: whoever knows real trades as well as gold does may know
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
 import optuna
-import polars as pl
 from optuna.trial import TrialState
 
-from verification.answers import CANNOT_TELL, GOOD, Answer, Interval, Matrix, Verdict, to_json
+from verification.answers import CANNOT_TELL, GOOD, Interval, Matrix, Verdict
 from verification.ask import use_one_thread
 from verification.trades.exit_model.model import (
-    INPUTS,
     LEAST_SESSIONS,
     Boosting,
     Examples,
@@ -47,14 +37,13 @@ from verification.trades.exit_model.model import (
     Logistic,
     Recipe,
     draw_some,
-    find_set_outcome,
-    find_shortage,
-    narrow_yardstick,
 )
 from verification.trades.exit_model.scores import (
     KEPT,
+    UNKNOWN,
     Bench,
     Contrast,
+    Finding,
     Sessions,
     Told,
     contrast_models,
@@ -68,7 +57,6 @@ from verification.trades.yardstick import Yardstick
 
 Reading = Literal["over", "under", "fit", "cannot tell"]
 
-QUESTION, TITLE = "search", "Does a search tuned on them tune for real trades?"
 TRIALS = 16
 REDUCTION = 3  # a third of the trials goes on to three times the trades
 HALVINGS = 2  # rungs above the first; Hyperband has as many brackets, and one more
@@ -78,12 +66,6 @@ LEAST_RESOURCE = 10  # trades on the first rung, below which no recipe can be to
 MOST_RESOURCE = 1_080  # trades on the last rung, of a search
 MOST_LEARNED = 3_240  # trades on the last rung, of a learning curve
 MOST_ROWS = 6_000  # synthetic trades used; enough for the last rung and a fold to be held back
-LABELS = (
-    "chance told to held-out hits less to misses, tuned on synthetic, percentage points",
-    "the same, tuned on gold, percentage points",
-    "how much more of it on its own trades than on held-out ones, synthetic less gold, percentage points",
-)
-NOTHING_KNOWN = tuple((label, "unknown") for label in LABELS)
 
 
 @dataclass(frozen=True)
@@ -163,46 +145,26 @@ class Course:
         return next(rung for rung in self.rungs if rung.resource == resource)
 
 
-def ask_search(yardstick: Yardstick, synthetic: pl.DataFrame, controlled: Sequence[str] = ()) -> Answer:
+def compare_tuned(yardstick: Yardstick, bench: Bench, examples: Examples) -> Finding:
     """Tune the exit model on synthetic trades and on gold, hold both against held-out gold, and judge.
 
-    Rows with an input, target or session unknown are left out; `metrics` counts what was used.
-
     Args:
-        yardstick: The gold.
-        synthetic: Trade table.
-        controlled: Names among FEATURES whose law the run's controls set on purpose.
+        yardstick: The gold, narrowed to what the synthetic trades reach.
+        bench: The same gold as the model sees it.
+        examples: The synthetic trades as the model sees them; there are enough of all three.
     """
-    given = len(synthetic)
-    yardstick, narrowed = narrow_yardstick(yardstick, synthetic, controlled)
-    synthetic = narrowed.synthetic
-    bench = Bench.take(yardstick)
-    made = draw_some(bench.lens.take(synthetic), MOST_ROWS, yardstick.make_rng("search synthetic"))
+    made = draw_some(examples, MOST_ROWS, yardstick.make_rng("search synthetic"))
     sources = [Source.split(each, yardstick.make_rng("search folds")) for each in (made, bench.train)]
     top = REDUCTION**HALVINGS
     least = min(MOST_RESOURCE, *(source.least_fit for source in sources)) // top
-    metrics: dict[str, Any] = {
-        "target": bench.lens.target,
-        "inputs": INPUTS,
-        "margin": KEPT,
-        **narrowed.describe(),
-        "rows_given": given,
-        "rows_used": len(made),
-        "sessions_held_out": bench.sessions.count,
-        "rungs": [least * REDUCTION**step for step in range(HALVINGS + 1)],
-        "reading": "cannot tell",
-    }
-    shortage = find_shortage(made, bench.train, bench.holdout) or _find_few_rungs(sources, least)
-    outcome = find_set_outcome(controlled)
-    if outcome or shortage:
-        reason = outcome or f"{shortage}{narrowed.say()}"
-        return Answer(QUESTION, TITLE, CANNOT_TELL, reason, NOTHING_KNOWN, to_json(metrics))
+    rungs = [least * REDUCTION**step for step in range(HALVINGS + 1)]
+    metrics: dict[str, Any] = {"rows_used": len(made), "rungs": rungs, "reading": "cannot tell"}
+    if shortage := _find_few_rungs(sources, least):
+        return Finding(CANNOT_TELL, shortage, UNKNOWN, UNKNOWN, metrics)
     seed = int(yardstick.make_rng("search trials").integers(2**31))
-    with use_one_thread():
-        gold = yardstick.once(f"search gold {least}", lambda: _run(sources[1], least, least * top, bench, seed))
-        tuned = _run(sources[0], least, MOST_LEARNED, bench, seed)
-    answer = _conclude(bench, tuned, gold, least * top, metrics)
-    return replace(answer, reason=answer.reason + narrowed.say())
+    gold = yardstick.once(f"search gold {least}", lambda: _run(sources[1], least, least * top, bench, seed))
+    tuned = _run(sources[0], least, MOST_LEARNED, bench, seed)
+    return _conclude(bench, tuned, gold, least * top, metrics)
 
 
 def _find_few_rungs(sources: Sequence[Source], least: int) -> str | None:
@@ -325,7 +287,7 @@ def _learn(recipe: Recipe, source: Source, resource: int, bench: Bench) -> Rung:
     return Rung(resource, own_told, Told(told.mean(axis=0), losses.mean(axis=0)), folds)
 
 
-def _conclude(bench: Bench, tuned: Course, gold: Course, top: int, metrics: dict[str, Any]) -> Answer:
+def _conclude(bench: Bench, tuned: Course, gold: Course, top: int, metrics: dict[str, Any]) -> Finding:
     synthetic, best = tuned.find_rung(top), gold.find_rung(top)
     rate = np.full(len(bench.holdout), bench.train.rate)
     contrast = contrast_models(
@@ -354,8 +316,7 @@ def _conclude(bench: Bench, tuned: Course, gold: Course, top: int, metrics: dict
         "curves": {"synthetic": _describe_curve(bench, tuned), "gold": _describe_curve(bench, gold)},
     }
     reason = _explain(verdict, reading, contrast, gap, bench)
-    texts = (write_points(contrast.knows), write_points(contrast.taught), write_points(gap))
-    return Answer(QUESTION, TITLE, verdict, reason, tuple(zip(LABELS, texts, strict=True)), to_json(metrics))
+    return Finding(verdict, reason, write_points(contrast.knows), write_points(contrast.taught), metrics)
 
 
 def _measure_gap(bench: Bench, source: Source, rung: Rung) -> tuple[float, Matrix]:

@@ -17,14 +17,12 @@ from verification.report.parts import (
     is_number,
     keep_numbers,
     make_band,
-    make_clock_ticks,
     make_dots,
     make_line,
-    name_feature,
-    name_short,
     say_interval,
     span_range,
 )
+from verification.trades.plots.names import make_clock_ticks, name_feature, name_short
 
 Metrics = Mapping[str, Any]
 Levels = list[list[float | None]]

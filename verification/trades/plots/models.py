@@ -1,4 +1,4 @@
-"""Plots of what models and strategies make of the trades: utility, search, backtest, judge."""
+"""Plots of what the exit model makes of the trades, with a plain recipe and with a tuned one."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -74,7 +74,7 @@ def draw_told_apart(metrics: Metrics) -> Plot:
     """Draw how far each training set lets a model tell trades apart."""
     rows = [
         (_name_training(each), each["told_apart"])
-        for each in get_rows(metrics, "trainings")
+        for each in get_rows(metrics, "trained", "trainings")
         if is_number(get_value(each, "told_apart", "value"))
     ]
     if not rows:
@@ -103,7 +103,7 @@ def _is_noise(label: str) -> bool:
 
 
 def _find_training(metrics: Metrics, trained_on: str) -> Metrics:
-    for each in get_rows(metrics, "trainings"):
+    for each in get_rows(metrics, "trained", "trainings"):
         if each.get("trained_on") == trained_on:
             return each
     return {}
@@ -111,9 +111,9 @@ def _find_training(metrics: Metrics, trained_on: str) -> Metrics:
 
 def draw_learning(metrics: Metrics) -> Plot:
     """Draw what the best recipe of each search tells apart, on its own held-back trades and on held-out gold."""
-    curves = {name: get_rows(metrics, "curves", name) for name, *_ in TRAINED}
+    curves = {name: get_rows(metrics, "tuned", "curves", name) for name, *_ in TRAINED}
     panels = [_draw_curve(name, colour, curves) for name, colour, _ in TRAINED]
-    gap = get_value(metrics, "gap")
+    gap = get_value(metrics, "tuned", "gap")
     points = {end: _scale(get_value(gap, end)) for end in ("value", "low", "high")}
     said = f"it is {say_interval(points)} points more so than on gold; " if points["value"] is not None else ""
     return Plot(
@@ -121,9 +121,9 @@ def draw_learning(metrics: Metrics) -> Plot:
         "Learning curves of the two tuned models",
         "Solid is held-out gold with its 95% band, dashed the model's own held-back trades. Solid that climbs on the "
         f"right as on the left is real learning; dashed far above solid is learning what real trades lack ({said}"
-        f"read as: {get_value(metrics, 'reading') or 'cannot tell'}).",
+        f"read as: {get_value(metrics, 'tuned', 'reading') or 'cannot tell'}).",
         tuple(panels),
-        (_list_searches(metrics),) if get_value(metrics, "searches") else (),
+        (_list_searches(metrics),) if get_value(metrics, "tuned", "searches") else (),
         is_wide=True,
         legend=(("on held-out gold", "soft", "line"), ("on its own held-back trades", "soft", "dash")),
     )
@@ -181,7 +181,7 @@ def _draw_curve(name: str, colour: str, curves: Mapping[str, Sequence[Metrics]])
 
 def _list_searches(metrics: Metrics) -> Table:
     head = ("Hyperband on", "trials", "stopped early", "trades trained on", "best log loss")
-    searches = {name: get_value(metrics, "searches", name) for name, *_ in TRAINED}
+    searches = {name: get_value(metrics, "tuned", "searches", name) for name, *_ in TRAINED}
     keys = ("n_trials", "n_pruned", "spent", "best")
     return Table(
         "", head, [(name, *(format_number(get_value(each, key)) for key in keys)) for name, each in searches.items()]

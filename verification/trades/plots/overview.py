@@ -16,15 +16,13 @@ from verification.report.parts import (
     get_value,
     is_number,
     keep_numbers,
-    make_clock_ticks,
     make_dots,
     make_line,
     make_rows_layout,
     make_whiskers,
-    name_feature,
-    name_short,
     span_range,
 )
+from verification.trades.plots.names import make_clock_ticks, name_feature, name_short
 
 Metrics = Mapping[str, Any]
 SCORE_PARTS = {"name", "value", "floor", "noise", "position"}

@@ -4,7 +4,8 @@ import numpy as np
 import polars as pl
 import pytest
 
-from verification.selftest import (
+from verification.trades.questions import make_yardstick
+from verification.trades.selftest import (
     KNOWN,
     Case,
     draw_parts,
@@ -14,7 +15,6 @@ from verification.selftest import (
     simulate_pool,
     tabulate_cases,
 )
-from verification.trades.questions import make_yardstick
 
 
 @pytest.fixture(scope="module")

@@ -14,8 +14,9 @@ from gold_data.trades.ingest import read_gold
 from gold_data.trades.limits import derive_limits
 from gold_data.trades.rules import Expectation, check_trade, fingerprint
 from gold_data.trades.schema import CORE_FIELDS
-from verification.judge.fault_changes import Core, Scene, Trader, read_clock, write_clock
-from verification.judge.planted_faults import FAULTS, Fault, find_violations, plant_fault
+from verification.judge.faults import Fault
+from verification.trades.fault_changes import Core, Scene, Trader, read_clock, write_clock
+from verification.trades.faults import FAULTS, find_violations, plant_fault
 
 ROOT = Path(__file__).parents[3]
 DAY = date(2024, 3, 5)

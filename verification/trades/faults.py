@@ -1,22 +1,34 @@
 """Faults to plant in gold trades: what a judge, or the checks before it, should catch.
 
+Gold is held against gold without itself: a row's own trade, and every twin with the same numbers, is not among its
+examples and not among the trades it may not copy. The fault `stale copy` is the exception, for there the trade that
+was copied is known and shown.
+
 Every fault shows in what the judge is given (the controls, three examples, the rules and the trade), so that a judge
 that misses one has had its chance. Which faults the checks see is stated, and `plant_fault` holds each planted row
 against the rules: one on which they say otherwise is not used.
 """
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
 from functools import partial
-from typing import Literal
+from typing import Any
 
 import numpy as np
 
-from gold_data.trades.rules import Fingerprint, check_trade, fingerprint
+from columns.rendering import fence_json
+from columns.types.configs import ROW_KEY, MatchRule
+from columns.types.gold_examples import GoldSampler
+from designer_configs.compile.native import CompiledProfile
+from gold_data.buckets import SIGNIFICANT_DIGITS
+from gold_data.store import SESSION, GoldFolder
+from gold_data.trades.limits import GoldLimits
+from gold_data.trades.rules import Expectation, Fingerprint, check_trade, fingerprint
 from gold_data.trades.schema import CORE_FIELDS
-from verification.judge.fault_changes import (
+from verification.judge.faults import PLANTED, Fault, PlannedRow
+from verification.trades.fault_changes import (
     Core,
     Scene,
+    Trader,
     borrow_entry_price,
     borrow_ticker_price,
     copy_stale,
@@ -45,29 +57,71 @@ from verification.judge.fault_changes import (
     zero_volatility,
 )
 
-Criterion = Literal["realism", "consistency", "completeness"]
-Change = Callable[[Core, Scene, np.random.Generator], Core | None]
+Known = Mapping[Fingerprint, str]
+
+MOST_TRIED = 2_000  # gold trades in which a fault is tried before it counts as one that this trader cannot have
 
 
-@dataclass(frozen=True)
-class Fault:
-    """One kind of fault: the criterion it hurts, whether the checks see it, and the change that plants it.
+class TradeStage:
+    """The gold trades with all that a row of the job needs to know of them."""
 
-    `change` gives None for a trade that cannot have the fault. `is_copy` marks the one that is a fault only beside the
-    gold trade it was made from: there that trade counts as known, and is among the examples.
-    """
+    def __init__(self, compiled: CompiledProfile, gold: GoldFolder, seed: int) -> None:
+        self._seed, self._train = seed, gold.train
+        self._trader = Trader.describe(gold.train, GoldLimits.from_facts(gold.facts))
+        self._marks: list[Fingerprint] = [fingerprint(row) for row in self._trader.rows]
+        self._ids = gold.train["trade_id"].to_list()
+        self._known = dict(zip(self._marks, self._ids, strict=True))
+        self._twins = np.unique(np.array(self._marks), axis=0, return_inverse=True)[1].reshape(-1)
+        self._tied = {c.name: (c, str(rule["field"])) for c in compiled.controls if (rule := c.check or c.match)}
+        self.controls_left_out = [each.name for each in compiled.controls if each.name not in self._tied]
+        examples = next(c for c in compiled.plan["columns"] if c["column_type"] == "gold-examples")
+        self._examples, self._k = str(examples["name"]), int(examples["k"])
+        self._match = [MatchRule(**rule) for rule in examples["match"]]
 
-    name: str
-    description: str
-    criterion: Criterion
-    seen_by_checks: bool
-    change: Change
-    is_copy: bool = False
+    def plant_rows(self, fault: Fault | None, rng: np.random.Generator) -> Iterator[PlannedRow]:
+        """Plant a fault in gold trades, one after the other in an order of its own; None leaves them untouched."""
+        for place in rng.permutation(len(self._ids))[:MOST_TRIED]:
+            core, sampled = self._trader.rows[place], self._sample_controls(int(place))
+            scene = Scene.set_up(self._trader, self._train[SESSION][int(place)], list(self._expect(sampled)))
+            planted = core if fault is None else plant_fault(fault, core, scene, self._known, rng)
+            if planted is None:
+                continue
+            is_copy = fault is not None and fault.is_copy
+            key = int(rng.integers(0, 1_000_000_000))
+            examples = self._draw_examples(int(place), sampled, key, shows_itself=is_copy)
+            if not examples:
+                continue
+            seed = {SESSION: scene.session_date.isoformat(), ROW_KEY: key, **sampled}
+            seed |= {self._examples: fence_json(examples), PLANTED: fence_json(planted)}
+            rules = find_violations(planted, scene, self._known, None if is_copy else self._marks[place])
+            yield PlannedRow(fault.name if fault else None, self._ids[place], tuple(rules), seed)
+
+    def _sample_controls(self, place: int) -> dict[str, Any]:
+        """Give every control that is tied to a field the value that the gold trade has there."""
+        row = self._train.row(place, named=True) | self._trader.rows[place]
+        return {name: _round_value(row[field]) for name, (_, field) in self._tied.items()}
+
+    def _expect(self, sampled: Mapping[str, Any]) -> Iterator[Expectation]:
+        for name, (control, _) in self._tied.items():
+            if control.check is not None:
+                yield Expectation(control.check["field"], sampled[name], control.check.get("tolerance"))
+
+    def _draw_examples(self, place: int, sampled: dict[str, Any], key: int, *, shows_itself: bool) -> list[Core]:
+        """Draw the grounding seeds as the plan does, from the gold without the trade; a copy stands beside its own."""
+        others = np.flatnonzero(self._twins != self._twins[place])
+        if not len(others):
+            return []
+        drawn = GoldSampler(self._train[others], self._match, self._k).draw(sampled, f"{self._seed}:{key}")
+        examples = [self._trader.rows[others[at]] for at in drawn]
+        return [self._trader.rows[place], *examples[1:]] if shows_itself else examples
 
 
-def plant_fault(
-    fault: Fault, core: Core, scene: Scene, known: Mapping[Fingerprint, str], rng: np.random.Generator
-) -> Core | None:
+def _round_value(value: object) -> object:
+    """Give a gold trade's value as a control samples it: few digits of a number, text for anything else."""
+    return float(f"{value:.{SIGNIFICANT_DIGITS}g}") if isinstance(value, int | float) else str(value)
+
+
+def plant_fault(fault: Fault, core: Core, scene: Scene, known: Known, rng: np.random.Generator) -> Core | None:
     """Plant a fault in a gold trade; None where it cannot have the fault, or the checks judge it otherwise than stated.
 
     Args:
@@ -85,9 +139,7 @@ def plant_fault(
     return planted if seen == fault.seen_by_checks else None
 
 
-def find_violations(
-    core: Core, scene: Scene, known: Mapping[Fingerprint, str], original: Fingerprint | None
-) -> list[str]:
+def find_violations(core: Core, scene: Scene, known: Known, original: Fingerprint | None) -> list[str]:
     """Name the rules that a trade breaks; having the numbers of `original`, which it was made from, is no copy."""
     found = check_trade(
         core,
@@ -159,3 +211,8 @@ FAULTS: tuple[Fault, ...] = (
     Fault("whole dollars", "Prices in whole dollars.", "completeness", False, round_prices),
     Fault("half-hour times", "Times in half hours.", "completeness", False, round_times),
 )
+
+
+def set_stage(compiled: CompiledProfile, gold: GoldFolder, seed: int) -> TradeStage:
+    """Prepare a gold's trades to have faults planted in them."""
+    return TradeStage(compiled, gold, seed)

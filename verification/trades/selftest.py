@@ -1,4 +1,4 @@
-"""Holds the verdict against generators with known truth: `python -m verification.selftest` writes its table.
+"""Holds the verdict against generators with known truth: `python -m verification.trades.selftest` writes its table.
 
 The law is the sample's simulated market and trader, drawn anew. Each seed draws its gold, and beside it a fresh draw
 of the same law, from sessions that no other part of the same seed has; what is known to be bad is made of one or the
@@ -26,7 +26,7 @@ from gold_data.sample.trader import simulate_trades
 from gold_data.sessions import EXCHANGE_ZONE, session_hours
 from gold_data.trades.schema import TIME_FIELDS
 from verification.answers import CANNOT_TELL, COPIES, GOOD, NOISE, UNDERFIT, Verdict
-from verification.trades.questions import ask_about_trades, drop_unknown, make_yardstick
+from verification.trades.questions import DECIDING, ask_about_trades, drop_unknown, make_yardstick
 from verification.trades.references import build_references, copy_half, ignore_volatility, spoil_some
 from verification.trades.table import TRADE_COLUMNS
 from verification.trades.yardstick import Yardstick
@@ -37,7 +37,7 @@ WANTED_SHARE = 0.95  # of the seeds that must give the right name
 HELD_OUT = 0.2
 MARKETS = 16  # simulated markets, of which all seeds draw their sessions
 IMPOSSIBLE = 0.02
-PAGE = Path(__file__).resolve().parent.parent / "docs" / "verification.md"
+PAGE = Path(__file__).resolve().parents[2] / "docs" / "verification.md"
 START, END = "<!-- selftest -->", "<!-- /selftest -->"
 
 # What each set is, and the names that are right for it.
@@ -128,7 +128,7 @@ def judge_sets(pool: pl.DataFrame, size: int, seed: int) -> list[Case]:
     cases = []
     for name in KNOWN:
         answers = ask_about_trades(yardstick, sets[name], drop_unknown(sets[name]))
-        overall = decide(answers, size, yardstick.train.height)
+        overall = decide(answers, DECIDING, size, yardstick.train.height, "trades")
         said = {answer.question: answer.verdict for answer in answers}
         cases.append(Case(name, size, seed, overall.verdict, said))
     return cases
@@ -176,7 +176,7 @@ def _flatten(case: Case) -> dict[str, str | int]:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the self-test and write its table into docs/verification.md; 1 where a name is wrong too often."""
-    parser = argparse.ArgumentParser(prog="python -m verification.selftest", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m verification.trades.selftest", description=__doc__)
     parser.add_argument("--seeds", type=int, default=SEEDS, help="golds of each size")
     parser.add_argument("--sizes", type=int, nargs="+", default=list(SIZES), help="trades of gold, and of each set")
     parser.add_argument("--print", action="store_true", help="print the table, write nothing")

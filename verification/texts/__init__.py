@@ -1,0 +1,1 @@
+"""Questions that suit every dataset: rows of fields or of text, with gold or without."""

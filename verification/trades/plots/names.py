@@ -1,0 +1,36 @@
+"""How features of trades are named in plots, and axes of the time of day."""
+
+from typing import Any
+
+CLOCK_STEP = 120  # minutes between the ticks of an axis that shows the time of day
+NAMES = {
+    "entry_volatility_percent": "volatility at entry, %",
+    "worst_exit_percent": "worst exit, %",
+    "best_exit_percent": "best exit, %",
+    "trade_percent_change": "change, %",
+    "holding_minutes": "holding time, minutes",
+    "entry_minute": "time of entry",
+    "is_short": "side",
+}
+
+
+def name_feature(feature: str) -> str:
+    """Return a feature's name as people say it, with its unit."""
+    return NAMES.get(feature, feature.replace("_", " "))
+
+
+def name_short(feature: object) -> str:
+    """Return a feature's name without its unit."""
+    return name_feature(str(feature)).split(",")[0]
+
+
+def say_clock(minutes: float) -> str:
+    """Return minutes from midnight as a time of day."""
+    return f"{int(minutes) // 60}:{int(minutes) % 60:02d}"
+
+
+def make_clock_ticks(low: float, high: float) -> dict[str, Any]:
+    """Make ticks for an axis of minutes from midnight: the full hours between two ends, some of them."""
+    step = CLOCK_STEP if high - low > CLOCK_STEP else 60
+    values = list(range(int(-(-low // 60) * 60), int(high) + 1, step))
+    return {"tickvals": values, "ticktext": [say_clock(value) for value in values]}

@@ -128,13 +128,14 @@ class RunLimits:
 class Profile:
     """An effective profile: nothing in it is left to a default.
 
-    `name` and `file` are those of the file it was read from; `document` is the whole of it as plain data. `trace` is
-    `full` where prompts and answers are kept. `options` are the keys that belong to the dataset, `acceptance` has every
-    criterion of its judge.
+    `name`, `file` (as messages name it) and `path` are those of the file it was read from; `document` is the whole of
+    it as plain data. `trace` is `full` where prompts and answers are kept. `options` are the keys that belong to the
+    dataset, `acceptance` has every criterion of its judge.
     """
 
     name: str
     file: str
+    path: Path
     description: str
     dataset: Declared
     controls: tuple[ControlUse, ...]
@@ -296,6 +297,7 @@ def _build_profile(source: YamlSource, dataset: Declared, root: Path) -> Profile
     return Profile(
         name=source.path.stem,
         file=source.file,
+        path=source.path,
         description=document["description"],
         dataset=dataset,
         controls=tuple(

@@ -62,7 +62,7 @@ def describe_provenance(profile: Profile, gold: Gold) -> dict[str, Any]:
     return {
         "command_line": mask_secrets(shlex.join(["tradelogs", *sys.argv[1:]])),
         "seed": profile.run.seed,
-        "sha256": hash_files([*inputs, PROJECT_ROOT / profile.file, *sorted(declared)]),
+        "sha256": hash_files([*inputs, profile.path, *sorted(declared)]),
         "versions": {name: version(name) for name in DISTRIBUTIONS} | {"python": platform.python_version()},
         "gold": {
             "rows": gold.rows.height,

@@ -1,26 +1,30 @@
-"""Alpaca: account activities or orders, as JSON.
+"""Alpaca: account activities or orders, as JSON; orders as CSV too.
 
 Source: Alpaca's documentation of its Trading API, `GET /v2/account/activities` (TradeActivity: `activity_type` FILL,
 `transaction_time`, `type` fill or partial_fill, `price`, `qty`, `side` buy, sell or sell_short, `symbol`, `id`,
 `order_id`; other activity types have no fill) and `GET /v2/orders` (`status`, `filled_at`, `filled_qty`,
-`filled_avg_price`, `side`, `position_intent`, `asset_class`, `legs`). Numbers are text. Times are RFC 3339 in UTC, to
-the nanosecond. A file is one list of such objects; several pages are to be joined to one list.
+`filled_avg_price`, `side`, `position_intent`, `asset_class`, `order_class`, `legs`). Numbers are text. Times are RFC
+3339 in UTC, to the nanosecond. A file is one list of such objects, or one object a line. Orders that alpaca-py hands
+out and somebody wrote as CSV have the same names and say `OrderSide.BUY`.
 
 An activity is one fill. An order is taken as one fill at its average price and last moment; canceled and expired orders
-that were never filled are no trades. `legs` of an order are orders of their own.
+that were never filled are no fills. `legs` of an order are orders of their own; an order of the class `mleg` is nothing
+but its legs. Activities call a short sale `sell_short`, so that a `sell` only closes; of orders that is known where
+one says `sell_short`, or its `position_intent`.
 """
 
-import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from gold_data.errors import GoldError
-from gold_data.importers.formats import Format, read_alone
-from gold_data.importers.pairing import Execution
-from gold_data.importers.rows import NotATradeError, Row, RowReader
+from gold_data.importers.events import Execution
+from gold_data.importers.faults import NotAFillError, NotATradeError
+from gold_data.importers.fills import WORDS, Side, close_plain_sales, read_fill, read_side, tells_shorts_apart
+from gold_data.importers.formats import Format, ReadRow
+from gold_data.importers.records import Record, take_texts
+from gold_data.importers.rows import Row, RowReader, Style
 
-SIDES = {"buy": "buy", "sell": "sell", "sell_short": "sell"}
 EFFECTS = {"buy_to_open": "open", "sell_to_open": "open", "buy_to_close": "close", "sell_to_close": "close"}
 ACTIVITY = {"time": "transaction_time", "quantity": "qty", "price": "price"}
 ORDER = {"time": "filled_at", "quantity": "filled_qty", "price": "filled_avg_price"}
@@ -28,22 +32,22 @@ SHARED = {"ticker": "symbol", "side": "side", "id": "id", "activity": "activity_
     "asset": "asset_class",
     "intent": "position_intent",
     "account": "account_id",
+    "class": "order_class",
 }
 OPTION_DIGITS = 8  # an option's symbol ends in its strike, in thousandths
 
 
-def read_records(path: Path, text: str) -> list[Row]:
-    """Read a list of activities or orders; a row's line is the number of its record, from 1.
+def find_rows(path: Path, data: Any) -> list[Row]:
+    """Find activities or orders; a row's line is the number of its record, from 1.
 
     Raises:
-        GoldError: the text is no JSON, no list of objects, or mixes orders with activities.
+        GoldError: the data is no list of objects, has none of them, or mixes orders with activities.
     """
-    try:
-        data = json.loads(text, parse_float=str, parse_int=str, parse_constant=str)
-    except (ValueError, RecursionError) as exc:
-        raise GoldError(f"{path} begins as JSON does but cannot be read as such ({exc})") from exc
     if not isinstance(data, list) or not all(isinstance(record, dict) for record in data):
-        raise GoldError(f"{path}: this JSON is no list of objects; save Alpaca's activities or orders as one list")
+        raise GoldError(
+            f"{path}: this JSON is no list of objects, no result of QuantConnect and no backtest of freqtrade; save "
+            "Alpaca's activities or orders as one list, or one record a line"
+        )
     records = [(number, leg) for number, record in enumerate(data, start=1) for leg in _unfold(record)]
     kinds = {_find_kind(record) for _, record in records} - {""}
     if len(kinds) > 1:
@@ -57,43 +61,47 @@ def read_records(path: Path, text: str) -> list[Row]:
     return [_build_row(number, record, names) for number, record in records]
 
 
-def _unfold(record: dict[str, Any]) -> Iterator[dict[str, Any]]:
+def _unfold(record: Record) -> Iterator[Record]:
     yield record
     legs = record.get("legs")
     if isinstance(legs, list):
         yield from (leg for leg in legs if isinstance(leg, dict))
 
 
-def _find_kind(record: dict[str, Any]) -> str:
+def _find_kind(record: Record) -> str:
     if "filled_qty" in record:
         return "order"
     return "activity" if "activity_type" in record or "transaction_time" in record else ""
 
 
-def _build_row(number: int, record: dict[str, Any], names: dict[str, str]) -> Row:
-    cells = {name: value for name, key in names.items() if isinstance(value := record.get(key), str)}
-    return Row(number, {name: value.strip() for name, value in cells.items()}, (str(sorted(cells.items())),))
+def _build_row(number: int, record: Record, names: dict[str, str]) -> Row:
+    texts = take_texts(record)
+    cells = {name: texts[key] for name, key in names.items() if key in texts}
+    return Row(number, cells, (str(sorted(cells.items())),))
 
 
-def read_fill(row: RowReader) -> Execution:
-    """Read one activity or order."""
+def study_rows(rows: Sequence[Row], _style: Style) -> ReadRow:
+    """Find whether the log tells short sales apart, and give the reader of a row."""
+    are_activities = any(row.text("activity") for row in rows)
+    tells = are_activities or tells_shorts_apart(rows, "side", WORDS)
+    words = close_plain_sales(WORDS) if tells else WORDS
+    return lambda row: _read_fill(row, words)
+
+
+def _read_fill(row: RowReader, words: Mapping[str, Side]) -> Execution:
     if row.text("activity") not in ("", "FILL"):
-        raise NotATradeError("not_a_fill", row.text("activity"))
+        raise NotAFillError("not_a_fill", row.text("activity"))
+    if row.text("class") == "mleg" and not row.text("ticker"):
+        raise NotAFillError("not_a_fill", "the sum of an order's legs")
     if row.text("status") and row.number("quantity") == 0:
-        raise NotATradeError("not_filled", row.text("status"))
+        raise NotAFillError("not_filled", row.text("status"))
     symbol = row.text("ticker")
-    if row.text("asset") not in ("", "us_equity") or "/" in symbol or symbol[-OPTION_DIGITS:].isdigit():
+    asset = row.text("asset").casefold().rpartition("assetclass.")[2]
+    if asset not in ("", "us_equity") or "/" in symbol or symbol[-OPTION_DIGITS:].isdigit():
         raise NotATradeError("not_a_stock", symbol)
-    word = row.text("side").casefold()
-    return Execution(
-        line=row.row.line,
-        ticker=row.ticker("ticker"),
-        time=row.moment("time"),
-        quantity=row.signed_quantity("quantity", row.choice("side", SIDES)),
-        price=row.positive("price"),
-        effect="open" if word == "sell_short" else EFFECTS.get(row.text("intent"), ""),
-        account=row.text("account"),
-    )
+    side = read_side(row, "side", words)
+    effect = EFFECTS.get(row.text("intent").casefold().rpartition("intent.")[2])
+    return read_fill(row, Side(side.word, effect) if effect else side)
 
 
 FORMAT = Format(
@@ -102,12 +110,12 @@ FORMAT = Format(
     required={
         "ticker": ("symbol",),
         "side": ("side",),
-        "time": ("transaction_time",),
-        "quantity": ("qty",),
-        "price": ("price",),
+        "time": ("transaction_time", "filled_at"),
+        "quantity": ("filled_qty", "qty"),
+        "price": ("filled_avg_price", "price"),
     },
-    optional={"id": ("id",), "activity": ("activity_type",), "account": ("account_id",)},
-    study=read_alone(read_fill),
+    optional={name: (key,) for name, key in SHARED.items() if name not in ("ticker", "side")},
+    study=study_rows,
     numbers=("quantity", "price"),
     moments=(("time",),),
     zone="UTC",

@@ -18,7 +18,8 @@ class RoundTrip:
     `source_line` is the first line of it in the file (the first line of the file is 1; in JSON, the number of the
     record, from 1). Times carry a zone. Prices are averages by quantity where the position was built or closed in
     parts. `quantity` is 1 where the file gives none. `stated` holds the measures that the file itself gives, among
-    `STATED_FIELDS`, in percent, signed in the trade's direction.
+    `STATED_FIELDS`, in percent, signed in the trade's direction. `file` is the place of the first line's file among
+    those that were read together.
     """
 
     source_line: int
@@ -30,26 +31,32 @@ class RoundTrip:
     exit_price: float
     quantity: float
     stated: Mapping[str, float] = field(default_factory=dict)
+    file: int = 0
 
 
 @dataclass(frozen=True)
 class RejectedRow:
-    """A row that is no trade, or none that can be used: its line, the rule it broke, and the value found there."""
+    """A row that is no trade, or none that can be used: its line, the rule it broke, and the value found there.
+
+    `file` is the place of its file among those that were read together.
+    """
 
     line: int
     rule: str
     value: str
+    file: int = 0
 
 
 @dataclass(frozen=True)
 class ImportedFile:
     """A file as it was understood.
 
-    Every data row is counted once: `rows_in == rows_used + rows_open + len(rejected) + len(duplicates)`. `rows_used`
-    are rows that are part of a round trip, `rows_open` executions that belong to positions still open at the file's
-    end (`open_positions` has a sentence on each). Where a row is a whole trip, `rows_used == len(trips)`.
-    `duplicates` are the lines of rows that stand in the file once more, earlier; `notes` are sentences on what was
-    assumed.
+    Every data row is counted once: `rows_in == rows_used + rows_open + len(rejected) + len(duplicates) +
+    len(not_fills)`. `rows_used` are rows that are part of a round trip, `rows_open` executions that belong to positions
+    still open at the end of all files (`open_positions` has a sentence on each). Where a row is a whole trip,
+    `rows_used == len(trips)`. `duplicates` are the lines of rows that stand in this file or an earlier one once more;
+    `not_fills` are rows in which nothing was bought or sold: canceled orders, dividends, sums, sentences. `notes` are
+    sentences on what was assumed. `zone` is that in which times were read, empty where each has an offset of its own.
     """
 
     format: str
@@ -58,9 +65,17 @@ class ImportedFile:
     trips: list[RoundTrip]
     rejected: list[RejectedRow] = field(default_factory=list)
     duplicates: list[int] = field(default_factory=list)
+    not_fills: list[RejectedRow] = field(default_factory=list)
     rows_open: int = 0
     open_positions: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    zone: str = ""
+
+    @property
+    def rows_accounted(self) -> int:
+        """Count the rows that something became of, which are all of them."""
+        left_out = len(self.rejected) + len(self.duplicates) + len(self.not_fills)
+        return self.rows_used + self.rows_open + left_out
 
 
 def trips_to_frame(trips: Sequence[RoundTrip]) -> pl.DataFrame:

@@ -8,28 +8,38 @@ MAX_FILE_MIB = 32
 MAX_LINE_MIB = 1
 MIB = 1 << 20
 
+LOG, MAPPING, POSITIONS = "trade log", "mapping", "list of positions"
+UTF_16 = (b"\xff\xfe", b"\xfe\xff")
 _FOREIGN = {
     b"PK\x03\x04": "a spreadsheet or an archive; save the sheet as CSV in UTF-8",
     b"\xd0\xcf\x11\xe0": "an old spreadsheet; save the sheet as CSV in UTF-8",
     b"PAR1": "Parquet; give the platform's own CSV or JSON export",
     b"%PDF": "a PDF; export the trades as CSV",
-    b"\xff\xfe": "text in UTF-16; save it in UTF-8",
-    b"\xfe\xff": "text in UTF-16; save it in UTF-8",
 }
+_XML = (
+    "XML. Of Interactive Brokers export the Flex Query in the format CSV; of NinjaTrader, MetaTrader 5 and others "
+    "choose CSV or HTML in place of XML"
+)
 
 
-def read_lines(path: Path, max_line: int) -> list[str]:
+def read_lines(path: Path, max_line: int, what: str = LOG) -> list[str]:
     """Read a text file's lines, ends included, a byte-order mark excluded.
 
     Args:
         path: The file.
         max_line: Most bytes of a line.
+        what: What it should be, for messages.
 
     Raises:
-        GoldError: it is missing, no ordinary file, empty, over 32 MiB, not text in UTF-8, or has too long a line.
+        GoldError: it is missing, no ordinary file, empty, over 32 MiB, not text in UTF-8 or marked UTF-16, or has too
+            long a line.
     """
-    start = _read_start(path)
+    start = _read_start(path, what)
     kind = next((kind for magic, kind in _FOREIGN.items() if start.startswith(magic)), None)
+    if start.lstrip(b"\xef\xbb\xbf \t\r\n").startswith((b"<?xml", b"<Flex")):
+        kind = _XML
+    if start.startswith(UTF_16):
+        return _read_utf_16(path, max_line)
     _refuse_foreign(path, start, kind)
     lines: list[str] = []
     try:
@@ -48,24 +58,47 @@ def begins_as_json(path: Path) -> bool:
     Raises:
         GoldError: it is missing, no ordinary file, empty, or too large.
     """
-    return _read_start(path).lstrip(b"\xef\xbb\xbf \t\r\n").startswith((b"[", b"{"))
+    return _read_start(path, LOG).lstrip(b"\xef\xbb\xbf \t\r\n").startswith((b"[", b"{"))
 
 
-def _read_start(path: Path) -> bytes:
+def begins_as_html(path: Path) -> bool:
+    """Tell whether a file begins as a page of HTML does.
+
+    Raises:
+        GoldError: it is missing, no ordinary file, empty, or too large.
+    """
+    start = _read_start(path, LOG)
+    text = start.decode("utf-16", "replace") if start.startswith(UTF_16) else start.decode("utf-8-sig", "replace")
+    return text.lstrip().casefold().startswith(("<!doctype html", "<html"))
+
+
+def _read_start(path: Path, what: str) -> bytes:
     try:
         if not path.exists():
-            raise GoldError(f"{path}: there is no such file; give the path of a trade log")
+            raise GoldError(f"{path}: there is no such file; give the path of a {what}")
         if not path.is_file():
-            raise GoldError(f"{path} is no ordinary file; give the path of one trade log")
+            raise GoldError(f"{path} is no ordinary file; give the path of one {what}")
         size = path.stat().st_size
         if size == 0:
-            raise GoldError(f"{path} is empty; give a trade log as the platform exported it")
+            raise GoldError(f"{path} is empty; give a {what}" + (" as the platform exported it" if what == LOG else ""))
         if size > MAX_FILE_MIB * MIB:
             raise GoldError(f"{path} has {size / MIB:.0f} MiB; limit: {MAX_FILE_MIB} MiB. Export it in parts")
         with path.open("rb") as file:
             return file.read(4096)
     except (OSError, ValueError) as exc:
-        raise GoldError(f"{path} cannot be opened; give the path of a trade log") from exc
+        raise GoldError(f"{path} cannot be opened; give the path of a {what}") from exc
+
+
+def _read_utf_16(path: Path, max_line: int) -> list[str]:
+    try:
+        lines = path.read_bytes().decode("utf-16").replace("\r\n", "\n").split("\n")
+    except OSError as exc:
+        raise GoldError(f"{path} cannot be read: {exc.strerror}") from exc
+    except UnicodeDecodeError as exc:
+        raise GoldError(f"{path} is marked as text in UTF-16 and is none; save it in UTF-8") from exc
+    if max(map(len, lines)) > max_line:
+        raise GoldError(f"{path}: a line is longer than {max_line / MIB:.2g} MiB; this is no trade log")
+    return [f"{line}\n" for line in lines]
 
 
 def _refuse_foreign(path: Path, raw: bytes, kind: str | None = None) -> None:

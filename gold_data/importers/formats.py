@@ -1,18 +1,17 @@
 """What a format is: which columns it needs, how it writes numbers and times, how a row of it is read."""
 
 import csv
-from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
 from gold_data.errors import GoldError
-from gold_data.importers.base import ImportedFile, RejectedRow, RoundTrip
+from gold_data.importers.base import RoundTrip
+from gold_data.importers.events import Execution
 from gold_data.importers.moments import DateOrder
 from gold_data.importers.numerals import DecimalMark
-from gold_data.importers.pairing import Event, Execution, Pairing, Unreadable, pair_executions
-from gold_data.importers.rows import NotATradeError, Row, RowFaultError, RowReader, Style
+from gold_data.importers.rows import Row, RowReader, Style
 
 DELIMITERS = (",", ";", "\t")
 
@@ -47,8 +46,11 @@ class Format:
     fields that show how the file writes numbers, `moments` fields (joined by a space) that show how it writes times.
     `order` is the order of day and month where no date tells, None where the format has no usual one. `zone` is the
     zone of times without an offset, `zone_note` what to know about it. `identity` are fields that name an execution
-    where the first is not empty; equal ones without a name are taken for several fills. A round trip is told by all
-    that its row says.
+    where any is not empty, `detail` those that tell rows of one name apart; equal executions without a name are taken
+    for several fills. A round trip is told by all
+    that its row says. `only` are words, squeezed (`squeeze_word`), that a field must be one of, or the row is no fill.
+    `instead` says what to export where the times of a log have no time of day. A format `needs_ticker` whose rows do
+    not name one; `ticker` is that of all rows, where the format itself knows it.
     """
 
     name: str
@@ -64,6 +66,11 @@ class Format:
     order: DateOrder | None = None
     mark: DecimalMark | None = None
     identity: tuple[str, ...] = ()
+    detail: tuple[str, ...] = ()
+    only: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    instead: str = ""
+    needs_ticker: bool = False
+    ticker: str = ""
     take: Callable[[CsvLine, Sequence[CsvLine]], Iterator[CsvLine]] = take_all
 
 
@@ -113,79 +120,17 @@ def build_rows(path: Path, form: Format, header: CsvLine, lines: Sequence[CsvLin
     return [_build_row(line, places, len(names)) for line in form.take(header, lines)]
 
 
+def list_unread(form: Format, names: Sequence[str]) -> list[str]:
+    """List the columns that a format does not read."""
+    known = {name for choices in (*form.required.values(), *form.optional.values()) for name in choices}
+    return [name for name in names if name and name not in known]
+
+
 def _build_row(line: CsvLine, places: Mapping[str, int], width: int) -> Row:
     fits = len(line.cells) >= width and not any(line.cells[width:])
     torn = "" if fits else f"{len(line.cells)} values, the header has {width} names"
     cells = {name: line.cells[place] for name, place in places.items() if place < len(line.cells)}
-    return Row(line.number, cells, line.cells, torn)
-
-
-def digest_rows(form: Format, rows: Sequence[Row], style: Style, notes: list[str]) -> ImportedFile:
-    """Read rows, pair executions, and account for every row."""
-    trips: list[RoundTrip] = []
-    events: list[Event] = []
-    rejected: list[RejectedRow] = []
-    duplicates: list[int] = []
-    seen: set[tuple[str, ...]] = set()
-    read_row = form.study(rows, style)
-    for row in rows:
-        key = _identify(form, row)
-        if key and key in seen:
-            duplicates.append(row.line)
-            continue
-        seen.add(key)
-        try:
-            outcome = read_row(RowReader(row, style))
-        except RowFaultError as fault:
-            rejected.append(RejectedRow(row.line, fault.rule, fault.value))
-            if not isinstance(fault, NotATradeError):
-                events.append(Unreadable(row.line, row.text("ticker").upper() if not row.torn else ""))
-            continue
-        if isinstance(outcome, RoundTrip):
-            trips.append(outcome)
-        else:
-            events.append(outcome)
-    if form.pairs:
-        pairing = pair_executions(events)
-        notes = [*notes, *_note_alike(form, rows), *_note_unreadable(events), *pairing.notes]
-    else:
-        pairing = Pairing(trips=trips, rows_used=len(trips))
-    return ImportedFile(
-        format=form.name,
-        rows_in=len(rows),
-        rows_used=pairing.rows_used,
-        trips=pairing.trips,
-        rejected=sorted(rejected + pairing.rejected, key=lambda row: row.line),
-        duplicates=duplicates,
-        rows_open=pairing.rows_open,
-        open_positions=pairing.open_positions,
-        notes=notes,
-    )
-
-
-def _identify(form: Format, row: Row) -> tuple[str, ...]:
-    if form.pairs:
-        key = tuple(row.text(name) for name in form.identity)
-        return key if key and key[0] else ()
-    return row.raw
-
-
-def _note_alike(form: Format, rows: Sequence[Row]) -> list[str]:
-    counts = Counter(row.raw for row in rows if not _identify(form, row))
-    alike = sum(count - 1 for count in counts.values())
-    if not alike:
-        return []
-    return [f"rows that repeat another in every cell: {alike}; having no number of their own, they count as fills"]
-
-
-def _note_unreadable(events: Sequence[Event]) -> list[str]:
-    lines = [event.line for event in events if isinstance(event, Unreadable)]
-    if not lines:
-        return []
-    return [
-        f"fills that cannot be read: {len(lines)}, the first in line {lines[0]}; nobody knows the position after them, "
-        "so later rows of their tickers are rejected (rule after_unreadable). Mend them, or remove their whole trade"
-    ]
+    return Row(line.number, cells, line.cells, torn, is_text=sum(map(bool, line.cells)) <= 1)
 
 
 def find_texts(rows: Sequence[Row], fields: Sequence[tuple[str, ...]]) -> Iterator[tuple[int, str]]:

@@ -2,58 +2,82 @@
 
 Source: Interactive Brokers' reporting guide (Activity and Trade Confirmation Flex Queries) and the field lists of
 public readers of it. A query has the columns its owner chose; this reader needs `Symbol`, `DateTime` (or `Date/Time`),
-`Quantity` and `TradePrice` (in confirmations `Price`), and uses `Buy/Sell`, `AssetClass`, `LevelOfDetail`,
-`Open/CloseIndicator`, `TradeID`, `ClientAccountID` and `Notes/Codes`. With section codes switched on, lines begin with
-BOF, BOA, BOS, HEADER, DATA, EOS, EOA or EOF and the section's code; only DATA of the header's section is read.
+`Quantity` and `TradePrice` (in confirmations `Price`), and uses those of `optional`. With section codes switched on,
+lines begin with BOF, BOA, BOS, HEADER, DATA, EOS, EOA or EOF and the section's code; only DATA of the header's section
+is read. Without, a section ends at the line EOS, or where the next one's header stands.
 
 Quantities are negative for sales. `DateTime` is `20250609;093112` unless the query is set otherwise; its zone is that
 of the account's reports, New York unless changed, and may follow as `EDT`. One trade may be told at several levels of
-detail (ORDER, EXECUTION, CLOSED_LOT, SYMBOL_SUMMARY): only executions count. `C;O` closes and reverses. A canceled
-execution (`Ca` among the codes, or `BUY (Ca.)`) makes the position uncertain and counts as a fill nobody can read.
+detail (ORDER, EXECUTION, CLOSED_LOT, SYMBOL_SUMMARY): executions count, and orders where there is no execution. `C;O`
+closes and reverses. A `TransactionType` TradeCancel, a code `Ca` or `BUY (Ca.)` takes back the fill of that quantity
+and price; `TradeCorrect` stands in the place of one taken back, and an `IBExecID` that ends in a higher number corrects
+the one before. Anything else that is no ExchTrade (a BookTrade: shares delivered by an assignment, moved, or adjusted)
+changes the position and is no trade.
 """
 
 from collections.abc import Iterator, Sequence
 
-from gold_data.importers.formats import CsvLine, Format, read_alone, take_all
-from gold_data.importers.pairing import Execution
-from gold_data.importers.rows import NotATradeError, RowFaultError, RowReader
+from gold_data.importers.events import Execution
+from gold_data.importers.faults import NotAFillError, RowFaultError
+from gold_data.importers.fills import BUY, SELL, Side, read_fill
+from gold_data.importers.formats import CsvLine, Format, ReadRow, name_columns, take_all
+from gold_data.importers.instruments import refuse_other_books
+from gold_data.importers.rows import Row, RowReader, Style
 
 MARKERS = {"BOF", "BOA", "BOS", "EOS", "EOA", "EOF"}
-SIDES = {"buy": "buy", "sell": "sell"}
+SIDES = {"buy": BUY, "sell": SELL, "bot": BUY, "sld": SELL, "buy (ca.)": BUY, "sell (ca.)": SELL}
 EFFECTS = {"o": "open", "c": "close"}
+TRADES = {"", "exchtrade", "fracshare"}
+LEVELS = {"", "EXECUTION", "ORDER"}
+COLUMNS = {"symbol", "datetime", "date/time", "quantity", "amount", "clientaccountid", "currencyprimary", "assetclass"}
 
 
 def take_trades(header: CsvLine, lines: Sequence[CsvLine]) -> Iterator[CsvLine]:
     """Take the section's rows, whether or not lines begin with their kind and the section's code."""
     if header.cells[0].upper() == "HEADER":
         code = header.cells[1]
-        return (line for line in lines if len(line.cells) > 1 and line.cells[:2] == ("DATA", code))
-    return (line for line in take_all(header, lines) if line.cells[0] not in MARKERS)
+        yield from (line for line in lines if len(line.cells) > 1 and line.cells[:2] == ("DATA", code))
+        return
+    for line in take_all(header, lines):
+        if line.cells[0] in MARKERS or len(COLUMNS.intersection(name_columns(line.cells))) >= 3:
+            return
+        yield line
 
 
-def read_execution(row: RowReader) -> Execution:
-    """Read one execution."""
-    level, asset = row.text("level").upper(), row.text("asset").upper()
-    if level not in ("", "EXECUTION"):
-        raise NotATradeError("not_an_execution", level)
-    if asset not in ("", "STK"):
-        raise NotATradeError("not_a_stock", asset)
-    side = row.text("side") or ("sell" if row.text("quantity").startswith("-") else "buy")
-    codes = [code.strip().casefold() for code in row.text("codes").split(";")]
-    if "ca" in codes or "(ca.)" in side.casefold():
-        raise RowFaultError("canceled", f"{row.text('quantity')} {row.text('ticker')}")
-    side = SIDES.get(side.casefold(), "")
-    if not side:
+def study_rows(rows: Sequence[Row], _style: Style) -> ReadRow:
+    """Find the level of detail that tells the fills, and give the reader of a row at that level."""
+    levels = {row.text("level").upper() for row in rows if not row.torn}
+    level = "EXECUTION" if "EXECUTION" in levels else "ORDER"
+    return lambda row: _read_execution(row, level)
+
+
+def _read_execution(row: RowReader, wanted: str) -> Execution:
+    level = row.text("level").upper()
+    if level not in ("", wanted):
+        raise NotAFillError("not_an_execution", level)
+    refuse_other_books(row.row.cells)
+    word = row.text("side").casefold() or ("sell" if row.text("quantity").startswith("-") else "buy")
+    side = SIDES.get(word)
+    if side is None:
         raise RowFaultError("side", row.text("side"))
-    return Execution(
-        line=row.row.line,
-        ticker=row.ticker("ticker"),
-        time=row.moment("time"),
-        quantity=row.signed_quantity("quantity", side),
-        price=row.positive("price"),
-        effect=EFFECTS.get(row.text("effect").casefold(), ""),
-        account=row.text("account"),
-    )
+    transaction = row.text("transaction").casefold()
+    codes = {code.strip().casefold() for code in row.text("codes").split(";")}
+    kind = ""
+    if "cancel" in transaction or "ca" in codes or "(ca.)" in word:
+        kind = "cancel"
+    elif "correct" in transaction:
+        kind = "correction"
+    number = row.number("quantity")
+    quantity = -abs(number) if side == SELL else abs(number)
+    if kind == "cancel":  # whose sign is that of the fill taken back, or the opposite one
+        return read_fill(row, Side(side.word), quantity=quantity, identity="exec_id", kind=kind)
+    if not kind and transaction not in TRADES:
+        fault = RowFaultError("not_traded", f"{row.text('ticker')}: {row.text('transaction')}")
+        fault.quantity = quantity
+        raise fault
+    identity = "exec_id" if row.text("exec_id") else "trade_id"
+    effect = EFFECTS.get(row.text("effect").casefold(), "")
+    return read_fill(row, Side(side.word, effect), identity=identity, kind=kind)
 
 
 FORMAT = Format(
@@ -66,20 +90,26 @@ FORMAT = Format(
         "price": ("tradeprice", "price"),
     },
     optional={
-        "side": ("buy/sell",),
+        "side": ("buy/sell", "side"),
         "asset": ("assetclass",),
         "level": ("levelofdetail",),
         "effect": ("open/closeindicator",),
         "account": ("clientaccountid",),
         "codes": ("notes/codes", "code"),
         "trade_id": ("tradeid",),
+        "transaction": ("transactiontype",),
+        "currency": ("currencyprimary",),
+        "exchange": ("listingexchange",),
+        "multiplier": ("multiplier",),
+        "exec_id": ("ibexecid", "execid"),
     },
-    study=read_alone(read_execution),
+    study=study_rows,
     numbers=("quantity", "price"),
     moments=(("time",),),
     zone="America/New_York",
     zone_note="the account's reports may be set to another zone than New York's; name it where they are",
     pairs=True,
-    identity=("trade_id", "level"),
+    identity=("trade_id", "exec_id"),
+    detail=("level", "transaction"),
     take=take_trades,
 )

@@ -30,6 +30,8 @@ _CLOCK = (
     r"(?:(?P=colon)(?P<seconds>[0-9]{2})(?:[.,](?P<fraction>[0-9]{1,9}))?)?"
 )
 _ZONE = r"(?:\s*(?P<zone>Z|[A-Z]{3}|[+-][0-9]{2}:?[0-9]{2}))?"
+_DAY, _TIME_OF_DAY = re.compile(_DATE), re.compile(rf"{_CLOCK}(?:\s*[AaPp]\.?[Mm]\.?)?{_ZONE}")
+_EPOCH = re.compile(r"[0-9]{10}(?:[0-9]{3}){0,3}")  # seconds from 1970, or thousandths of thousandths of them
 _MOMENT = re.compile(rf"{_DATE}(?:T|\s*[;,]\s*|\s+){_CLOCK}(?:\s*(?P<half>[AaPp])\.?[Mm]\.?)?{_ZONE}")
 
 
@@ -80,7 +82,7 @@ def find_date_order(where: str, moments: Iterable[tuple[int, str]], usual: DateO
         line, text = seen["either"]
         raise GoldError(
             f"{where}: line {line} has {text!r}, and no date in the file tells whether day or month comes first; "
-            "export more days, or name the order as `date_order` in a mapping for the format generic"
+            "export more days, or name the order (`--date-order day_first`, in a mapping `date_order`)"
         )
     return usual or "month_first"
 
@@ -99,34 +101,50 @@ def _weigh_order(text: str) -> str:
     return "either" if first != second else ""
 
 
-def read_moment(text: str, order: DateOrder, zone: tzinfo) -> datetime:
+def has_offset(text: str) -> bool:
+    """Tell whether a moment says by itself how far it is from UTC."""
+    found = _MOMENT.fullmatch(text)
+    return bool(found["zone"]) if found else bool(_EPOCH.fullmatch(text))
+
+
+def read_moment(text: str, order: DateOrder, zone: tzinfo, day: date | None = None) -> datetime:
     """Read a date with its time, and give it in UTC, where no hour stands twice.
 
     Args:
         text: Such as `6/9/25 09:31:12`, `9-6-2025 3:31:12 PM`, `20250609;093112 EDT`, `2025-06-09T13:31:12.5Z`.
             Parts of a second beyond millionths are cut off.
         order: The order of day and month where the year comes last.
+            Seconds from 1970 count too, or thousandths of them.
         zone: The zone of times without an offset.
+        day: The day of a time that has none.
 
     Raises:
-        UnreadableTimeError: `time` - no date with a time, or none between 1970 and 2099; `ambiguous_time` - the hour
+        UnreadableTimeError: `time` - no date with a time, or none between 1970 and 2099; `date_without_time`;
+            `time_without_date`, where no day is given; `ambiguous_time` - the hour
             stands twice on the clock because it was put back; `nonexistent_time` - the clock was put forward over it.
     """
-    found = _MOMENT.fullmatch(text)
+    if _EPOCH.fullmatch(text):
+        moment = datetime.fromtimestamp(int(text[:10]), UTC) + timedelta(microseconds=int(text[10:16].ljust(6, "0")))
+        if moment.year not in YEARS:
+            raise UnreadableTimeError("time")
+        return moment
+    is_clock = _TIME_OF_DAY.fullmatch(text) is not None
+    found = _MOMENT.fullmatch(f"{day} {text}" if is_clock and day else text)
     if found is None:
-        raise UnreadableTimeError("time")
+        rule = "date_without_time" if _DAY.fullmatch(text) else "time_without_date" if is_clock else "time"
+        raise UnreadableTimeError(rule)
     if found["iso"]:
-        year, month, day = int(found["year"]), int(found["month"]), int(found["day"])
+        year, month, of_month = int(found["year"]), int(found["month"]), int(found["day"])
     else:
         year = int(found["late_year"])
         if len(found["late_year"]) == 2:
             year += 1900 if year >= 70 else 2000
         pair = (int(found["first"]), int(found["second"]))
-        month, day = pair if order == "month_first" else pair[::-1]
+        month, of_month = pair if order == "month_first" else pair[::-1]
     fraction = int((found["fraction"] or "").ljust(6, "0")[:6])
     try:
         clock = time(_read_hour(found), int(found["minute"]), int(found["seconds"] or 0), fraction)
-        naive = datetime.combine(date(year, month, day), clock)
+        naive = datetime.combine(date(year, month, of_month), clock)
     except ValueError as exc:
         raise UnreadableTimeError("time") from exc
     if year not in YEARS:

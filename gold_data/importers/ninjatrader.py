@@ -18,8 +18,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 
 from gold_data.importers.base import RoundTrip
+from gold_data.importers.faults import RowFaultError
 from gold_data.importers.formats import Format, ReadRow
-from gold_data.importers.rows import Row, RowFaultError, RowReader, Style
+from gold_data.importers.rows import Row, RowReader, Style
 
 POSITIONS = {"long": "buy", "short": "short"}
 EXCURSIONS = {"worst_exit_percent": "mae", "best_exit_percent": "mfe"}

@@ -1,4 +1,9 @@
-"""Numbers as platforms write them: `($2.00)`, `+1,200`, `1.234,56 €`, `.50`; one style for a whole file."""
+"""Numbers as platforms write them: `($2.00)`, `+1,200`, `1.234,56 €`, `.50`; one style for a whole file.
+
+An apostrophe is either between thousands (`25'024.75`) or, in prices of American bonds, between points and 32nds of one
+(`110'16` is 110.5, `108'165` is 108 and 16.5 32nds; a third digit 2, 5 or 7 is a quarter, a half, three quarters of a
+32nd: CME Group's rule book on Treasury futures). Which one is told by the file's own numbers, or by nobody.
+"""
 
 import re
 from collections.abc import Iterable
@@ -8,11 +13,17 @@ from typing import Literal
 from gold_data.errors import GoldError
 
 DecimalMark = Literal[".", ","]
+Apostrophe = Literal["", "thousands", "bonds"]
 
 MAX_DIGITS = 12  # on either side of the mark: sums of such numbers are exact in Decimal's 28 digits
 
-_IGNORED = str.maketrans("", "", "$€£¥% \u00a0\u202f'\u2019")
+_IGNORED = str.maketrans("", "", "$€£¥% \u00a0\u202f")
+_APOSTROPHES = str.maketrans("\u2019", "'")
 _SHAPE = re.compile(r"[+-]?[0-9.,]*[0-9][0-9.,]*")
+_POWER = re.compile(r"[+-]?[0-9]{1,12}(?:\.[0-9]{1,40})?[eE][+-][0-9]{1,2}")  # as Python writes 0.00001
+_BOND = re.compile(r"([0-9]{1,6})'([0-2][0-9]|3[01])(?:([0257])|\.([0-9]{1,4}))?")
+_THOUSANDS = re.compile(r"[0-9]{1,3}(?:'[0-9]{3})+(?:[.,][0-9]*)?")
+_QUARTERS = {"0": Decimal(0), "2": Decimal("0.25"), "5": Decimal("0.5"), "7": Decimal("0.75")}
 
 
 def find_mark(where: str, numbers: Iterable[tuple[int, str]], *, splits_at_comma: bool) -> DecimalMark:
@@ -28,7 +39,7 @@ def find_mark(where: str, numbers: Iterable[tuple[int, str]], *, splits_at_comma
     """
     seen: dict[str, tuple[int, str]] = {}
     for line, text in numbers:
-        seen.setdefault(_weigh_mark(_strip(text)), (line, text))
+        seen.setdefault(_weigh_mark(_strip(text).replace("'", "")), (line, text))
     if "." in seen and "," in seen:
         (line, text), (other_line, other) = seen["."], seen[","]
         raise GoldError(
@@ -46,15 +57,46 @@ def find_mark(where: str, numbers: Iterable[tuple[int, str]], *, splits_at_comma
     return "."
 
 
-def read_number(text: str, mark: DecimalMark) -> Decimal | None:
+def find_apostrophe(numbers: Iterable[str]) -> Apostrophe:
+    """Find out what an apostrophe stands between; empty where no number tells, or numbers contradict each other.
+
+    Thousands are proven by a decimal mark or a second apostrophe after the first, or by three digits that are no 32nds;
+    bonds by two digits, or by digits that are no group of three.
+    """
+    found: set[Apostrophe] = set()
+    for text in numbers:
+        bare = _strip(text).strip("()+-")
+        if "'" in bare and (meaning := _weigh_apostrophe(bare)):
+            found.add(meaning)
+    return found.pop() if len(found) == 1 else ""
+
+
+def _weigh_apostrophe(bare: str) -> Apostrophe:
+    thousands, bonds = _THOUSANDS.fullmatch(bare), _BOND.fullmatch(bare)
+    if bool(thousands) == bool(bonds):
+        return ""
+    return "thousands" if thousands else "bonds"
+
+
+def read_number(text: str, mark: DecimalMark, apostrophe: Apostrophe = "") -> Decimal | None:
     """Read one number; parentheses are a minus, currency and percent signs and spaces are passed over.
 
+    Digits beyond the 12th decimal are rounded away: they are what binary fractions leave (255.10000000000002).
+
     Returns:
-        The number, or None where the text is none, or has more than 12 digits on a side of its decimal mark.
+        The number, or None where the text is none, has more than 12 digits before its decimal mark, or an apostrophe
+        that nobody can tell the meaning of.
     """
     bare = _strip(text)
     if bare.startswith("(") and bare.endswith(")") and bare[1:2] not in ("+", "-"):
         bare = "-" + bare[1:-1]
+    if "'" in bare:
+        meaning = _weigh_apostrophe(bare.lstrip("+-")) or apostrophe
+        if meaning == "bonds":
+            return _read_bond(bare)
+        bare = bare.replace("'", "") if meaning and _THOUSANDS.fullmatch(bare.lstrip("+-")) else ""
+    if mark == "." and _POWER.fullmatch(bare):
+        return _round(Decimal(bare))
     if _SHAPE.fullmatch(bare) is None:
         return None
     whole, _, fraction = bare.partition(mark)
@@ -63,13 +105,31 @@ def read_number(text: str, mark: DecimalMark) -> Decimal | None:
     if len(groups) > 1 and not (0 < len(groups[0]) <= 3 and all(len(group) == 3 for group in groups[1:])):
         return None
     digits = "".join(groups)
-    if not (digits + fraction).isdigit() or len(digits) > MAX_DIGITS or len(fraction) > MAX_DIGITS:
+    return (
+        None
+        if not (digits + fraction).isdigit() or len(digits) > MAX_DIGITS
+        else _round(Decimal(f"{sign}{digits or '0'}.{fraction}"))
+    )
+
+
+def _read_bond(bare: str) -> Decimal | None:
+    found = _BOND.fullmatch(bare.lstrip("+-"))
+    if found is None:
         return None
-    return Decimal(f"{sign}{digits or '0'}.{fraction}")
+    points, parts, quarter, decimals = found.groups()
+    parts = Decimal(f"{parts}.{decimals or ''}") + _QUARTERS[quarter or "0"]
+    return (Decimal(points) + parts / 32) * (-1 if bare.startswith("-") else 1)
+
+
+def _round(number: Decimal) -> Decimal | None:
+    if number.adjusted() >= MAX_DIGITS:
+        return None
+    is_short = -int(number.as_tuple().exponent) <= MAX_DIGITS
+    return number if is_short else Decimal(f"{number:.{MAX_DIGITS}f}")
 
 
 def _strip(text: str) -> str:
-    return text.translate(_IGNORED)
+    return text.translate(_IGNORED).translate(_APOSTROPHES)
 
 
 def _weigh_mark(bare: str) -> str:

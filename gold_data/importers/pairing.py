@@ -5,54 +5,49 @@ averaged by quantity; an execution that goes through flat ends one trip and begi
 open at the end, the part that was closed is a trip, its entry the shares that came first; the rest is reported.
 """
 
-from collections import defaultdict, deque
-from collections.abc import Iterator, Sequence
+from collections import Counter, defaultdict, deque
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import date
 from decimal import Decimal
-from itertools import pairwise
+from fractions import Fraction
 
 from gold_data.importers.base import RejectedRow, RoundTrip
+from gold_data.importers.events import Event, Execution, Unreadable, group_events
 from gold_data.sessions import ZONE
 
+SPLIT_TERMS = range(1, 51)  # of the ratio of a split: 2 for 1, 3 for 2, 1 for 20
+LEAST_SPLIT, LEAST_MERGER = Fraction(3, 2), Fraction(1, 5)  # of less, it may as well be a part that was closed
+SPLIT_TOLERANCE = 0.25  # of the price after it, beside the price before divided by the ratio
 
-@dataclass(frozen=True)
-class Execution:
-    """One fill: `quantity` is above 0 where it was bought, below where sold.
-
-    `effect` is `open` or `close` where the platform says so, else empty. `time` carries a zone.
-    """
-
-    line: int
-    ticker: str
-    time: datetime
-    quantity: Decimal
-    price: Decimal
-    effect: str = ""
-    account: str = ""
-
-
-@dataclass(frozen=True)
-class Unreadable:
-    """A fill that is known to exist and cannot be read; an empty ticker may be any."""
-
-    line: int
-    ticker: str
-
-
-Event = Execution | Unreadable
+# Why a fill belongs to a position that gold cannot be made of.
+UNREADABLE, HELD, SPLIT = "after_unreadable", "held_before", "split_inside"
 
 
 @dataclass
 class Pairing:
-    """What became of the executions: each is used, open, or rejected."""
+    """What became of the executions: each is used, open, or rejected; `used` and `open` count rows by file.
+
+    `doubtful` are shorts that begin with the first fill of their account in the ticker, a sale.
+    """
 
     trips: list[RoundTrip] = field(default_factory=list)
-    rows_used: int = 0
-    rows_open: int = 0
+    used: Counter[int] = field(default_factory=Counter)
+    open: Counter[int] = field(default_factory=Counter)
     rejected: list[RejectedRow] = field(default_factory=list)
     open_positions: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    doubtful: list[Execution] = field(default_factory=list)
+
+    @property
+    def rows_used(self) -> int:
+        """Count the executions that are part of a round trip."""
+        return self.used.total()
+
+    @property
+    def rows_open(self) -> int:
+        """Count the executions of positions still open."""
+        return self.open.total()
 
 
 @dataclass
@@ -69,30 +64,94 @@ class _Leg:
     quantity: Decimal
 
 
-class _Book:
-    """The position of one account in one ticker."""
+@dataclass
+class _Spoilt:
+    """A position that nobody knows, or that gold cannot be made of: why, and how much it is as far as that is known."""
 
-    def __init__(self, pairing: Pairing) -> None:
+    rule: str
+    value: str
+    position: Decimal | None
+
+
+class _Book:
+    """The position of one account in one ticker.
+
+    What is spoilt stays so until the log proves the position flat: the quantities add up to nothing; a sale that only
+    closes is followed by one that opens, or likewise a purchase; or a new day begins and the account, on every other
+    day on which its fills in this ticker can be read, ended flat.
+    """
+
+    def __init__(self, pairing: Pairing, *, is_flat_overnight: bool, held: Decimal, knows_held: bool) -> None:
         self.pairing = pairing
+        self.is_flat_overnight = is_flat_overnight
         self.lots: deque[_Lot] = deque()
         self.entries: list[_Leg] = []
         self.exits: list[_Leg] = []
         self.pending: dict[int, Execution] = {}  # by identity: records of one line may be equal
-        self.broken_at = 0
+        self.spoilt = _Spoilt(HELD, f"{abs(held):f} held before the log", held) if held else None
+        self.before: Event | None = None
+        self.is_first = not knows_held
 
     def book(self, event: Event) -> None:
+        if self.spoilt and self._is_proven_flat(self.spoilt, event):
+            self.spoilt = None
         if isinstance(event, Unreadable):
-            self._break_off(event)
-        elif self.broken_at:
-            self._reject(event, "after_unreadable", f"line {self.broken_at}")
+            self._spoil(UNREADABLE, f"line {event.line}", event.quantity)
+        elif self.spoilt:
+            self._follow(self.spoilt, event)
         elif event.effect == "close" and not self._reduces(event):
             self._reject(event, "close_without_open", f"{abs(event.quantity):f} {event.ticker}")
         else:
             self._add(event)
+        self.before, self.is_first = event, False
+
+    def _is_proven_flat(self, spoilt: _Spoilt, event: Event) -> bool:
+        before = self.before
+        if spoilt.position is not None or before is None or before.time is None or event.time is None:
+            return False
+        if self.is_flat_overnight and before.time.astimezone(ZONE).date() < event.time.astimezone(ZONE).date():
+            return True
+        if not isinstance(before, Execution) or not isinstance(event, Execution):
+            return False
+        same_side = (before.quantity > 0) == (event.quantity > 0)
+        return same_side and before.effect == "close" and event.effect == "open"
+
+    def _follow(self, spoilt: _Spoilt, execution: Execution) -> None:
+        """Reject a fill of a spoilt position, and end that where the position is flat again."""
+        self._reject(execution, spoilt.rule, spoilt.value)
+        if spoilt.position is None:
+            return
+        left = spoilt.position + execution.quantity
+        is_through = spoilt.position * left < 0
+        spoilt.position = Decimal(0) if is_through and execution.effect == "close" else left
+        if not spoilt.position:
+            self.spoilt = None
+
+    def _spoil(self, rule: str, value: str, quantity: Decimal | None) -> None:
+        if self.spoilt:
+            known = self.spoilt.position is not None and quantity is not None
+            position = self.spoilt.position + quantity if known else None  # type: ignore[operator]
+            rule, value = self.spoilt.rule, self.spoilt.value
+        else:
+            position = None if quantity is None else quantity + self._sum_lots()
+        for execution in self.pending.values():
+            self._reject(execution, rule, value)
+        self.pending.clear()
+        self.lots.clear()
+        self.entries, self.exits = [], []
+        self.spoilt = None if position == 0 else _Spoilt(rule, value, position)
+
+    def _sum_lots(self) -> Decimal:
+        return sum((lot.left if lot.execution.quantity > 0 else -lot.left for lot in self.lots), Decimal(0))
 
     def _add(self, execution: Execution) -> None:
         if execution.effect == "open" and self._reduces(execution):
             self.finish("was closed elsewhere")
+        if self._reduces(execution) and (ratio := self._find_split(execution)):
+            self._reject_split(execution, ratio)
+            return
+        if not self.lots and self.is_first and execution.quantity < 0 and not execution.effect:
+            self.pairing.doubtful.append(execution)
         self.pending[id(execution)] = execution
         left = abs(execution.quantity)
         while left and self._reduces(execution):
@@ -110,6 +169,37 @@ class _Book:
     def _reduces(self, execution: Execution) -> bool:
         return bool(self.lots) and (self.lots[0].execution.quantity > 0) != (execution.quantity > 0)
 
+    def _find_split(self, execution: Execution) -> Fraction | None:
+        """Find the ratio of a split that explains quantity and price of a fill that closes on a later day; else None.
+
+        The whole position held at the day's beginning must be closed by the fills since, times the ratio, at prices
+        that are divided by it.
+        """
+        day = execution.time.astimezone(ZONE).date()
+        if self.lots[-1].execution.time.astimezone(ZONE).date() >= day:
+            return None
+        today = [leg for leg in self.exits if leg.execution.time.astimezone(ZONE).date() == day]
+        closed = sum((leg.quantity for leg in today), Decimal(0))
+        held = abs(self._sum_lots()) + closed
+        ratio = Fraction(closed + abs(execution.quantity)) / Fraction(held)
+        price = _average([_Leg(lot.execution, lot.left) for lot in self.lots]) / float(execution.price)
+        is_ratio = ratio.numerator in SPLIT_TERMS and ratio.denominator in SPLIT_TERMS
+        is_split = is_ratio and (ratio >= LEAST_SPLIT or ratio <= LEAST_MERGER)
+        return ratio if is_split and abs(price / float(ratio) - 1) <= SPLIT_TOLERANCE else None
+
+    def _reject_split(self, execution: Execution, ratio: Fraction) -> None:
+        held, since = abs(self._sum_lots()), self.lots[0].execution.time.astimezone(ZONE).date()
+        days = (execution.time.astimezone(ZONE).date() - since).days
+        value = (
+            f"{execution.ticker}: {held:f} held for {days} days, {abs(execution.quantity):f} closed, as after a split "
+            f"{ratio.numerator} for {ratio.denominator}"
+        )
+        for one in [*self.pending.values(), execution]:
+            self._reject(one, SPLIT, value)
+        self.pending.clear()
+        self.lots.clear()
+        self.entries, self.exits = [], []
+
     def _match(self, execution: Execution, wanted: Decimal) -> Decimal:
         lot = self.lots[0]
         amount = min(lot.left, wanted)
@@ -122,9 +212,10 @@ class _Book:
 
     def _close_trip(self) -> None:
         first = self.entries[0].execution
+        file, line = min((leg.execution.file, leg.execution.line) for leg in self.entries + self.exits)
         self.pairing.trips.append(
             RoundTrip(
-                source_line=min(leg.execution.line for leg in self.entries + self.exits),
+                source_line=line,
                 ticker=first.ticker,
                 trade_type="buy" if first.quantity > 0 else "short",
                 entry_time=first.time,
@@ -132,11 +223,12 @@ class _Book:
                 entry_price=_average(self.entries),
                 exit_price=_average(self.exits),
                 quantity=float(sum(leg.quantity for leg in self.entries)),
+                file=file,
             )
         )
         for leg in self.entries + self.exits:
             if self.pending.pop(id(leg.execution), None):
-                self.pairing.rows_used += 1
+                self.pairing.used[leg.execution.file] += 1
         self.entries, self.exits = [], []
 
     def finish(self, why: str) -> None:
@@ -149,77 +241,56 @@ class _Book:
         self.pairing.open_positions.append(f"{first.ticker}: {left:f} {word} since {since} (line {first.line}) {why}")
         if self.exits:
             self._close_trip()
-        self.pairing.rows_open += len(self.pending)
-        self.pending.clear()
-        self.lots.clear()
-
-    def _break_off(self, event: Unreadable) -> None:
-        self.broken_at = self.broken_at or event.line
         for execution in self.pending.values():
-            self._reject(execution, "after_unreadable", f"line {self.broken_at}")
+            self.pairing.open[execution.file] += 1
         self.pending.clear()
         self.lots.clear()
-        self.entries, self.exits = [], []
 
     def _reject(self, execution: Execution, rule: str, value: str) -> None:
-        self.pairing.rejected.append(RejectedRow(execution.line, rule, value))
+        self.pairing.rejected.append(RejectedRow(execution.line, rule, value, execution.file))
 
 
-def pair_executions(events: Sequence[Event]) -> Pairing:
+def pair_executions(events: Sequence[Event], positions: Mapping[str, Decimal] | None = None) -> Pairing:
     """Pair executions of all accounts and tickers, in the order of their times; same moments in the file's order.
 
-    Where a fill cannot be read, nobody knows the position after it: everything from the trip under way on is rejected,
-    for its ticker, by the rule `after_unreadable`. A fill that closes what was never opened in the file is rejected by
-    `close_without_open`.
+    Where a fill cannot be read, its trip is rejected by the rule `after_unreadable`, and so is what follows until the
+    log proves the position flat again. A fill that closes what was never opened in the file is rejected by
+    `close_without_open`, what closes an opening position by `held_before`, a trip with a split in it by `split_inside`.
 
     Args:
-        events: Fills as they stand in the file, oldest or newest first.
+        events: Fills as they stand in the files, oldest or newest first.
+        positions: Quantities held before the first fill, by ticker (below 0: sold short); None where nobody knows.
 
     Returns:
         Trips in the order of their entries.
     """
     pairing = Pairing()
-    for group in _group(events):
-        book = _Book(pairing)
+    for ticker, group in group_events(events):
+        book = _Book(
+            pairing,
+            is_flat_overnight=_is_flat_overnight(group),
+            held=(positions or {}).get(ticker, Decimal(0)),
+            knows_held=positions is not None,
+        )
         for event in group:
             book.book(event)
         book.finish("is left open at the end")
-    pairing.trips.sort(key=lambda trip: (trip.entry_time, trip.source_line))
+    pairing.trips.sort(key=lambda trip: (trip.entry_time, trip.file, trip.source_line))
     return pairing
 
 
-def _group(events: Sequence[Event]) -> Iterator[list[Event]]:
-    """Sort the events of each account and ticker by time; an unreadable one stands in every group it may belong to."""
-    groups: dict[tuple[str, str], list[tuple[int, Event]]] = defaultdict(list)
-    times: dict[tuple[str, str], list[datetime]] = defaultdict(list)
-    unreadable = []
-    for place, event in enumerate(events):
-        if isinstance(event, Execution):
-            groups[event.account, event.ticker].append((place, event))
-            times[event.account, event.ticker].append(event.time)
-        else:
-            unreadable.append((place, event))
-    steps = [(first, second) for group in times.values() for first, second in pairwise(group)]
-    is_newest_first = sum(second < first for first, second in steps) > sum(second > first for first, second in steps)
-    for key in sorted(groups):
-        mine = groups[key] + [(place, event) for place, event in unreadable if event.ticker in ("", key[1])]
-        mine.sort(key=lambda pair: pair[0], reverse=is_newest_first)
-        yield _sort_by_time([event for _, event in mine])
-
-
-def _sort_by_time(group: list[Event]) -> list[Event]:
-    """Sort stably; an unreadable event follows the fill before it, or leads where fills are in no order."""
-    times = [event.time for event in group if isinstance(event, Execution)]
-    is_sorted = all(first <= second for first, second in pairwise(times))
-    latest = earliest = datetime.min.replace(tzinfo=UTC)
-    keyed: list[tuple[datetime, Event]] = []
+def _is_flat_overnight(group: Sequence[Event]) -> bool:
+    """Tell whether fills of this group that can be read come out even on each of their days, on two or more."""
+    sums: dict[date | None, Decimal] = defaultdict(Decimal)
+    spoilt: set[date | None] = set()
     for event in group:
-        if isinstance(event, Execution):
-            latest = event.time
-            keyed.append((event.time, event))
+        day = event.time.astimezone(ZONE).date() if event.time else None
+        if event.quantity is None:
+            spoilt.add(day)
         else:
-            keyed.append((latest if is_sorted else earliest, event))
-    return [event for _, event in sorted(keyed, key=lambda pair: pair[0])]
+            sums[day] += event.quantity
+    kept = [total for day, total in sums.items() if day not in spoilt]
+    return len(kept) >= 2 and None not in spoilt and not any(kept)
 
 
 def _average(legs: Sequence[_Leg]) -> float:

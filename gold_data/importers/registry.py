@@ -1,35 +1,97 @@
-"""The formats that can be imported, and how a file's own format is found by its header."""
+"""The formats that can be imported, and the import of files: each is read, then their fills are paired together."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
 from pathlib import Path
 
 from gold_data.errors import GoldError
-from gold_data.importers import alpaca, gold_table, interactive_brokers, ninjatrader, platform_summary, thinkorswim
-from gold_data.importers.base import ImportedFile
-from gold_data.importers.files import MAX_FILE_MIB, MAX_LINE_MIB, MIB, begins_as_json, read_lines
-from gold_data.importers.formats import (
-    DELIMITERS,
-    Format,
-    build_rows,
-    digest_rows,
-    find_texts,
-    list_missing,
-    name_columns,
-    split_cells,
+from gold_data.importers import (
+    activity_statement,
+    alpaca,
+    backtests,
+    das,
+    fidelity,
+    freqtrade,
+    gold_table,
+    interactive_brokers,
+    metatrader,
+    ninjatrader,
+    ninjatrader_executions,
+    platform_summary,
+    quantconnect,
+    robinhood,
+    schwab,
+    thinkorswim,
+    tradingview,
+    tradovate_orders,
+    tradovate_performance,
+    webull,
 )
+from gold_data.importers.base import ImportedFile
+from gold_data.importers.events import Event, Execution, Unreadable
+from gold_data.importers.formats import Format, find_texts
 from gold_data.importers.generic import build_format, read_mapping
-from gold_data.importers.moments import find_date_order, load_zone
-from gold_data.importers.numerals import find_mark
+from gold_data.importers.moments import DateOrder, find_date_order, has_offset, load_zone
+from gold_data.importers.numerals import find_apostrophe, find_mark
+from gold_data.importers.opening import Opened, open_log
+from gold_data.importers.pairing import Pairing, pair_executions
+from gold_data.importers.pooling import pool_events
+from gold_data.importers.positions import read_positions
+from gold_data.importers.reading import FileReading, Key, read_rows
 from gold_data.importers.rows import Row, Style
 
 AUTO = "auto"
 GENERIC = "generic"
 
 FORMATS: Mapping[str, Format] = {
-    module.FORMAT.name: module.FORMAT
-    for module in (thinkorswim, ninjatrader, interactive_brokers, alpaca, platform_summary, gold_table)
+    form.name: form
+    for form in (
+        thinkorswim.FORMAT,
+        ninjatrader.FORMAT,
+        ninjatrader_executions.FORMAT,
+        interactive_brokers.FORMAT,
+        activity_statement.FORMAT,
+        alpaca.FORMAT,
+        webull.FORMAT,
+        das.FORMAT,
+        schwab.FORMAT,
+        fidelity.FORMAT,
+        robinhood.FORMAT,
+        tradovate_orders.FORMAT,
+        tradovate_performance.FORMAT,
+        tradingview.FORMAT,
+        metatrader.FORMAT,
+        quantconnect.FORMAT,
+        freqtrade.FORMAT,
+        backtests.VECTORBT,
+        backtests.BACKTRADER,
+        backtests.BACKTESTING,
+        platform_summary.FORMAT,
+        gold_table.FORMAT,
+    )
 }
 FORMAT_NAMES = (AUTO, *FORMATS, GENERIC)
+
+
+@dataclass(frozen=True)
+class LogOptions:
+    """What is known of logs beside what they say.
+
+    `format` is one of `FORMAT_NAMES`, `zone` the zone of times without an offset (the format's own where none is
+    given), `mapping` the columns of the format generic (with `auto`, that format is taken). `ticker` is that of all
+    rows of a log that names none, `day` the day of times that have none, `date_order` the order of day and month.
+    `positions` has what was held before the logs; with `long_only` no sale is taken for a short one.
+    """
+
+    format: str = AUTO
+    zone: str | None = None
+    mapping: Path | None = None
+    ticker: str | None = None
+    day: date | None = None
+    date_order: DateOrder | None = None
+    positions: Path | None = None
+    long_only: bool = False
 
 
 def detect_format(path: Path) -> str:
@@ -38,86 +100,157 @@ def detect_format(path: Path) -> str:
     Raises:
         GoldError: the file cannot be read, or no format fits; names the formats and what the closest one misses.
     """
-    return _open_rows(path, list(FORMATS.values()))[0].name
+    return open_log(path, list(FORMATS.values())).form.name
 
 
 def import_file(path: Path, format: str = AUTO, zone: str | None = None, mapping: Path | None = None) -> ImportedFile:
-    """Import a trade log: round trips, and an account of every row that did not become one.
+    """Import one trade log; see `import_files`."""
+    return import_files([path], LogOptions(format, zone, mapping))[0]
+
+
+def import_files(paths: Sequence[Path], options: LogOptions) -> list[ImportedFile]:
+    """Import trade logs: round trips, and an account of every row that did not become one.
+
+    Fills of all files that are of one format and one account are pooled before they are paired.
 
     Args:
-        path: The file as the platform exported it.
-        format: One of `FORMAT_NAMES`.
-        zone: Zone of the times that have no offset; the format's own where none is given.
-        mapping: Column mapping (YAML) of the format generic; with `auto`, that format is taken.
+        paths: Files as the platform exported them.
+        options: What is known of all of them.
 
     Raises:
-        GoldError: the file or the mapping cannot be read, the format does not fit, numbers or dates are ambiguous, or
+        GoldError: a file or the mapping cannot be read, the format does not fit, numbers or dates are ambiguous, or
             there is no data row.
     """
-    forms = _choose_formats(format, mapping)
-    if zone is not None:
-        load_zone(zone)
-    form, rows, splits_at_comma = _open_rows(path, forms)
-    if not rows:
-        raise GoldError(f"{path}: this is a log of {form.describes}, but it holds no rows; export one with trades")
-    numbers = find_texts(rows, [(name,) for name in form.numbers])
-    style = Style(
-        mark=form.mark or find_mark(str(path), numbers, splits_at_comma=splits_at_comma),
-        order=find_date_order(str(path), find_texts(rows, form.moments), form.order),
-        zone=load_zone(zone or form.zone),
-    )
-    notes = [f"{path.name}: {form.name}, {form.describes}; times without an offset were read as {zone or form.zone}"]
-    if form.zone_note and zone is None:
-        notes.append(f"{path.name}: {form.zone_note}")
-    if form.order and style.order != form.order:
-        notes.append(f"{path.name}: dates have the day first, which is not usual in this format")
-    return digest_rows(form, rows, style, notes)
+    forms = _choose_formats(options)
+    if options.zone is not None:
+        load_zone(options.zone)
+    positions = read_positions(options.positions) if options.positions else None
+    seen: set[Key] = set()
+    readings = [_read_file(path, file, forms, options, seen) for file, path in enumerate(paths)]
+    events = pool_events(readings)
+    if options.long_only:
+        events = [_close_sale(event) for event in events]
+    pairing = pair_executions(events, positions)
+    return [_sum_up(reading, pairing, is_last=reading is readings[-1]) for reading in readings]
 
 
-def _choose_formats(name: str, mapping: Path | None) -> list[Format]:
+def _choose_formats(options: LogOptions) -> list[Format]:
+    name, mapping = options.format, options.mapping
     if name not in FORMAT_NAMES:
         raise GoldError(f"the format {name!r} is unknown; choose one of {', '.join(FORMAT_NAMES)}")
     if name == GENERIC or (name == AUTO and mapping is not None):
         if mapping is None:
             raise GoldError("the format generic needs a mapping of its columns; give one as YAML")
-        return [build_format(read_mapping(mapping))]
+        return [build_format(read_mapping(mapping, options.ticker))]
     if mapping is not None:
         raise GoldError(f"the format {name} knows its columns; give a mapping only with the format generic")
     return list(FORMATS.values()) if name == AUTO else [FORMATS[name]]
 
 
-def _open_rows(path: Path, forms: Sequence[Format]) -> tuple[Format, list[Row], bool]:
-    """Find the format of a file among some, and give its data rows, and whether commas separate columns."""
-    is_json = alpaca.FORMAT in forms and begins_as_json(path)
-    lines = read_lines(path, MAX_FILE_MIB * MIB if is_json else MAX_LINE_MIB * MIB)
-    if is_json:
-        return alpaca.FORMAT, alpaca.read_records(path, "".join(lines)), True
-    closest: tuple[int, Format, list[str]] | None = None
-    faults: list[str] = []
-    for delimiter in DELIMITERS:
-        table, fault = split_cells(lines, delimiter)
-        faults += [fault] if fault else []
-        for place, line in enumerate(table):
-            names = name_columns(line.cells)
-            for form in forms:
-                missing = list_missing(form, names)
-                if not missing and fault:
-                    raise GoldError(f"{path}: {fault}; mend it, or export the trade log anew")
-                if not missing:
-                    return form, build_rows(path, form, line, table[place + 1 :]), delimiter == ","
-                found = len(form.required) - len(missing)
-                if closest is None or found > closest[0]:
-                    closest = found, form, missing
-    raise GoldError(_explain_unknown(path, forms, closest) + (f". And {faults[0]}" if faults else ""))
-
-
-def _explain_unknown(path: Path, forms: Sequence[Format], closest: tuple[int, Format, list[str]] | None) -> str:
-    known = ", ".join(f"{form.name} ({form.describes})" for form in forms)
-    message = f"{path}: no line is the header of a known format. Known: {known}"
-    if closest is not None and closest[0]:
-        found, form, missing = closest
-        message += (
-            f". The closest is {form.name}: {found} of its {len(form.required)} columns are there, missing: "
-            f"{', '.join(missing)}"
+def _read_file(path: Path, file: int, forms: Sequence[Format], options: LogOptions, seen: set[Key]) -> FileReading:
+    opened = open_log(path, forms)
+    if not opened.rows:
+        raise GoldError(
+            f"{path}: this is a log of {opened.form.describes}, but it holds no rows; export one with trades"
         )
-    return message + ". Other CSV files are read as generic, with a mapping of their columns"
+    rows = _name_tickers(path, opened, options)
+    style, notes, zone = _find_style(path, opened, rows, options)
+    reading = read_rows(str(path), file, opened.form, rows, style=style, seen=seen)
+    reading.notes, reading.zone = notes + reading.notes, zone
+    return reading
+
+
+def _name_tickers(path: Path, opened: Opened, options: LogOptions) -> list[Row]:
+    """Give rows the ticker that was named for all of them, where they name none or only one."""
+    ticker = options.ticker or opened.form.ticker
+    if not ticker:
+        if opened.form.needs_ticker:
+            raise GoldError(f"{path}: {opened.form.describes} names no ticker; give it, such as --ticker SPY")
+        return opened.rows
+    named = {row.text("ticker") for row in opened.rows if not row.torn} - {""}
+    if len(named) > 1:
+        raise GoldError(
+            f"{path} names {len(named)} tickers, {min(named)} among them; --ticker is for a log that names none"
+        )
+    return [replace(row, cells={**row.cells, "ticker": ticker}) for row in opened.rows]
+
+
+def _find_style(path: Path, opened: Opened, rows: Sequence[Row], options: LogOptions) -> tuple[Style, list[str], str]:
+    """Find out how a file writes numbers and times, what is to be noted of that, and in which zone its times are."""
+    form = opened.form
+    numbers = list(find_texts(rows, [(name,) for name in form.numbers]))
+    moments = list(find_texts(rows, form.moments))
+    zone = options.zone or form.zone
+    style = Style(
+        mark=form.mark or find_mark(str(path), numbers, splits_at_comma=opened.splits_at_comma),
+        order=options.date_order or find_date_order(str(path), moments, form.order),
+        zone=load_zone(zone),
+        apostrophe=find_apostrophe(text for _, text in numbers),
+        day=options.day,
+    )
+    is_zoned = all(has_offset(text) for _, text in moments if text)
+    notes = [f"{path.name}: {form.name}, {form.describes}"]
+    if not is_zoned:
+        notes[0] += f"; times without an offset were read as {zone}"
+        if form.zone_note and options.zone is None:
+            notes.append(f"{path.name}: {form.zone_note}")
+    if form.order == "month_first" and style.order != form.order:
+        notes.append(f"{path.name}: dates have the day first, which is not usual in this format")
+    doubtful = [(line, text) for line, text in numbers if "'" in text.replace("\u2019", "'")]
+    if doubtful and not style.apostrophe:
+        notes.append(
+            f"{path.name}: nothing tells whether an apostrophe, as in {doubtful[0][1]} (line {doubtful[0][0]}), stands "
+            "between thousands or before 32nds of a point; such rows are rejected. Write prices with a decimal point"
+        )
+    return style, notes, "" if is_zoned else zone
+
+
+def _close_sale(event: Event) -> Event:
+    if isinstance(event, Execution) and event.quantity < 0 and not event.effect:
+        return replace(event, effect="close")
+    return event
+
+
+def _sum_up(reading: FileReading, pairing: Pairing, *, is_last: bool) -> ImportedFile:
+    """Give the account of one file; what concerns all of them stands with the last."""
+    form, file = reading.form, reading.file
+    trips = [trip for trip in pairing.trips if trip.file == file] if form.pairs else reading.trips
+    rejected = reading.rejected + [row for row in pairing.rejected if row.file == file]
+    notes = [*reading.notes, *(_note_unreadable(reading) if form.pairs else [])]
+    if is_last:
+        notes += [*pairing.notes, *_note_doubtful(pairing.doubtful)]
+    return ImportedFile(
+        format=form.name,
+        rows_in=reading.rows_in,
+        rows_used=pairing.used[file] if form.pairs else len(reading.trips),
+        trips=trips,
+        rejected=sorted(rejected, key=lambda row: row.line),
+        duplicates=reading.duplicates,
+        not_fills=reading.not_fills,
+        rows_open=pairing.open[file],
+        open_positions=pairing.open_positions if is_last else [],
+        notes=notes,
+        zone=reading.zone,
+    )
+
+
+def _note_unreadable(reading: FileReading) -> list[str]:
+    lines = [event.line for event in reading.events if isinstance(event, Unreadable)]
+    if not lines:
+        return []
+    return [
+        f"fills that cannot be read: {len(lines)}, the first in line {lines[0]}; their trades are rejected, and what "
+        "follows until the log proves the position flat again (rule after_unreadable)"
+    ]
+
+
+def _note_doubtful(doubtful: Sequence[Execution]) -> list[str]:
+    if not doubtful:
+        return []
+    named = ", ".join(f"{fill.ticker} (line {fill.line})" for fill in doubtful[:5])
+    more = f" and {len(doubtful) - 5} more" if len(doubtful) > 5 else ""
+    return [
+        f"{len(doubtful)} short trades begin with the first fill of their ticker in the log, a sale: {named}{more}. "
+        "Where it sold what was held before, they are wrong, and what follows in these tickers too: give --long-only "
+        "if you never sell short, or --positions FILE with what was held (columns ticker, quantity)"
+    ]

@@ -2,47 +2,38 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, tzinfo
+from datetime import date, datetime, tzinfo
 from decimal import Decimal
 
+from gold_data.importers.faults import NotAFillError, RowFaultError
+from gold_data.importers.instruments import name_ticker, refuse_other_kinds
 from gold_data.importers.moments import DateOrder, UnreadableTimeError, read_moment
-from gold_data.importers.numerals import DecimalMark, read_number
-
-SHOWN = 80  # characters of a value that a message shows
-
-
-class RowFaultError(Exception):
-    """A row that should be a trade or an execution, and cannot be read."""
-
-    def __init__(self, rule: str, value: str) -> None:
-        """Keep the rule and the value found."""
-        super().__init__(rule)
-        self.rule = rule
-        value = value.encode("utf-8", "replace").decode("utf-8")  # JSON may hold halves of characters
-        self.value = value if len(value) <= SHOWN else value[:SHOWN] + "..."
-
-
-class NotATradeError(RowFaultError):
-    """A row that is understood, and is neither a trade nor an execution of the kind gold is made of."""
+from gold_data.importers.numerals import Apostrophe, DecimalMark, read_number
 
 
 @dataclass(frozen=True)
 class Style:
-    """How a file writes numbers and times."""
+    """How a file writes numbers and times; `day` is the day of times that have none."""
 
     mark: DecimalMark
     order: DateOrder
     zone: tzinfo
+    apostrophe: Apostrophe = ""
+    day: date | None = None
 
 
 @dataclass(frozen=True)
 class Row:
-    """A data row: `cells` by field, as the format names them; `raw` is all that stands there, to tell rows apart."""
+    """A data row: `cells` by field, as the format names them; `raw` is all that stands there, to tell rows apart.
+
+    One `is_text` where at most one of its cells holds anything, as in a disclaimer.
+    """
 
     line: int
     cells: Mapping[str, str]
     raw: tuple[str, ...]
     torn: str = ""
+    is_text: bool = False
 
     def text(self, *names: str) -> str:
         """Give the cells' text, joined by a space; empty where the file has no such column."""
@@ -68,15 +59,20 @@ class RowReader:
         return self.row.text(name)
 
     def ticker(self, name: str) -> str:
-        """Give a ticker in capitals: 1 to 16 characters."""
-        ticker = self.row.text(name).upper()
+        """Give a ticker as gold names it: 1 to 16 characters.
+
+        Raises:
+            NotATradeError: it is the symbol of an option or of a pair of currencies.
+        """
+        ticker = name_ticker(self.row.text(name))
+        refuse_other_kinds(ticker)
         if not 1 <= len(ticker) <= 16 or not ticker.isprintable():
             raise RowFaultError(name, ticker)
         return ticker
 
     def number(self, name: str) -> Decimal:
         """Read a number."""
-        number = read_number(self.row.text(name), self.style.mark)
+        number = read_number(self.row.text(name), self.style.mark, self.style.apostrophe)
         if number is None:
             raise RowFaultError(name, self.row.text(name))
         return number
@@ -96,7 +92,7 @@ class RowReader:
         """Read a date with its time, in one cell or two, as a moment in UTC."""
         text = self.row.text(*names)
         try:
-            return read_moment(text, self.style.order, self.style.zone)
+            return read_moment(text, self.style.order, self.style.zone, self.style.day)
         except UnreadableTimeError as exc:
             raise RowFaultError(exc.rule, text) from exc
 
@@ -113,9 +109,14 @@ class RowReader:
         Args:
             name: The field.
             side: `buy` or `sell`.
+
+        Raises:
+            NotAFillError: it is 0.
         """
         number = self.number(name)
         contradicts = number < 0 if side == "buy" else self.row.text(name).startswith("+")
-        if number == 0 or contradicts:
+        if number == 0:
+            raise NotAFillError("no_quantity", f"{self.row.text(name)} to {side}")
+        if contradicts:
             raise RowFaultError(name, f"{self.row.text(name)} to {side}")
         return abs(number) if side == "buy" else -abs(number)

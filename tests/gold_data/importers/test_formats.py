@@ -1,13 +1,23 @@
 """Each format on a file written from its documentation, with its traps in it."""
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import polars as pl
 import pytest
 
-from gold_data.importers import FORMATS, ImportedFile, RejectedRow, detect_format, import_file, trips_to_frame
+from gold_data.importers import (
+    FORMATS,
+    ImportedFile,
+    LogOptions,
+    RejectedRow,
+    detect_format,
+    import_file,
+    import_files,
+    trips_to_frame,
+)
 
 FIXTURES = Path(__file__).with_name("fixtures")
 NEW_YORK = ZoneInfo("America/New_York")
@@ -15,9 +25,18 @@ NEW_YORK = ZoneInfo("America/New_York")
 Told = tuple[int, str, str, str, str, float, float, float]
 
 
+# What is known of a log beside what it says.
+KNOWN: dict[str, dict[str, Any]] = {
+    "tradingview.csv": {"ticker": "SPY"},
+    "backtesting_py.csv": {"ticker": "SPY"},
+    "das.csv": {"day": date(2026, 3, 17)},
+}
+
+
 def read(name: str, zone: str | None = None) -> ImportedFile:
     mapping = (FIXTURES / name).with_suffix(".yaml")
-    return import_file(FIXTURES / name, zone=zone, mapping=mapping if mapping.exists() else None)
+    options = LogOptions(zone=zone, mapping=mapping if mapping.exists() else None, **KNOWN.get(name, {}))
+    return import_files([FIXTURES / name], options)[0]
 
 
 def tell(file: ImportedFile) -> list[Told]:
@@ -96,12 +115,8 @@ def test_flex_query() -> None:
         (4, "IBM", "buy", "09 09:35:00", "09 10:15:00", 270.5, 271.0, 100.0),
         (6, "IBM", "short", "09 10:15:00", "09 10:45:00", 271.0, 270.0, 150.0),
     ]
-    assert [(row.line, row.rule) for row in file.rejected] == [
-        (2, "not_an_execution"),
-        (3, "not_an_execution"),
-        (10, "not_a_stock"),
-        (11, "not_an_execution"),
-    ]
+    assert [(row.line, row.rule) for row in file.rejected] == [(10, "not_a_stock")]
+    assert [(row.line, row.rule) for row in file.not_fills] == [(line, "not_an_execution") for line in (2, 3, 11)]
     assert (file.duplicates, file.rows_open) == ([8], 1)
 
 
@@ -126,7 +141,8 @@ def test_alpaca_activities() -> None:
         (5, "SOXL", "short", "09 09:30:00", "09 10:00:00", 20.6, 20.5, 10.0),
         (1, "HOOD", "buy", "09 10:30:00", "09 10:45:01", 72.077924, 72.4, 0.5),
     ]
-    assert file.rejected == [RejectedRow(4, "not_a_fill", "DIV"), RejectedRow(8, "not_a_stock", "BTC/USD")]
+    assert file.not_fills == [RejectedRow(4, "not_a_fill", "DIV")]
+    assert file.rejected == [RejectedRow(8, "not_a_stock", "BTC/USD")]
     assert file.duplicates == [7]
 
 
@@ -134,10 +150,10 @@ def test_alpaca_orders() -> None:
     file = read("alpaca_orders.json")
     assert tell(file) == [(1, "SOXL", "buy", "09 09:31:12", "09 09:45:00", 20.105, 20.4, 100.0)]
     assert file.rejected == [
-        RejectedRow(1, "not_filled", "canceled"),
         RejectedRow(2, "close_without_open", "5 HOOD"),
         RejectedRow(3, "not_a_stock", "SPY250620C00600000"),
     ]
+    assert file.not_fills == [RejectedRow(1, "not_filled", "canceled")]
     assert file.rows_in == 5
 
 
@@ -184,15 +200,18 @@ def test_generic_executions() -> None:
     ]
 
 
-@pytest.mark.parametrize("path", sorted(FIXTURES.glob("*.[cj]s*")), ids=lambda path: path.name)
+LOGS = sorted(path for path in FIXTURES.iterdir() if path.suffix != ".yaml")
+
+
+@pytest.mark.parametrize("path", LOGS, ids=lambda path: path.name)
 def test_rows_in_are_rows_accounted_for(path: Path) -> None:
     file = read(path.name)
-    assert file.rows_in == file.rows_used + file.rows_open + len(file.rejected) + len(file.duplicates)
+    assert file.rows_in == file.rows_accounted
     assert file.format == (detect_format(path) if file.format != "generic" else "generic")
 
 
 def test_every_format_has_a_fixture() -> None:
-    assert {read(path.name).format for path in FIXTURES.glob("*.[cj]s*")} == {*FORMATS, "generic"}
+    assert {read(path.name).format for path in LOGS} == {*FORMATS, "generic"}
 
 
 def test_trips_as_a_table() -> None:

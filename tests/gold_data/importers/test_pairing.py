@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gold_data.importers.base import RejectedRow, RoundTrip
-from gold_data.importers.pairing import Event, Execution, Pairing, Unreadable, pair_executions
+from gold_data.importers.events import Event, Execution, Unreadable
+from gold_data.importers.pairing import Pairing, pair_executions
 
 START = datetime(2025, 6, 9, 14, 0, tzinfo=UTC)
 

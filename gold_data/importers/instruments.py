@@ -1,0 +1,75 @@
+"""Tells from symbol, class, currency and multiplier what was traded, and whether gold can be made of it.
+
+Class shares have one name here, `BRK.B`, whether a platform writes `BRK B`, `BRK/B` or `BRK-B`.
+"""
+
+import re
+from collections.abc import Mapping
+
+from gold_data.importers.faults import NotATradeError
+
+DOLLARS = "USD"
+_CURRENCIES = (
+    *("USD", "EUR", "GBP", "JPY", "CHF", "CAD", "AUD", "NZD", "SEK", "NOK", "DKK", "HKD", "SGD", "CNH", "CNY", "MXN"),
+    *("ZAR", "PLN", "CZK", "HUF", "TRY", "ILS", "INR", "KRW", "RUB", "THB", "BRL"),
+    *("BTC", "ETH", "SOL", "XRP", "ADA", "DOGE", "LTC", "BCH", "DOT", "AVAX", "LINK", "UNI", "SHIB", "USDT", "USDC"),
+    *("BNB", "XLM", "TRX"),
+)
+_CLASS_SHARE = re.compile(r"([A-Z]{1,5})[ ./-]([A-Z])")
+_OPTION = re.compile(
+    r"[A-Z./]{1,6} *[0-9]{6}[CP][0-9]{8}"  # the Options Clearing Corporation's 21 characters
+    r"|[.-]?[A-Z]{1,6}[0-9]{6}[CP][0-9.]{1,8}"  # thinkorswim, Fidelity, Schwab
+    r"|[A-Z.]{1,6} [0-9]{1,2}[A-Z]{3}[0-9]{2} [0-9.]+ [CP]"  # Interactive Brokers
+    r"|[A-Z.]{1,6} [0-9]{1,2}/[0-9]{1,2}/[0-9]{2,4} .+"  # Schwab, Robinhood: SPY 01/09/2026 690.00 C
+)
+_PAIR = re.compile(rf"({'|'.join(_CURRENCIES)})[./-]?({'|'.join(_CURRENCIES)})(:[A-Z]+)?")
+
+_STOCK_WORDS = {"", "stk", "stock", "stocks", "etf", "etfs", "equity", "us_equity", "common stock", "adr", "fund"}
+_HOME = {
+    *("", "NYSE", "NASDAQ", "ARCA", "AMEX", "BATS", "IEX", "NYSEARCA", "NYSEAMER", "ISLAND", "PINK", "OTC", "OTCBB"),
+    *("ARCAEDGE", "OTCLNKECN", "NMS", "SCM", "NGS", "NGM", "NCM", "NASDAQ.NMS", "NASDAQ.SCM", "CBOE", "MEMX", "LTSE"),
+    *("VALUE", "CORPACT", "NYSENAT", "BYX", "EDGX", "EDGA", "BEX", "PHLX", "PSX", "CHX", "DRCTEDGE", "SMART"),
+}
+
+
+def name_ticker(symbol: str) -> str:
+    """Give a ticker as gold names it: capitals, class shares with a point."""
+    ticker = " ".join(symbol.upper().split())
+    share = _CLASS_SHARE.fullmatch(ticker)
+    return f"{share[1]}.{share[2]}" if share else ticker
+
+
+def refuse_other_kinds(ticker: str) -> None:
+    """Refuse symbols that by their form are no share: options and pairs of currencies or coins.
+
+    Raises:
+        NotATradeError: `not_a_stock`.
+    """
+    if _OPTION.fullmatch(ticker):
+        raise NotATradeError("not_a_stock", f"{ticker} (an option)")
+    pair = _PAIR.fullmatch(ticker)
+    if pair and pair[1] != pair[2]:
+        raise NotATradeError("not_a_stock", f"{ticker} (a pair of currencies)")
+
+
+def refuse_other_books(cells: Mapping[str, str]) -> None:
+    """Refuse what a broker's own columns call no share of an American exchange in dollars.
+
+    Args:
+        cells: Text of `ticker`, and as far as the file has them of `asset`, `currency`, `exchange` and `multiplier`.
+
+    Raises:
+        NotATradeError: `not_a_stock`, `other_currency` or `other_exchange`.
+    """
+    ticker, asset = cells.get("ticker", ""), cells.get("asset", "")
+    if asset.casefold() not in _STOCK_WORDS:
+        raise NotATradeError("not_a_stock", f"{ticker} {asset}".strip())
+    multiplier = cells.get("multiplier", "")
+    if multiplier and multiplier.rstrip("0").rstrip(".,") != "1":
+        raise NotATradeError("not_a_stock", f"{ticker} (multiplier {multiplier})")
+    currency = cells.get("currency", "").upper()
+    if currency not in ("", DOLLARS):
+        raise NotATradeError("other_currency", f"{ticker} in {currency}")
+    exchange = cells.get("exchange", "").upper()
+    if exchange not in _HOME:
+        raise NotATradeError("other_exchange", f"{ticker} listed at {exchange}")

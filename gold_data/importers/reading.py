@@ -1,0 +1,135 @@
+"""Reads the rows of one file: events or round trips, and an account of every other row."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+from gold_data.errors import GoldError
+from gold_data.importers.base import RejectedRow, RoundTrip
+from gold_data.importers.events import Event, Execution, Unreadable
+from gold_data.importers.faults import NotAFillError, NotATradeError, RowFaultError
+from gold_data.importers.fills import squeeze_word
+from gold_data.importers.formats import Format
+from gold_data.importers.instruments import name_ticker
+from gold_data.importers.rows import Row, RowReader, Style
+
+Key = tuple[str, ...]
+HALF_TIMES = {
+    "date_without_time": "is a date without a time of day, and minute bars cannot be searched for a trade by that",
+    "time_without_date": "is a time of day without a date; name the day with --date",
+}
+
+
+@dataclass
+class FileReading:
+    """What the rows of one file say, before executions are paired."""
+
+    name: str
+    form: Format
+    file: int
+    rows_in: int
+    events: list[Event] = field(default_factory=list)
+    raw: dict[int, Key] = field(default_factory=dict)  # of events, by identity
+    trips: list[RoundTrip] = field(default_factory=list)
+    rejected: list[RejectedRow] = field(default_factory=list)
+    duplicates: list[int] = field(default_factory=list)
+    not_fills: list[RejectedRow] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    zone: str = ""
+
+
+def read_rows(name: str, file: int, form: Format, rows: Sequence[Row], *, style: Style, seen: set[Key]) -> FileReading:
+    """Read the rows of a file.
+
+    Args:
+        name: The file, for messages.
+        file: Its place among those that are read together.
+        form: Its format.
+        rows: Its data rows.
+        style: How it writes numbers and times.
+        seen: Names of executions in the files before it, by format; those of this file are added.
+
+    Raises:
+        GoldError: no row can be read, because their times are dates alone, or times of day alone.
+    """
+    reading = FileReading(name, form, file, len(rows))
+    read_row = form.study(rows, style)
+    tickers = {ticker for row in rows if not row.torn and (ticker := name_ticker(row.text("ticker")))}
+    own: set[Key] = set()
+    for row in rows:
+        key = _identify(form, row)
+        if key and (key in own or (form.pairs and (form.name, *key) in seen)):
+            reading.duplicates.append(row.line)
+            continue
+        own.add(key)
+        try:
+            _refuse_no_fill(form, row)
+            outcome = read_row(RowReader(row, style))
+        except RowFaultError as fault:
+            _sort_out(reading, row, fault, tickers)
+            continue
+        if isinstance(outcome, RoundTrip):
+            reading.trips.append(replace(outcome, file=file))
+        else:
+            account = f"{form.name} {outcome.account}"  # two platforms are two accounts
+            _add_event(reading, replace(outcome, file=file, account=account), row)
+    seen |= {(form.name, *key) for key in own if key}
+    _refuse_half_times(reading)
+    reading.notes += _note_alike(form, rows) if form.pairs else []
+    return reading
+
+
+def _add_event(reading: FileReading, event: Event, row: Row) -> None:
+    reading.events.append(event)
+    reading.raw[id(event)] = row.raw
+
+
+def _identify(form: Format, row: Row) -> Key:
+    if form.pairs:
+        named = any(row.text(name) for name in form.identity)
+        return tuple(row.text(name) for name in (*form.identity, *form.detail)) if named else ()
+    return () if row.is_text else row.raw
+
+
+def _refuse_no_fill(form: Format, row: Row) -> None:
+    told = sum(bool(row.text(name)) for name in form.required)
+    if row.is_text or (told <= 1 < len(form.required) and not row.torn):
+        raise NotAFillError("no_fill", " ".join(filter(None, row.raw)))
+    for name, words in form.only.items():
+        if not row.torn and squeeze_word(row.text(name)) not in words:
+            raise NotAFillError("not_filled", row.text(name))
+
+
+def _sort_out(reading: FileReading, row: Row, fault: RowFaultError, tickers: set[str]) -> None:
+    """Account for a row that cannot be used; one that may be a fill makes its ticker's position uncertain."""
+    entry = RejectedRow(row.line, fault.rule, fault.value, reading.file)
+    if isinstance(fault, NotAFillError):
+        reading.not_fills.append(entry)
+        return
+    reading.rejected.append(entry)
+    if isinstance(fault, NotATradeError) or not reading.form.pairs:
+        return
+    named = [name_ticker(cell) for cell in row.raw if name_ticker(cell) in tickers] if row.torn else []
+    ticker = next(iter(named), "") if row.torn else name_ticker(row.text("ticker"))
+    if row.torn and not ticker:
+        return  # it names nothing that this log trades
+    account = None if row.torn else f"{reading.form.name} {row.text('account')}"
+    event = Unreadable(row.line, ticker, fault.quantity, fault.time, account, reading.file)
+    _add_event(reading, event, row)
+
+
+def _refuse_half_times(reading: FileReading) -> None:
+    if reading.trips or any(isinstance(event, Execution) for event in reading.events):
+        return
+    for row in reading.rejected:
+        if why := HALF_TIMES.get(row.rule):
+            advice = f". {reading.form.instead}" if reading.form.instead and row.rule == "date_without_time" else ""
+            raise GoldError(f"{reading.name}: line {row.line} has {row.value!r}, which {why}{advice}")
+
+
+def _note_alike(form: Format, rows: Sequence[Row]) -> list[str]:
+    counts = Counter(row.raw for row in rows if not row.is_text and not _identify(form, row))
+    alike = sum(count - 1 for count in counts.values())
+    if not alike:
+        return []
+    return [f"rows that repeat another in every cell: {alike}; having no number of their own, they count as fills"]

@@ -53,7 +53,9 @@ class Process:
         }
         self.returncode: int | None = None
         self._open = ExitStack()
-        self._said = [self._open.enter_context(tempfile.TemporaryFile("a+b")) for _ in range(2)]  # appended, as we seek
+        self._said = tempfile.TemporaryFile("a+b"), tempfile.TemporaryFile("a+b")  # noqa: SIM115 - closed below
+        for file in self._said:  # it appends, wherever we read
+            self._open.enter_context(file)
         self._server = self._open.enter_context(socket.socket(socket.AF_UNIX))
         self._server.connect(os.environ[SERVER])
         with open(os.devnull, "rb") as nothing:  # noqa: PTH123 - a device

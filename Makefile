@@ -46,8 +46,8 @@ verify-selftest: $(VENV)/.installed  ## hold the verdict against known truth (ha
 validate: $(VENV)/.installed  ## check every profile, control and column file
 	@$(BIN)/tradelogs validate
 
-test: $(VENV)/.installed  ## run the tests (under 5 minutes)
-	@$(BIN)/pytest -m "not slow" -n auto --dist loadfile
+test: $(VENV)/.installed  ## run the tests (under 5 minutes); says the CPU seconds they took
+	@$(BIN)/pytest -m "not slow" -n auto --dist worksteal
 
 test-slow: $(VENV)/.installed  ## run the long tests
 	@$(BIN)/pytest -m slow

@@ -1,12 +1,16 @@
 """What the tests share: an environment of their own, the command line, and one small run that many look at."""
 
 import atexit
+import fcntl
 import gc
+import json
 import os
+import resource
 import shutil
 import tempfile
 import warnings
 from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +29,7 @@ from click.testing import CliRunner, Result
 
 from offline_model.launch import launch
 from offline_model.options import Options
+from tests.process import open_server
 from tradelogs.cli import main
 
 hypothesis.settings.register_profile("tests", deadline=None)  # a busy machine is no error
@@ -32,10 +37,37 @@ hypothesis.settings.load_profile("tests")
 atexit.register(shutil.rmtree, os.environ["DATA_DESIGNER_HOME"], ignore_errors=True)
 
 ROOT = Path(__file__).parents[1]
+SERVER = ExitStack()
 KEY_ENV, KEY = "REHEARSAL_API_KEY", "canary-7f3a9d-not-to-be-written"
 
 Cli = Callable[..., Result]
 WriteProfile = Callable[[Path, Mapping[str, Any]], Path]
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Start what forks processes, once for all workers."""
+    if not hasattr(config, "workerinput"):
+        SERVER.enter_context(open_server())
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Say the CPU seconds of the session: this process, its workers, and all that they started."""
+    reporter = config.pluginmanager.get_plugin("terminalreporter")
+    if not hasattr(config, "workerinput"):
+        SERVER.close()
+        if reporter is not None:
+            reporter.write_line(f"{count_cpu_seconds():.0f} CPU seconds")
+
+
+def count_cpu_seconds() -> float:
+    """Count user and system time of this process and of those that have ended, at any depth.
+
+    The system adds a process's time to its parent's when the parent waits for it. So it must be counted when the
+    workers have ended, for whom xdist waits as its own session finishes, and the fork server with them.
+    """
+    used = (resource.getrusage(whose) for whose in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    return sum(usage.ru_utime + usage.ru_stime for usage in used)
 
 
 def run_cli(*arguments: object) -> Result:
@@ -73,17 +105,40 @@ def write_profile() -> WriteProfile:
     return change_profile
 
 
+def build_once(factory: pytest.TempPathFactory, name: str, build: Callable[[Path], None]) -> Path:
+    """Give a folder that all workers share: the first who asks for it builds it, while the others wait."""
+    base = factory.getbasetemp()
+    place = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / name
+    with place.with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        built = place / "built"
+        if not built.exists():
+            shutil.rmtree(place, ignore_errors=True)  # of a build that failed
+            place.mkdir()
+            build(place)
+            built.touch()
+    return place
+
+
 @pytest.fixture(scope="session")
 def rehearsal(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Result, dict[str, int]]:
     """Run 60 trades against an endpoint that wants a key; give folder, what was said, and the endpoint's own counts."""
-    place = tmp_path_factory.mktemp("rehearsal")
+    place = build_once(tmp_path_factory, "rehearsal", rehearse)
+    kept = json.loads((place / "said.json").read_text(encoding="utf-8"))
+    said = kept["said"].encode()
+    return place / "run", Result(CliRunner(), said, b"", said, None, kept["exit_code"], None), kept["requests"]
+
+
+def rehearse(place: Path) -> None:
+    """Make the run that `rehearsal` gives."""
     with launch(Options(seed=7)) as endpoint, pytest.MonkeyPatch.context() as patch:
         patch.setenv(KEY_ENV, KEY)
         provider = {"name": "rehearsal", "endpoint": endpoint, "provider_type": "openai", "api_key_env": KEY_ENV}
         profile = change_profile(place / "rehearsal.yaml", {"provider": provider})
         result = run_cli("generate", profile, "--num", 60, "--seed", 7, "--out", place / "run")
         health = httpx.get(endpoint.removesuffix("v1") + "health", trust_env=False).json()
-    return place / "run", result, health["requests"]
+    kept = {"exit_code": result.exit_code, "said": result.output, "requests": health["requests"]}
+    (place / "said.json").write_text(json.dumps(kept), encoding="utf-8")
 
 
 @pytest.fixture(scope="session")

@@ -19,6 +19,7 @@ from gold_data.trades.schema import CORE_FIELDS
 from offline_model.launch import launch
 from offline_model.options import Options
 from refine_loop.record.provenance import describe_provider
+from tests import process
 
 COMMAND = Path(sys.executable).with_name("data-designer")
 KEY = "canary-not-to-be-written"
@@ -41,10 +42,20 @@ class Place:
         (self.folder / "home/model_providers.yaml").write_text(yaml.safe_dump(providers), encoding="utf-8")
 
     def run(self, *arguments: str) -> str:
-        environment = os.environ | {"DATA_DESIGNER_HOME": str(self.folder / "home"), "NVIDIA_API_KEY": KEY} | NOWHERE
-        done = subprocess.run(
-            [COMMAND, *arguments], cwd=self.folder, env=environment, capture_output=True, text=True, check=False
+        return self._check(process.run(process.DATA_DESIGNER, *arguments, cwd=self.folder, env=self._environment))
+
+    def run_cold(self, *arguments: str) -> str:
+        """Run the command as it is installed: it finds this project's column types while it is itself imported."""
+        command = [COMMAND, *arguments]
+        return self._check(
+            subprocess.run(command, cwd=self.folder, env=self._environment, capture_output=True, text=True, check=False)
         )
+
+    @property
+    def _environment(self) -> dict[str, str]:
+        return os.environ | {"DATA_DESIGNER_HOME": str(self.folder / "home"), "NVIDIA_API_KEY": KEY} | NOWHERE
+
+    def _check(self, done: "subprocess.CompletedProcess[str]") -> str:
         said = done.stdout + done.stderr
         assert done.returncode == 0, said
         assert KEY not in said
@@ -83,7 +94,7 @@ def test_preview_shows_every_column_of_a_record(place: Place, endpoint: str) -> 
 
 def test_create_writes_judged_trades(place: Place, endpoint: str) -> None:
     place.prepare("offline", endpoint)
-    place.run("create", "data_designer.yaml", "-n", "12", "-o", "artifacts", "--no-tui")
+    place.run_cold("create", "data_designer.yaml", "-n", "12", "-o", "artifacts", "--no-tui")
     (file,) = (place.folder / "artifacts/dataset/parquet-files").iterdir()
     rows = pl.read_parquet(file).to_dicts()
     assert len(rows) == 12

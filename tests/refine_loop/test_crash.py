@@ -33,7 +33,7 @@ def check_same(folder: Path, whole: Path) -> None:
         assert pl.read_parquet(folder / name).equals(pl.read_parquet(whole / name))
 
 
-@pytest.mark.parametrize("lines", [70, 90, 110, 190, 250])
+@pytest.mark.parametrize("lines", [70, 190, *(pytest.param(n, marks=pytest.mark.slow) for n in (90, 110, 250))])
 def test_disk_that_is_full_amid_a_job_stops_the_run_and_costs_no_row(
     cli: Cli, tmp_path: Path, run_folder: Path, monkeypatch: pytest.MonkeyPatch, lines: int
 ) -> None:

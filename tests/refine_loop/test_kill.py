@@ -4,7 +4,6 @@ import json
 import random
 import shutil
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
@@ -18,6 +17,7 @@ import pytest
 
 from offline_model.launch import launch
 from offline_model.options import Options
+from tests.process import TRADELOGS, Process
 
 CANDIDATES = 400
 ACCEPTED = 370  # not met by the first round, so that there is a second and a third
@@ -26,7 +26,6 @@ PARALLEL = 3 * 16  # requests that three models may have in flight at once
 QUICK = {"candidates": 60, "accepted": 55}
 COUNTS = ("requests", "prompt_tokens", "completion_tokens")  # what a request that is sent twice adds to
 NOTHING_YET = 2  # exit code of resuming what had not begun
-COMMAND = [sys.executable, "-c", "from tradelogs.cli import main; main()"]
 
 WriteProfile = Callable[[Path, Mapping[str, Any]], Path]
 
@@ -38,9 +37,8 @@ class Rehearsal:
     profile: Path
     endpoint: str
 
-    def start(self, *arguments: object) -> "subprocess.Popen[str]":
-        command = [*COMMAND, *(str(argument) for argument in arguments)]
-        return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    def start(self, *arguments: object) -> Process:
+        return Process(TRADELOGS, *arguments)
 
     def count_requests(self) -> int:
         health = httpx.get(self.endpoint.removesuffix("v1") + "health", trust_env=False).json()
@@ -63,10 +61,11 @@ def rehearse(place: Path, write_profile: WriteProfile, endpoint: str, candidates
 
 
 def run_uncut(rehearsal: Rehearsal, folder: Path) -> Uncut:
-    before, started = rehearsal.count_requests(), time.monotonic()
+    before = rehearsal.count_requests()
     with rehearsal.start("generate", rehearsal.profile, "--out", folder) as run:
-        said, _ = run.communicate(timeout=120)
-    assert run.returncode in (0, 3), said
+        started = time.monotonic()
+        run.wait(120)
+        assert run.returncode in (0, 3), run.read()
     return Uncut(folder, time.monotonic() - started, rehearsal.count_requests() - before)
 
 
@@ -101,13 +100,13 @@ def count_logged(folder: Path) -> int:
     return sum(b'"event": "request"' in line and line.endswith(b"\n") for line in lines)
 
 
-def kill_after(run: "subprocess.Popen[str]", seconds: float) -> bool:
+def kill_after(run: Process, seconds: float) -> bool:
     """Kill a process; False where it was done before."""
     with suppress(subprocess.TimeoutExpired):
         run.wait(seconds)
     done = run.returncode is not None
     run.kill()
-    run.communicate(timeout=30)
+    run.wait(30)
     return not done
 
 
@@ -135,7 +134,8 @@ def cut_and_resume(rehearsal: Rehearsal, folder: Path, moments: list[float]) -> 
     for moment in (*moments, None):
         with rehearsal.start(*command) as run:
             if moment is None:
-                said, _ = run.communicate(timeout=120)
+                run.wait(120)
+                said = run.read()
             elif kill_after(run, moment):
                 cut.kills += 1
                 check_nothing_looks_finished(folder)

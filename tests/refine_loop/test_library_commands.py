@@ -2,8 +2,6 @@
 
 import os
 import shutil
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,6 +11,7 @@ import yaml
 
 from offline_model.launch import launch
 from offline_model.options import Options
+from tests import process
 
 Command = Callable[..., str]
 
@@ -26,11 +25,8 @@ def data_designer(run_folder: Path, tmp_path: Path) -> Command:
         providers = yaml.safe_load((home / "model_providers.yaml").read_text())
         providers["providers"][0]["endpoint"] = endpoint or providers["providers"][0]["endpoint"]
         (home / "model_providers.yaml").write_text(yaml.safe_dump(providers))
-        command = [str(Path(sys.executable).with_name("data-designer")), *arguments]
         environment = {**os.environ, "DATA_DESIGNER_HOME": str(home), "REHEARSAL_API_KEY": "any"}
-        done = subprocess.run(
-            command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=120, check=False
-        )
+        done = process.run(process.DATA_DESIGNER, *arguments, cwd=tmp_path, env=environment)
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
 

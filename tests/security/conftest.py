@@ -11,6 +11,8 @@ from typing import Any
 import pytest
 import yaml
 
+from tests import process
+
 ROOT = Path(__file__).parents[2]
 QUICK = {"tries": 2, "retry_seconds": 0.02, "patience_minutes": 0.02}
 SECONDS = 150
@@ -44,17 +46,35 @@ class Place:
         notes = self.folder / "notes" / "connections"
         return notes.read_text(encoding="utf-8").splitlines() if notes.exists() else []
 
-    def execute(self, *arguments: object, **variables: str) -> "subprocess.CompletedProcess[bytes]":
-        """Run `tradelogs` with arguments, and with variables beside the few that any process has."""
-        code = "from tradelogs.cli import main; main()"
-        return self.execute_python("-c", code, *arguments, **variables)
+    def execute(self, *arguments: object, **variables: str) -> int:
+        """Run `tradelogs` with arguments, and with variables beside the few that any process has; give its exit code.
 
-    def execute_python(self, *arguments: object, **variables: str) -> "subprocess.CompletedProcess[bytes]":
-        """Run Python with arguments; what it says goes to `notes/said` too."""
+        What it says goes to `notes/said`. Its connections are not noted.
+        """
+        environment = self._make_environment(variables)
+        done = process.run(process.TRADELOGS, *arguments, env=environment, cwd=self.folder / "cwd", timeout=SECONDS)
+        self._note(done.stdout.encode() + done.stderr.encode())
+        return done.returncode
+
+    def execute_cold(self, *arguments: object, **variables: str) -> "subprocess.CompletedProcess[bytes]":
+        """Run Python, started anew, with arguments; what it says goes to `notes/said`, its connections are noted."""
+        command, environment = [sys.executable, *map(str, arguments)], self._make_environment(variables)
+        done = subprocess.run(
+            command, env=environment, cwd=self.folder / "cwd", capture_output=True, timeout=SECONDS, check=False
+        )
+        self._note(done.stdout + done.stderr)
+        return done
+
+    def _note(self, said: bytes) -> None:
+        with (self.folder / "notes" / "said").open("ab") as file:
+            file.write(said)
+
+    def _make_environment(self, variables: Mapping[str, str]) -> dict[str, str]:
+        """Make the folders of a process, and name them in an environment that holds next to nothing else."""
         for name in ("home", "cwd", "tmp", "notes", "site"):
             (self.folder / name).mkdir(exist_ok=True)
         (self.folder / "site" / "sitecustomize.py").write_text(AUDIT, encoding="utf-8")
-        environment = {
+        return {
             "PATH": os.environ["PATH"],
             "HOME": str(self.home),
             "TMPDIR": str(self.folder / "tmp"),
@@ -63,13 +83,6 @@ class Place:
             "OMP_NUM_THREADS": "1",
             **variables,
         }
-        command = [sys.executable, *map(str, arguments)]
-        done = subprocess.run(
-            command, env=environment, cwd=self.folder / "cwd", capture_output=True, timeout=SECONDS, check=False
-        )
-        with (self.folder / "notes" / "said").open("ab") as file:
-            file.write(done.stdout + done.stderr)
-        return done
 
 
 WriteShipped = Callable[..., Path]

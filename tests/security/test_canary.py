@@ -50,9 +50,9 @@ def run_told(place: Place, write: WriteShipped, name: str, tell: Tell, **changes
     with open_telltale(tell) as telltale:
         provider = make_provider(name, telltale.url)
         profile, key = write(name, {"provider": provider, **changes}), {provider["api_key_env"]: CANARY}
-        yield place.execute("generate", profile, "--num", 6, "--out", place.run, "--verbose", **key).returncode
-        yield place.execute("preview", profile, "--num", 3, "--verbose", **key).returncode
-        yield place.execute("resume", place.run, **key).returncode
+        yield place.execute("generate", profile, "--num", 6, "--out", place.run, "--verbose", **key)
+        yield place.execute("preview", profile, "--num", 3, "--verbose", **key)
+        yield place.execute("resume", place.run, **key)
         assert set(telltale.keys) == {CANARY}
 
 
@@ -99,13 +99,13 @@ def test_a_key_in_a_persistent_error_is_not_repeated(place: Place, write_shipped
 def test_a_key_that_is_no_header_is_not_shown(place: Place, write_shipped: WriteShipped, key: str) -> None:
     with open_telltale(refuse(401)) as telltale:
         profile = write_shipped("offline", {"provider": make_provider("offline", telltale.url)})
-        assert place.execute("generate", profile, "--out", place.run, "--verbose", MY_API_KEY=key).returncode == 1
+        assert place.execute("generate", profile, "--out", place.run, "--verbose", MY_API_KEY=key) == 1
     assert find_key(place.folder) == []
 
 
 def test_the_offline_profile_needs_no_key_and_tells_none(place: Place) -> None:
     arguments = ("generate", "offline", "--num", 3, "--out", place.run, "--verbose")
-    assert place.execute(*arguments, NVIDIA_API_KEY=CANARY, OPENAI_API_KEY=CANARY).returncode == 0
+    assert place.execute(*arguments, NVIDIA_API_KEY=CANARY, OPENAI_API_KEY=CANARY) == 0
     assert find_key(place.folder) == []
 
 
@@ -119,7 +119,7 @@ def test_the_address_of_a_service_may_hold_a_password(place: Place) -> None:
 def test_a_key_pasted_into_a_profile_is_not_shown(place: Place, write_shipped: WriteShipped, key: str) -> None:
     given = CANARY if key == "api_key_env" else f"http://me:{CANARY}@127.0.0.1:9/v1"
     profile = write_shipped("offline", {"provider": {**make_provider("offline", "http://127.0.0.1:9/v1"), key: given}})
-    assert place.execute("generate", profile, "--out", place.run).returncode == 2
+    assert place.execute("generate", profile, "--out", place.run) == 2
     assert f"provider.{key}: must be the".encode() in (place.folder / "notes/said").read_bytes()
     profile.unlink()
     assert find_key(place.folder) == []

@@ -4,6 +4,8 @@ import ast
 
 import pytest
 
+from tests.process import TRADELOGS
+
 from .conftest import Place, WriteShipped
 from .endpoint import open_telltale, say
 
@@ -30,7 +32,9 @@ def test_a_run_connects_to_its_endpoint_alone(
         out = ("--out", place.run) if command[0] == "generate" else ()
         others = {"LANGSMITH_TRACING": "true", "LANGCHAIN_TRACING_V2": "true", "LANGSMITH_API_KEY": "key-of-theirs"}
         others |= {"HTTP_PROXY": "http://127.0.0.1:9", "ALL_PROXY": "http://127.0.0.1:9"}
-        done = place.execute(command[0], profile, *command[1:], *out, NVIDIA_API_KEY="any-key-at-all", **others)
+        done = place.execute_cold(
+            "-c", TRADELOGS, command[0], profile, *command[1:], *out, NVIDIA_API_KEY="any-key-at-all", **others
+        )
         assert done.returncode in (0, 3), done.stderr
         peers = list_peers(place)
     assert any(f"('127.0.0.1', {telltale.port})" in peer for peer in peers)
@@ -42,18 +46,18 @@ def test_a_run_connects_to_its_endpoint_alone(
 
 def test_the_hook_sees_a_connection(place: Place) -> None:
     code = "import socket; s = socket.socket(); s.settimeout(1); s.connect_ex(('127.0.0.1', 9))"
-    assert place.execute_python("-c", code).returncode == 0
+    assert place.execute_cold("-c", code).returncode == 0
     assert place.connections == ["socket.connect (('127.0.0.1', 9),)"]
 
 
 @pytest.mark.parametrize(("chosen", "enabled"), [({}, "False"), ({"NEMO_TELEMETRY_ENABLED": "true"}, "True")])
 def test_data_designers_own_commands_are_quiet_too(place: Place, chosen: dict[str, str], enabled: str) -> None:
-    done = place.execute_python("-c", TELEMETRY, DATA_DESIGNER_HOME=str(place.folder / "notes"), **chosen)
+    done = place.execute_cold("-c", TELEMETRY, DATA_DESIGNER_HOME=str(place.folder / "notes"), **chosen)
     assert done.stdout.decode().strip() == enabled, done.stderr
 
 
 def show_environment(place: Place, **variables: str) -> dict[str, str]:
-    done = place.execute_python("-c", SHOW, **variables)
+    done = place.execute_cold("-c", SHOW, **variables)
     shown: dict[str, str] = ast.literal_eval(done.stdout.decode())
     return shown
 

@@ -45,7 +45,10 @@ def measure(folder: Path) -> int:
     return sum(path.stat().st_blocks * 512 for path in folder.rglob("*"))
 
 
-@pytest.mark.parametrize("share", [0.02, 0.5, 0.6, 0.68, 0.76, 0.84, 0.92])
+SHARES = [0.02, *(pytest.param(share, marks=pytest.mark.slow) for share in (0.5, 0.6, 0.68, 0.84, 0.92)), 0.76]
+
+
+@pytest.mark.parametrize("share", SHARES)
 def test_run_on_a_full_disk_stops_with_a_message_and_goes_on(
     cli: Cli, small_disk: Path, run_folder: Path, share: float
 ) -> None:

@@ -20,8 +20,10 @@ REGIMES = {"trending", "range-bound", "news-driven"}
 def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A copy of the project, with the control of the page in the place it names, and a profile that names it."""
     root = tmp_path_factory.mktemp("project")
-    for package in tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]["packages"]:
-        shutil.copytree(ROOT / package.replace(".", "/"), root / package.replace(".", "/"), dirs_exist_ok=True)
+    for packages in tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]["packages"]["find"][
+        "include"
+    ]:
+        shutil.copytree(ROOT / packages.removesuffix("*"), root / packages.removesuffix("*"))
     page = (ROOT / "docs/adding-a-control.md").read_text()
     found = re.search(r"```yaml\n(.*?)```", page, flags=re.DOTALL)
     assert found is not None

@@ -3,8 +3,6 @@
 import json
 import os
 import signal
-import subprocess
-import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
@@ -20,6 +18,7 @@ from jobs.job import Job, JobInterrupted, JobResult
 from jobs.library.backend import LibraryBackend
 from offline_model.launch import launch
 from offline_model.options import Options
+from tests.process import Process
 
 COUNTS = ("requests", "prompt_tokens", "completion_tokens")  # what a request that is sent twice adds to
 ROWS_PER_GROUP = 10  # so that a small run, too, has written some of its rows when it is stopped
@@ -48,16 +47,15 @@ def stopped(
     provider = {"name": "slow", "endpoint": slow_endpoint, "provider_type": "openai"}
     profile = write_profile(tmp_path / "slow.yaml", {"provider": provider})
     folder = tmp_path / "run"
-    command = [sys.executable, "-c", CHILD, "generate", str(profile), "--num", "60", "--out", str(folder)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as run:
+    with Process(CHILD, "generate", profile, "--num", 60, "--out", folder) as run:
         deadline = time.monotonic() + 60
         while not list(folder.glob("artifacts/001_generate/parquet-files/*.parquet")):
             assert time.monotonic() < deadline
-            assert run.poll() is None, run.communicate()[0]
+            assert run.poll() is None, run.read()
             time.sleep(0.02)
         run.send_signal(request.param)
-        said, _ = run.communicate(timeout=30)
-    return folder, run.returncode, said
+        code = run.wait(30)
+        return folder, code, run.read()
 
 
 def check_complete(folder: Path) -> pl.DataFrame:
@@ -207,18 +205,13 @@ def test_stopped_command_leaves_nothing_in_the_temporary_folder(
     environment = {name: value for name, value in os.environ.items() if name != "DATA_DESIGNER_HOME"}
     place = tmp_path / "temporary"
     place.mkdir()
-    with subprocess.Popen(
-        [sys.executable, "-c", CHILD, command, *arguments],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        env=environment | {"TMPDIR": str(place)},
-    ) as child:
+    with Process(CHILD, command, *arguments, env=environment | {"TMPDIR": str(place)}) as child:
         while not list(place.glob("tradelogs-home-*")):
             assert child.poll() is None
             time.sleep(0.02)
         child.send_signal(number)
-        said, _ = child.communicate(timeout=30)
+        child.wait(30)
+        said = child.read()
     assert list(place.iterdir()) == []
     assert "Traceback" not in said
 

@@ -15,6 +15,7 @@ from gold_data.sample.build import SAMPLE
 from verification.trades.questions import drop_unknown
 from verification.verify import verify_run
 
+Verified = tuple[Path, dict[str, Any], str]
 QUESTIONS = [
     "validity",
     "fidelity",
@@ -26,10 +27,23 @@ QUESTIONS = [
 ]
 
 
+def copy_run(run_folder: Path, place: Path) -> Path:
+    return Path(shutil.copytree(run_folder, place / "run", ignore=shutil.ignore_patterns("artifacts", "rounds")))
+
+
 @pytest.fixture
 def run(run_folder: Path, tmp_path: Path) -> Path:
     """Give a copy of a small run."""
-    return Path(shutil.copytree(run_folder, tmp_path / "run", ignore=shutil.ignore_patterns("artifacts", "rounds")))
+    return copy_run(run_folder, tmp_path)
+
+
+@pytest.fixture(scope="module")
+def verified(run_folder: Path, tmp_path_factory: pytest.TempPathFactory, cli: Callable[..., Result]) -> Verified:
+    """Verify a copy of a small run by the command, once; give its folder, what was written, and what was said."""
+    run = copy_run(run_folder, tmp_path_factory.mktemp("verified"))
+    result = cli("verify", run)
+    assert result.exit_code == 0, result.output
+    return run, json.loads((run / "metrics.json").read_text()), result.stdout
 
 
 def keep_rows(run: Path, rows: int) -> None:
@@ -41,16 +55,18 @@ def verify_quietly(run: Path, seed: int = 0) -> dict[str, Any]:
     return verify_run(run, lambda _: None, seed=seed)
 
 
-def test_metrics_and_report_are_written_and_repeat(run: Path) -> None:
-    metrics = verify_quietly(run)
+def test_metrics_and_report_are_written(verified: Verified) -> None:
+    run, metrics, _ = verified
     assert [answer["question"] for answer in metrics["answers"]] == QUESTIONS
     assert all(len(answer["numbers"]) == 3 for answer in metrics["answers"])
-    assert json.loads((run / "metrics.json").read_text()) == metrics
     assert "<title>" in (run / "report.html").read_text()
+
+
+def test_metrics_repeat_and_are_what_is_written(verified: Verified, run: Path) -> None:
     again = verify_quietly(run)
-    for document in (metrics, again):
-        document["run"].pop("created")
-    assert metrics == again
+    assert json.loads((run / "metrics.json").read_text()) == again
+    first, second = ({**document["run"], "created": None} for document in (verified[1], again))
+    assert {**verified[1], "run": first} == {**again, "run": second}
 
 
 @pytest.mark.parametrize("rows", [0, 1, 5])
@@ -62,13 +78,14 @@ def test_too_few_rows_are_called_so(run: Path, rows: int) -> None:
 
 
 def test_rows_that_are_not_finite_are_counted_and_left_out(run: Path) -> None:
+    keep_rows(run, 10)
     path = run / "accepted.parquet"
     accepted = pl.read_parquet(path)
     spoilt = pl.Series("entry_price", [math.nan, math.inf, *accepted["entry_price"][2:]])
     accepted.with_columns(spoilt).write_parquet(path)
     metrics = verify_quietly(run)
     assert any("2 accepted trades have values" in note for note in metrics["run"]["notes"])
-    assert metrics["answers"][0]["numbers"][0][1].startswith("2 of 60")
+    assert metrics["answers"][0]["numbers"][0][1].startswith("2 of 10")
 
 
 def test_gold_of_one_session_is_too_small(tmp_path: Path, cli: Callable[..., Result]) -> None:
@@ -90,13 +107,12 @@ def test_unknown_values_are_dropped() -> None:
     assert drop_unknown(frame.with_columns(**columns, **rest, **texts)).height == 1
 
 
-def test_the_command_says_a_line_per_question(run: Path, cli: Callable[..., Result]) -> None:
-    result = cli("verify", run)
-    assert result.exit_code == 0, result.output
-    lines = result.stdout.split("\n")
+def test_the_command_says_a_line_per_question(verified: Verified) -> None:
+    run, _, said = verified
+    lines = said.split("\n")
     assert [line.split()[0] for line in lines if line.split()[:1] and line.split()[0] in QUESTIONS] == QUESTIONS
-    assert "overall: " in result.stdout
-    assert f"report: {run / 'report.html'}" in result.stdout.replace("\n", "")
+    assert "overall: " in said
+    assert f"report: {run / 'report.html'}" in said.replace("\n", "")
 
 
 def test_the_command_names_what_is_no_run(tmp_path: Path, cli: Callable[..., Result]) -> None:

@@ -1,7 +1,7 @@
 """Every shipped profile becomes native Data Designer configs, and a plan depends on its seed alone."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -31,13 +31,14 @@ def gold(tmp_path_factory: pytest.TempPathFactory) -> GoldFolder:
     return write_gold(read_gold(trades, None), tmp_path_factory.mktemp("sample") / "gold", 0.2)
 
 
-@pytest.fixture(params=list_profiles())
-def profile(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Profile:
-    monkeypatch.setenv("NVIDIA_API_KEY", KEY)
-    return load_profile(request.param)
+@pytest.fixture(scope="module", params=list_profiles())
+def profile(request: pytest.FixtureRequest) -> Iterator[Profile]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("NVIDIA_API_KEY", KEY)
+        yield load_profile(request.param)
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def compiled(profile: Profile, gold: GoldFolder) -> CompiledProfile:
     return compile_profile(profile, gold)
 

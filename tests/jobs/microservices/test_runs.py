@@ -3,8 +3,6 @@
 import json
 import re
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -17,6 +15,7 @@ from jsonschema import Draft202012Validator
 
 from refine_loop.record.event_docs import load_event_schema
 from refine_loop.record.events import read_events
+from tests.process import TRADELOGS, Process
 
 from .conftest import PROVIDER, ROOT, URL_ENV, Launched, launch_service
 
@@ -181,14 +180,13 @@ def test_stopped_run_goes_on_where_the_service_is(
     service.write_script(hold=True)
     before = service.count_calls("POST", "/jobs")
     options = (runs[1].parent / "plain.yaml", "--num", 5, "--out", folder)
-    code = f"from tradelogs.cli import main; main({['generate', *map(str, options)]})"
-    child = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.DEVNULL, cwd=ROOT)
-    limit = time.monotonic() + 60
-    while not any(folder.glob("service/*/trade-*/001.json")) and time.monotonic() < limit:
-        time.sleep(0.05)
-    time.sleep(1)
-    child.send_signal(how)
-    child.wait(60)
+    with Process(TRADELOGS, "generate", *options, cwd=ROOT) as child:
+        limit = time.monotonic() + 60
+        while not any(folder.glob("service/*/trade-*/001.json")) and time.monotonic() < limit:
+            time.sleep(0.05)
+        time.sleep(1)
+        child.send_signal(how)
+        child.wait(60)
     service.write_script()
     result = cli("resume", folder)
     assert result.exit_code == 0, result.output

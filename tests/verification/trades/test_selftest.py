@@ -54,6 +54,7 @@ def test_the_table_counts_and_marks_what_is_wrong() -> None:
     assert [case.name for case in list_misses(cases)] == ["fresh_draw", "exact_copies", "exact_copies"]
 
 
+@pytest.mark.slow  # `make verify-selftest` asks the same of many
 def test_the_verdict_is_right_on_one_gold(pool: pl.DataFrame) -> None:
     cases = judge_sets(pool, 400, seed=5)
     assert [case.name for case in cases] == list(KNOWN)

@@ -106,7 +106,9 @@ def draw_breakout(rng: random.Random, rises: bool) -> Document:
 def draw_bollinger(rng: random.Random, rises: bool) -> Document:
     """The close against a band or the middle."""
     band = rng.choice(("BB_UPPER", "BB_LOWER", "BB_MIDDLE"))
-    given = {"length": rng.choice((20, 20, 20, 10, 14, 50)), "std_dev": rng.choice((2, 2, 2, 1, 1.5, 2.5, 3))}
+    given: Document = {"length": rng.choice((20, 20, 20, 10, 14, 50))}
+    if band != "BB_MIDDLE":
+        given["std_dev"] = rng.choice((2, 2, 2, 1, 1.5, 2.5, 3))
     return compare(rng, {"CLOSE": {}}, {band: given}, above=rises if rng.random() < 0.6 else not rises)
 
 

@@ -85,6 +85,7 @@ BAND = {
     "std_dev": Parameter(2, low=0.1, high=20, whole=False),
     "offset": OFFSET,
 }
+MIDDLE = {name: each for name, each in BAND.items() if name != "std_dev"}
 KELTNER = {
     "source": SOURCE,
     "length": _length(20),
@@ -119,7 +120,7 @@ SERIES: dict[str, Kind] = {
     "SMA": Kind(_f.compute_simple_average, "price", AVERAGE),
     "EMA": Kind(_f.compute_exponential_average, "price", AVERAGE),
     "BB_UPPER": Kind(partial(_f.compute_bollinger, side=1), "price", BAND),
-    "BB_MIDDLE": Kind(partial(_f.compute_bollinger, side=0), "price", BAND),
+    "BB_MIDDLE": Kind(partial(_f.compute_bollinger, side=0, std_dev=0), "price", MIDDLE),
     "BB_LOWER": Kind(partial(_f.compute_bollinger, side=-1), "price", BAND),
     "KC_UPPER": Kind(partial(_f.compute_keltner, side=1), "price", KELTNER),
     "KC_LOWER": Kind(partial(_f.compute_keltner, side=-1), "price", KELTNER),

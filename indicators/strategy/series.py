@@ -82,14 +82,14 @@ BAND = {
     "source": SOURCE,
     "length": _length(20),
     "ma_type": SIMPLE,
-    "std_dev": Parameter(2, low=0.1, high=20, whole=False),
+    "std_dev": Parameter(2, low=0.1, high=100, whole=False),
     "offset": OFFSET,
 }
 MIDDLE = {name: each for name, each in BAND.items() if name != "std_dev"}
 KELTNER = {
     "source": SOURCE,
     "length": _length(20),
-    "multiplier": Parameter(2, low=0.1, high=20, whole=False),
+    "multiplier": Parameter(2, low=0.1, high=100, whole=False),
     "use_exp_ma": Parameter(True),
     "atr_length": _length(10),
 }

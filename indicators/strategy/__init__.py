@@ -1,0 +1,1 @@
+"""Trading strategies as data: their grammar, their meaning, what they would have traded, which are twins."""

@@ -1,0 +1,113 @@
+"""Strategies that differ in one place from a given one, each in a way that a reader would call another strategy.
+
+They measure how much a suite of bars can tell apart. Nothing of the account, the ticker or the dates is changed: that
+is read off the text, and never moves a trade.
+"""
+
+import random
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+from indicators.strategy.canonical import write_text
+from indicators.strategy.grammar import check_document
+from indicators.strategy.series import SERIES
+from indicators.strategy.tree import (
+    Document,
+    delete_clause,
+    find_at,
+    iter_conditions,
+    iter_leaves,
+    iter_series,
+    replace_at,
+)
+
+FLIPPED = {
+    "cross_over": "cross_under",
+    "cross_under": "cross_over",
+    "greater": "less",
+    "less": "greater",
+    "up": "down",
+    "down": "up",
+    "all": "any",
+    "any": "all",
+}
+LOOSENED = {"cross_over": "greater", "cross_under": "less", "greater": "cross_over", "less": "cross_under"}
+EXITS = ("stop_loss", "atr_stop", "trailing", "take_profit", "exit_after_bars", "session")
+SMALLEST = 0.1  # by which share a number is altered at least
+
+
+class Mutant(NamedTuple):
+    """A sound strategy and the one edit that made it."""
+
+    document: Document
+    edit: str
+
+
+def list_mutants(rng: random.Random, document: Document) -> list[Mutant]:
+    """Return every mutant of a sound strategy that is sound itself and says something else."""
+    text = write_text(document)
+    return [
+        mutant
+        for mutant in _edit(rng, document)
+        if not check_document(mutant.document) and write_text(mutant.document) != text
+    ]
+
+
+def _edit(rng: random.Random, document: Document) -> Iterator[Mutant]:
+    for path, condition in iter_conditions(document):
+        ((kind, value),) = condition.items()
+        for name, table in (("flipped", FLIPPED), ("loosened or tightened", LOOSENED)):
+            if kind in table:
+                yield Mutant(replace_at(document, path, {table[kind]: value}), f"{kind} {name}")
+        for key in ("percent", "bars", "level"):
+            if isinstance(value, dict) and key in value:
+                levels = [23.6, 38.2, 50, 61.8, 78.6]
+                other = rng.choice(levels) if key == "level" else _alter(rng, value[key])
+                yield Mutant(replace_at(document, (*path, kind, key), other), f"{key} of {kind}")
+    for path, _ in iter_leaves(document):
+        yield Mutant(delete_clause(document, path), "clause deleted")
+    for path, series in iter_series(document):
+        yield from _edit_series(rng, document, path, series)
+    yield from _edit_exits(rng, document)
+    for position in ("LONG", "SHORT", "LONG_SHORT_COMBINED"):
+        yield Mutant({**document, "position_type": position}, "position type")
+    if {"buy_condition", "sell_condition"} <= document.keys():
+        swapped = {"buy_condition": document["sell_condition"], "sell_condition": document["buy_condition"]}
+        yield Mutant({**document, **swapped}, "sides swapped")
+
+
+def _edit_series(rng: random.Random, document: Document, path: Any, series: Any) -> Iterator[Mutant]:
+    if not isinstance(series, dict):
+        yield Mutant(replace_at(document, path, _alter(rng, series)), "constant")
+        return
+    ((name, given),) = series.items()
+    kind = SERIES[name]
+    alike = [other for other in SERIES if other != name and SERIES[other].unit == kind.unit]
+    if alike:
+        yield Mutant(replace_at(document, path, {rng.choice(alike): {}}), "series")
+    lengths = [key for key, each in kind.parameters.items() if not each.choices and not isinstance(each.default, bool)]
+    if lengths:
+        key = rng.choice(lengths)
+        value = given.get(key, kind.parameters[key].default)
+        yield Mutant(replace_at(document, (*path, name, key), _alter(rng, value)), "parameter")
+
+
+def _edit_exits(rng: random.Random, document: Document) -> Iterator[Mutant]:
+    for key in EXITS:
+        if key in document:
+            yield Mutant({name: value for name, value in document.items() if name != key}, f"{key} deleted")
+        if key in ("stop_loss", "trailing", "take_profit", "atr_stop") and key in document:
+            ((number, value), *_) = document[key].items()
+            yield Mutant(replace_at(document, (key, number), _alter(rng, value)), f"{key} altered")
+        if key == "exit_after_bars" and key in document:
+            yield Mutant({**document, key: _alter(rng, find_at(document, (key,)))}, f"{key} altered")
+
+
+def _alter(rng: random.Random, number: float) -> float:
+    """Return another number of the same kind, at least SMALLEST of it away."""
+    if number == 0:
+        return rng.choice((1, -1))
+    factor = rng.choice((0.5, 1 - 2 * SMALLEST, 1 - SMALLEST, 1 + SMALLEST, 1 + 2 * SMALLEST, 1.5, 2))
+    if isinstance(number, int):
+        return number + (round(number * (factor - 1)) or rng.choice((1, -1)))
+    return round(number * factor, 4)

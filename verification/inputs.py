@@ -66,6 +66,9 @@ def read_run(folder: Path) -> FinishedRun:
     except ConfigError as exc:
         raise VerificationError(f"{folder}: {exc}") from exc
     dataset = read_dataset(profile)
+    accepted = read_table(folder / "accepted.parquet")
+    if "row_id" not in accepted.columns:
+        raise VerificationError(f"{folder / 'accepted.parquet'} is no run's: the column row_id is missing")
     train, holdout = (_read_gold(folder, name, is_needed=dataset.rows == "required") for name in (TRAIN, HOLDOUT))
     if dataset.rows == "required" and train is None:
         raise VerificationError(f"{folder / 'gold' / TRAIN} has no row: there is nothing to hold the run against")
@@ -74,7 +77,7 @@ def read_run(folder: Path) -> FinishedRun:
         folder=folder,
         profile=profile,
         dataset=dataset,
-        accepted=read_table(folder / "accepted.parquet"),
+        accepted=accepted,
         train=train,
         holdout=holdout,
         bars=optional.read_bars(f"gold/{BARS}"),

@@ -114,6 +114,13 @@ def test_nouns_have_their_plural(noun: str, nouns: str) -> None:
     assert pluralise(noun) == nouns
 
 
+def test_accepted_rows_without_ids_are_named(run: Path) -> None:
+    path = run / "accepted.parquet"
+    pl.read_parquet(path).drop("row_id").write_parquet(path)
+    with pytest.raises(VerificationError, match="the column row_id is missing"):
+        read_run(run)
+
+
 def test_no_folder_at_all(tmp_path: Path) -> None:
     with pytest.raises(VerificationError, match="is no folder"):
         read_run(tmp_path / "nothing")

@@ -14,6 +14,7 @@ import yaml
 from tests.verification.report.test_plots import paint
 from tests.verification.texts.runs import draw_texts, make_control, make_run
 from verification.answers import COPIES, GOOD, to_json
+from verification.errors import VerificationError
 from verification.inputs import FinishedRun
 from verification.report.plots import draw_plots
 from verification.texts.questions import DECIDING, PLOTS, ask
@@ -37,8 +38,8 @@ def run(run_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Pa
     from verification.dataset import read_dataset  # noqa: PLC0415
 
     def read(profile: Any) -> Any:
-        usual = {"questions": "verification.texts.questions", "rows": "none", "bars": "none", "noun": "strategy"}
-        return replace(read_dataset(profile), schema=SCHEMA, **usual)
+        declared = replace(read_dataset(profile), noun="strategy", rows="none", bars="none")
+        return replace(declared, schema=SCHEMA, questions="verification.texts.questions")
 
     monkeypatch.setattr("verification.inputs.read_dataset", read)
     ignored = shutil.ignore_patterns("artifacts", "gold")
@@ -66,6 +67,13 @@ def test_a_few_rows_cannot_tell(run: Path, rows: int) -> None:
     metrics = verify_run(run, lambda _: None)
     assert {answer["verdict"] for answer in metrics["answers"]} == {"cannot tell"}
     assert metrics["overall"]["text"] == "cannot tell: too few accepted strategies"
+
+
+def test_rows_of_another_dataset_are_named() -> None:
+    with pytest.raises(
+        VerificationError, match=r"accepted.parquet has no column of what columns/notes/note.yaml makes"
+    ):
+        ask(replace(make_run(["a"]), accepted=pl.DataFrame({"row_id": ["1"]})), lambda _: None, 0)
 
 
 def make_whole_run(**more: Any) -> FinishedRun:

@@ -11,7 +11,7 @@ import polars as pl
 import pytest
 from sklearn.metrics import cohen_kappa_score
 
-from columns.rendering import list_core_rows, read_fence
+from columns.rendering import list_gold_rows, read_fence
 from designer_configs.compile.native import CompiledProfile, compile_profile
 from designer_configs.compile.profile import Profile, load_profile
 from gold_data.errors import GoldError
@@ -268,7 +268,7 @@ def test_no_row_is_among_its_own_examples_but_a_stale_copy(
     profile: Profile, compiled: CompiledProfile, stored: GoldFolder
 ) -> None:
     plan = plan_calibration(profile, compiled, stored, 21, 3)
-    rows = dict(zip(stored.train["trade_id"], list_core_rows(stored.train), strict=True))
+    rows = dict(zip(stored.train["trade_id"], list_gold_rows(stored.train, profile.dataset), strict=True))
     assert {row.trade_id for row in plan.rows if row.fault is None} == set(rows)
     for row in plan.rows:
         examples: list[object] = read_fence(row.seed["gold_examples"])  # type: ignore[assignment]

@@ -136,7 +136,7 @@ def measure_round_end(run: Path, folder: Path, candidates: int) -> float:
         (folder / f"{number:03d}").mkdir(parents=True)
         batch.write_parquet(folder / f"{number:03d}" / "settled.parquet")
     started = time.perf_counter()
-    Rounds(folder).count_accepted(10**6)
+    Rounds(folder, load_profile("offline").dataset).count_accepted(10**6)
     return time.perf_counter() - started
 
 

@@ -122,7 +122,7 @@ class Dataset:
         """List what is wrong with a row: what its JSON Schema refuses, then what controls asked for, then copies."""
         if self._validator is None:
             return [] if str(row).strip() else [Violation("empty", (), "a text", "nothing", "the text is empty")]
-        if misfits := list(find_misfits(self._validator, row)):
+        if misfits := list(find_misfits(self._validator, row)) or list(find_unwritable(row)):
             return misfits
         broken = list(find_disobedience(row, given.expect(plan)))
         known = None if broken else given.known_rows.get(self.identify(row))
@@ -163,6 +163,20 @@ def find_misfits(validator: Draft202012Validator, row: Any) -> Iterator[Violatio
         yield Violation("schema", (field_name,) if field_name else (), limit, found, f"{message}; limit: {limit}")
 
 
+def find_unwritable(row: Any) -> Iterator[Violation]:
+    """Find fields that fit a schema and no table: endless numbers, whole ones beyond 64 bits, text that is no UTF-8."""
+    limit = "finite numbers, whole ones of 64 bits, text that is Unicode"
+    for name, value in row.items() if isinstance(row, Mapping) else ():
+        try:
+            json.dumps({name: value}, ensure_ascii=False, allow_nan=False).encode()
+            is_writable = not isinstance(value, int) or -(2**63) <= value < 2**63
+        except ValueError:
+            is_writable = False
+        if not is_writable:
+            found = _show(value)
+            yield Violation("schema", (name,), limit, found, f"{name} {found} cannot be written; limit: {limit}")
+
+
 def find_disobedience(row: Row, expectations: Sequence[Expectation]) -> Iterator[Violation]:
     """Find fields that are not what controls asked for: equal as text, or within a tolerance as numbers."""
     for name, wanted, tolerance in expectations:
@@ -189,6 +203,7 @@ def _read_number(value: object) -> float | None:
 
 def _show(value: object) -> str:
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
+    text = text.encode("utf-8", "backslashreplace").decode()
     return text if len(text) <= LONGEST_SHOWN else f"{text[:LONGEST_SHOWN]}..."
 
 

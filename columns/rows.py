@@ -62,4 +62,6 @@ def _store_value(row: Mapping[str, Any], name: str, kind: str | None) -> Any:
         return None
     if kind is None:
         return json.dumps(row[name])
+    if kind == "integer":
+        return int(row[name])  # 3.0 is a whole number in JSON Schema
     return float(row[name]) if kind == "number" else row[name]

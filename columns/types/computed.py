@@ -10,13 +10,13 @@ from data_designer.engine.column_generators.generators.base import ColumnGenerat
 from columns.dataset import Given, find_function, load_dataset
 from columns.hooks import call_hook
 from columns.types.configs import ComputedColumnConfig, FunctionColumnConfig
-from gold_data.store import GoldFolder
+from gold_data.store import load_gold
 
 
 def give(config: FunctionColumnConfig) -> Given:
     """Put together what a dataset's function is given beside a row."""
     asked = {check.field: (check.column, check.tolerance) for check in config.checks}
-    return Given(load_dataset(Path(config.dataset)), GoldFolder(Path(config.gold)), asked, config.seed)
+    return Given(load_dataset(Path(config.dataset)), load_gold(Path(config.gold)), asked, config.seed)
 
 
 class ComputedColumnGenerator(ColumnGenerator[ComputedColumnConfig]):

@@ -80,7 +80,7 @@ class ExactSampler:
         self._categorical = [rule for rule in match if rule.tolerance is None]
         self._values = {rule.field: rows[rule.field].to_numpy() for rule in self._numeric}
         fields = [rule.field for rule in self._categorical]
-        places = rows.select(pl.col(fields).cast(pl.String)).with_row_index("_place")
+        places = rows.with_row_index("_place").select("_place", pl.col(fields).cast(pl.String))
         cells = places.group_by(fields).agg("_place") if fields else places.select(pl.col("_place").implode())
         self._cells = {row[:-1]: np.array(row[-1], dtype=np.int64) for row in cells.iter_rows()}
 

@@ -202,8 +202,9 @@ def load_profile(name_or_path: str | Path, overrides: Mapping[str, Any] | None =
     _apply(document, given, dataset, project.root)
     effective = replace(source, data=document)
     if problems := [*check_shape(effective, "profile", dataset.options), *_check_gold_options(given, dataset)]:
-        options = [replace(problem, file="command line", line=None) for problem in problems]
-        raise ConfigError([replace(problem, path=_OPTIONS.get(problem.path, problem.path)) for problem in options])
+        options = _OPTIONS | {f"gold.{dataset.rows_key}": "--gold-rows"}
+        problems = [replace(problem, file="command line", line=None) for problem in problems]
+        raise ConfigError([replace(problem, path=options.get(problem.path, problem.path)) for problem in problems])
     profile = _build_profile(effective, dataset, project.root)
     remember_secrets(profile.secret_names)
     return profile

@@ -66,7 +66,9 @@ class Place:
 def place(tmp_path_factory: pytest.TempPathFactory) -> Place:
     folder = tmp_path_factory.mktemp("run")
     profile = load_profile("offline")
-    return Place(folder, write_gold(read_gold(profile.gold.trades, None), folder / "gold", profile.gold.holdout))
+    return Place(
+        folder, write_gold(read_gold(profile.gold.files["trades"], None), folder / "gold", profile.gold.holdout)
+    )
 
 
 @pytest.fixture(scope="module")

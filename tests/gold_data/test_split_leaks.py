@@ -58,7 +58,7 @@ def stored(imported: Path, tmp_path_factory: pytest.TempPathFactory) -> GoldFold
 def test_the_embargo_is_in_neither_part(stored: GoldFolder) -> None:
     assert stored.train["session_date"].unique().sort().to_list() == DAYS[:3]
     assert stored.holdout["session_date"].unique().to_list() == DAYS[4:]
-    assert stored.limits.price_ranges["A"][0] > UNSEEN
+    assert stored.facts["price_ranges"]["A"][0] > UNSEEN
     assert stored.bars is not None
     assert stored.bars["low"].min() > UNSEEN + 1  # type: ignore[operator]
 

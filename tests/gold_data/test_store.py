@@ -1,5 +1,6 @@
 """The gold folder: what is held out, and that nothing of it leaks."""
 
+import json
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
@@ -11,8 +12,14 @@ from hypothesis import strategies as st
 from gold_data.errors import GoldError
 from gold_data.sessions import EXCHANGE_ZONE
 from gold_data.splits import plan_split, take_part
-from gold_data.store import Gold, load_gold, write_gold
-from gold_data.trades.limits import PRICE_MARGIN_OF_PRICE, PRICE_MARGIN_OF_RANGE, GoldLimits, derive_limits
+from gold_data.store import Gold, load_gold, take_rows, write_gold
+from gold_data.trades.limits import (
+    PRICE_MARGIN_OF_PRICE,
+    PRICE_MARGIN_OF_RANGE,
+    GoldLimits,
+    derive_limits,
+    describe_limits,
+)
 from gold_data.trades.schema import GoldTrades
 
 DAYS = [date(2013, 10, day) for day in (4, 7, 8, 9, 10)]
@@ -51,7 +58,8 @@ def split_sessions(trades: pl.DataFrame, holdout: float) -> tuple[pl.DataFrame, 
 
 
 def make_gold(bars: pl.DataFrame | None) -> Gold:
-    return Gold(make_trades(DAYS), bars, pl.DataFrame({"line": [7], "rule": ["finite"]}), [])
+    rejected = pl.DataFrame({"line": [7], "rule": ["finite"]})
+    return Gold(make_trades(DAYS), bars, rejected, describe=describe_limits)
 
 
 @pytest.mark.parametrize(("share", "held"), [(0.0, 0), (0.01, 1), (0.2, 1), (0.4, 2), (0.5, 2), (0.99, 4)])
@@ -88,14 +96,14 @@ def test_what_is_written_is_what_is_loaded(tmp_path: Path) -> None:
     assert GoldTrades.is_valid(loaded.train)
     assert loaded.train.equals(written.train)
     assert loaded.holdout["trade_id"].to_list() == ["gold-0005"]
-    assert loaded.limits == written.limits
+    assert loaded.facts == written.facts
     assert (tmp_path / "gold" / "rejected_rows.csv").read_text() == "line,rule\n7,finite\n"
     names = {
         "train.parquet",
         "holdout.parquet",
         "bars.parquet",
         "holdout_bars.parquet",
-        "limits.json",
+        "facts.json",
         "rejected_rows.csv",
     }
     assert {file.name for file in loaded.folder.iterdir()} == names
@@ -108,7 +116,7 @@ def test_no_bar_and_no_limit_knows_of_the_held_out_sessions(tmp_path: Path) -> N
     assert gold.bars["timestamp"].dt.date().to_list() == DAYS[:3]
     assert gold.holdout_bars is not None
     assert gold.holdout_bars["timestamp"].dt.date().to_list() == DAYS[3:]
-    assert gold.limits == derive_limits(make_trades(DAYS[:3]))
+    assert GoldLimits.from_facts(gold.facts) == derive_limits(make_trades(DAYS[:3]))
 
 
 def test_gold_without_bars_leaves_none_of_an_earlier_one(tmp_path: Path) -> None:
@@ -118,7 +126,7 @@ def test_gold_without_bars_leaves_none_of_an_earlier_one(tmp_path: Path) -> None
 
 
 def test_a_folder_that_is_not_complete(tmp_path: Path) -> None:
-    with pytest.raises(GoldError, match=r"holds no gold: limits.json is missing"):
+    with pytest.raises(GoldError, match=r"holds no gold: facts.json is missing"):
         load_gold(tmp_path)
 
 
@@ -144,4 +152,39 @@ def test_limits_say_whether_the_gold_holds_overnight(hours: int) -> None:
     trades = make_trades(DAYS[:1]).with_columns(pl.col("exit_time") + timedelta(hours=hours))
     limits = derive_limits(trades)
     assert limits.holds_overnight is (hours > 0)
-    assert GoldLimits.from_json(limits.to_json()) == limits
+    assert GoldLimits.from_facts(json.loads(json.dumps(describe_limits(trades)))) == limits
+
+
+@given(st.integers(0, 30), st.floats(0, 0.99), st.integers(0, 5))
+def test_rows_without_sessions_are_held_out_from_the_end_and_none_is_lost(
+    count: int, share: float, embargo: int
+) -> None:
+    gold = Gold(pl.DataFrame({"id": range(count)}, schema={"id": pl.Int64}))
+    train, kept_apart, held = (
+        take_rows(gold, part, share, embargo)["id"].to_list() for part in ("train", "embargo", "holdout")
+    )
+    assert train + kept_apart + held == list(range(count))
+    assert len(held) == round(count * share)
+    assert len(kept_apart) == (min(embargo, count - len(held)) if held else 0)
+
+
+def test_rows_without_sessions_keep_all_bars_with_the_train_part(tmp_path: Path) -> None:
+    rows = pl.DataFrame({"gold_id": ["a", "b", "c", "d"], "text": ["w", "x", "y", "z"]})
+    stored = write_gold(Gold(rows, make_bars(DAYS, "IBM")), tmp_path, 0.25)
+    assert (stored.train["gold_id"].to_list(), stored.holdout["gold_id"].to_list()) == (["a", "b", "c"], ["d"])
+    assert stored.bars is not None
+    assert stored.bars.height == len(DAYS)
+    assert stored.holdout_bars is None
+    assert stored.facts == {}
+
+
+def test_gold_without_a_row_is_kept(tmp_path: Path) -> None:
+    stored = write_gold(Gold(pl.DataFrame()), tmp_path, 0.2)
+    assert (stored.train.height, stored.holdout.height, stored.bars) == (0, 0, None)
+    assert load_gold(tmp_path).train.is_empty()
+
+
+def test_facts_are_told_of_the_train_part_alone(tmp_path: Path) -> None:
+    rows = pl.DataFrame({"gold_id": ["a", "b", "c", "d"]})
+    stored = write_gold(Gold(rows, describe=lambda train: {"ids": train["gold_id"].to_list()}), tmp_path, 0.5)
+    assert stored.facts == {"ids": ["a", "b"]}

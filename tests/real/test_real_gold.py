@@ -39,7 +39,7 @@ def test_the_last_session_is_held_out(gold: Gold, tmp_path: Path) -> None:
 
 
 def test_prices_tell_the_tickers_apart(gold: Gold, tmp_path: Path) -> None:
-    ranges = write_gold(gold, tmp_path, 0.2).limits.price_ranges
+    ranges = write_gold(gold, tmp_path, 0.2).facts["price_ranges"]
     for ticker, price in gold.rows.select("ticker", "entry_price").rows():
         assert [name for name, (low, high) in ranges.items() if low <= price <= high] == [ticker]
 

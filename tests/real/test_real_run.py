@@ -8,6 +8,7 @@ import pytest
 from click.testing import Result
 
 from gold_data.store import load_gold
+from gold_data.trades.limits import GoldLimits
 from gold_data.trades.rules import check_trade
 from indicators.technicals import INDICATORS
 
@@ -31,12 +32,13 @@ def check_run(folder: Path, number: int) -> pl.DataFrame:
     assert set(ledger["status"]) <= {"accepted", "rejected", "failed"}
     assert accepted.height == ledger.filter(pl.col("status") == "accepted").height == number
     gold = load_gold(folder / "gold")
+    limits = GoldLimits.from_facts(gold.facts)
     assert set(accepted["ticker"]) <= {"AIG", "BAC", "IBM", "SPY"}
     assert set(accepted["gold_example_ids"].explode()) <= set(gold.train["trade_id"])
     for row in accepted.to_dicts():
         times = {name: row[name].strftime("%H:%M:%S") for name in ("entry_time", "exit_time")}
         core = {name: row[name] for name in gold.train.columns if name in CORE} | times
-        assert check_trade(core, session_date=row["session_date"], limits=gold.limits) == []
+        assert check_trade(core, session_date=row["session_date"], limits=limits) == []
     assert accepted.select(list(INDICATORS)).null_count().sum_horizontal().item() == 0
     return accepted
 

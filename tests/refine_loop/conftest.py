@@ -74,7 +74,7 @@ class ScriptedBackend:
         violation = {"rule": "exit_sign", "fields": ["exit_price"], "message": "exit_price is wrong"}
         answer = row | {
             "trade": make_trade(price),
-            "trade_checks": {"violations": [violation] if fate == "break" else []},
+            "trade_checks": {"passed": fate != "break", "violations": [violation] if fate == "break" else []},
             "judge": None if fate == "break" else dict.fromkeys(("realism", "consistency", "completeness"), verdict),
         }
         return answer | ({"trade__edits": "[]", "trade__undone": ["ticker"]} if refine_pass else {})

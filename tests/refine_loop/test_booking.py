@@ -5,13 +5,14 @@ from typing import Any
 
 import pytest
 
+from columns.dataset import load_dataset
 from columns.rendering import read_fence
-from gold_data.trades.rules import fingerprint
+from designer_configs.compile.checks.project import PROJECT_ROOT
 from jobs.job import LOST_WITHOUT_TRACE, JobResult, LostRow
-from refine_loop.booking import Candidate, book_result, close_candidate, open_candidate, seed_refinement
-from refine_loop.known_rows import KnownTrades
-from refine_loop.state import CANDIDATE_SCHEMA
+from refine_loop.booking import Book, Candidate, close_candidate
+from refine_loop.state import build_candidate_schema
 
+TRADE_LOG = load_dataset(PROJECT_ROOT / "columns/trade_log")
 ACCEPTANCE = {"realism": 4, "consistency": 4, "completeness": 3}
 PLAN = {"row_id": "a", "target_volatility": 0.5, "gold_examples__ids": ["gold-0001", "gold-0002", "gold-0003"]}
 
@@ -30,29 +31,34 @@ def make_trade(price: float = 100.0) -> dict[str, Any]:
     }
 
 
+def open_book() -> Book:
+    return Book(TRADE_LOG, ACCEPTANCE)
+
+
 def open_row(row_id: str = "a", **changes: Any) -> Candidate:
-    return open_candidate(PLAN | {"row_id": row_id}, 1, "target_volatility") | changes
+    return open_book().open_candidate(PLAN | {"row_id": row_id}, 1, "target_volatility") | changes
 
 
 def make_row(row_id: str = "a", price: float = 100.0, score: Any = 5, **changes: Any) -> dict[str, Any]:
     verdict = {"reasoning": "best_exit_percent is too high", "score": score}
     judge = {"realism": verdict, "consistency": verdict, "completeness": verdict}
-    return {"row_id": row_id, "trade": make_trade(price), "trade_checks": {"violations": []}, "judge": judge} | changes
+    checks = {"passed": True, "violations": []}
+    return {"row_id": row_id, "trade": make_trade(price), "trade_checks": checks, "judge": judge} | changes
 
 
 def book(candidates: list[Candidate], result: JobResult, refine_pass: int = 0) -> list[Candidate]:
-    return book_result(candidates, result, refine_pass=refine_pass, acceptance=ACCEPTANCE, accepted=KnownTrades())
+    return open_book().book_result(candidates, result, refine_pass)
 
 
 def test_candidate_opens_with_what_its_plan_says() -> None:
-    candidate = open_candidate(PLAN, 3, "target_volatility")
-    assert list(candidate) == list(CANDIDATE_SCHEMA)
+    candidate = open_book().open_candidate(PLAN, 3, "target_volatility")
+    assert list(candidate) == list(build_candidate_schema(TRADE_LOG.declared))
     assert (candidate["row_id"], candidate["round"], candidate["status"]) == ("a", 3, "open")
     assert (candidate["volatility_constraint"], candidate["grounding_seeds"]) == (0.5, PLAN["gold_examples__ids"])
 
 
 def test_candidate_without_a_control_on_volatility_has_no_constraint() -> None:
-    assert open_candidate(PLAN, 1, None)["volatility_constraint"] is None
+    assert open_book().open_candidate(PLAN, 1, None)["volatility_constraint"] is None
 
 
 def test_row_that_reaches_every_score_is_accepted() -> None:
@@ -81,7 +87,8 @@ def test_row_that_a_score_keeps_open_records_scores_and_critique() -> None:
 
 def test_row_that_breaks_a_rule_stays_open_without_scores() -> None:
     violation = {"rule": "schema", "fields": ["exit_time"], "message": "exit_time is missing"}
-    (booked,) = book([open_row()], JobResult([make_row(trade_checks={"violations": [violation]}, judge=None)]))
+    checks = {"passed": False, "violations": [violation]}
+    (booked,) = book([open_row()], JobResult([make_row(trade_checks=checks, judge=None)]))
     assert (booked["status"], booked["realism"]) == ("open", None)
     assert booked["judge_critique"] == "- [schema] exit_time is missing"
 
@@ -115,11 +122,10 @@ def test_second_of_two_equal_rows_of_a_job_is_a_copy() -> None:
 
 
 def test_copy_of_an_earlier_rounds_row_is_not_accepted() -> None:
-    accepted = KnownTrades()
-    accepted.add(fingerprint(make_trade()), "of-round-1")
-    (booked,) = book_result(
-        [open_row()], JobResult([make_row()]), refine_pass=0, acceptance=ACCEPTANCE, accepted=accepted
-    )
+    book = open_book()
+    book.read_back([{"row_id": "of-round-1", "generated_row": json.dumps(make_trade())}])
+    (booked,) = book.book_result([open_row()], JobResult([make_row()]), 0)
+    assert book.is_read_back
     assert booked["status"] == "open"
     assert "of-round-1" in booked["judge_critique"]
 
@@ -130,9 +136,9 @@ def test_row_that_was_not_accepted_may_be_had_again() -> None:
 
 
 def test_accepted_rows_are_known_afterwards() -> None:
-    known = KnownTrades()
-    book_result([open_row()], JobResult([make_row()]), refine_pass=0, acceptance=ACCEPTANCE, accepted=known)
-    assert known.find(fingerprint(make_trade())) == "a"
+    book = open_book()
+    book.book_result([open_row()], JobResult([make_row()]), 0)
+    assert book.known.find(TRADE_LOG.identify(make_trade())) == "a"
 
 
 def test_refined_row_adds_its_edits_its_pass_and_its_undone_fields() -> None:
@@ -167,7 +173,7 @@ def test_refine_seed_has_the_plan_the_trade_and_the_critique() -> None:
     candidate = open_row(
         generated_row=json.dumps(make_trade()), judge_critique="- x", criticised_fields=["exit_price", "ticker"]
     )
-    seed = seed_refinement(PLAN, candidate)
+    seed = open_book().seed_refinement(PLAN, candidate)
     assert PLAN.items() <= seed.items()
     assert read_fence(seed["prev_trade"]) == make_trade()
     assert (seed["critique"], seed["criticised_fields"]) == ("- x", "exit_price,ticker")

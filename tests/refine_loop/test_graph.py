@@ -1,12 +1,13 @@
 """The graph's routes, and that it goes on at the node it was cut in."""
 
+import copy
 from typing import Any, cast
 
 import pytest
 from langchain_core.runnables import RunnableConfig
 from langgraph.checkpoint.memory import InMemorySaver
 
-from refine_loop.graph import build_graph, route_after_settling
+from refine_loop.graph import builder, route_after_settling
 from refine_loop.state import START_STATE, LoopState, StopReason
 
 THREAD: RunnableConfig = {"configurable": {"thread_id": "t"}}
@@ -39,8 +40,17 @@ class Steps:
         return self._step("settle", state)
 
 
+def compile_graph(steps: Steps, saver: InMemorySaver) -> Any:
+    """Compile the loop's own edges with other nodes."""
+    graph: Any = copy.copy(builder)
+    graph.nodes = {}
+    for name in builder.nodes:
+        graph.add_node(name, getattr(steps, name))
+    return graph.compile(checkpointer=saver)
+
+
 def run(steps: Steps) -> list[str]:
-    build_graph(steps, InMemorySaver()).invoke(START_STATE, THREAD)
+    compile_graph(steps, InMemorySaver()).invoke(START_STATE, THREAD, context=steps)
     return steps.taken
 
 
@@ -88,8 +98,8 @@ def test_graph_goes_on_at_the_node_it_was_cut_in(monkeypatch: pytest.MonkeyPatch
     cut = Steps(generate=[{"open": 1}])
     monkeypatch.setattr(cut, "refine", lambda state: (_ for _ in ()).throw(KeyboardInterrupt))
     with pytest.raises(KeyboardInterrupt):
-        for _ in build_graph(cut, saver).stream(START_STATE, THREAD, durability="sync"):
+        for _ in compile_graph(cut, saver).stream(START_STATE, THREAD, context=cut, durability="sync"):
             pass
     steps = Steps(refine=[{"open": 0, "refine_pass": 1}], settle=[STOP])
-    build_graph(steps, saver).invoke(None, THREAD)
+    compile_graph(steps, saver).invoke(None, THREAD, context=steps)
     assert steps.taken == ["refine", "settle"]

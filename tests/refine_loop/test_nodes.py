@@ -16,8 +16,9 @@ from langgraph.checkpoint.memory import InMemorySaver
 from designer_configs.compile.native import CompiledProfile
 from designer_configs.compile.profile import Profile
 from jobs.job import JobInterrupted
-from refine_loop.graph import build_graph
-from refine_loop.nodes import Nodes, find_volatility_control
+from refine_loop.context import RunContext
+from refine_loop.graph import builder
+from refine_loop.nodes import find_constraint
 from refine_loop.record.events import EventLog, read_events
 from refine_loop.rounds import Rounds
 from refine_loop.state import START_STATE, LoopState
@@ -54,9 +55,9 @@ def run_loop(
     def run(decide: Decide, folder: Path = tmp_path, **limits: Any) -> Loop:
         profile = replace(offline, run=replace(offline.run, **{"accepted": 10, "max_candidates": 100, **limits}))
         backend = scripted(decide)
-        graph = build_graph(Nodes(profile, compiled, backend, folder, log), InMemorySaver())
-        state: Any = graph.invoke(START_STATE, THREAD)
-        return Loop(state, backend, Rounds(folder / "rounds"), folder)
+        context = RunContext(profile, compiled, backend, folder, log)
+        state: Any = builder.compile(checkpointer=InMemorySaver()).invoke(START_STATE, THREAD, context=context)
+        return Loop(state, backend, context.rounds, folder)
 
     return run
 
@@ -222,7 +223,11 @@ def test_events_tell_of_every_job_and_round(run_loop: RunLoop, tmp_path: Path) -
 
 
 def test_job_that_is_stopped_keeps_the_rows_it_had_finished(
-    run_loop: RunLoop, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, scripted: Callable[[Decide], Any]
+    run_loop: RunLoop,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    scripted: Callable[[Decide], Any],
+    offline: Profile,
 ) -> None:
     backend = scripted(lambda row, refine_pass: "accept")
     stock = type(backend).run
@@ -236,14 +241,17 @@ def test_job_that_is_stopped_keeps_the_rows_it_had_finished(
     monkeypatch.setattr(type(backend), "run", stop_at_half)
     with pytest.raises(KeyboardInterrupt):
         run_loop(lambda row, refine_pass: "accept")
-    ((_, ended),) = Rounds(tmp_path / "rounds").iter_ended()
+    ((_, ended),) = Rounds(tmp_path / "rounds", offline.dataset).iter_ended()
     assert ended["status"].to_list() == ["accepted"] * 4
     assert read_events(tmp_path / "events.jsonl")[-1]["event"] == "job_stopped"
 
 
-def test_volatility_control_is_the_one_that_matches_it(compiled: CompiledProfile) -> None:
-    assert find_volatility_control(compiled) == "target_volatility"
-    assert find_volatility_control(replace(compiled, controls=[])) is None
+def test_constraint_is_the_control_that_matches_its_field(
+    offline: Profile, compiled: CompiledProfile, scripted: Callable[[Decide], Any], log: EventLog, tmp_path: Path
+) -> None:
+    context = RunContext(offline, compiled, scripted(lambda row, refine_pass: "accept"), tmp_path, log)
+    assert find_constraint(compiled, context) == "target_volatility"
+    assert find_constraint(replace(compiled, controls=[]), context) is None
 
 
 FATES = st.sampled_from(["accept", "accept", "criticise", "break", "lose", "copy"])

@@ -7,18 +7,23 @@ from typing import Any
 import polars as pl
 import pytest
 
+from columns.dataset import load_dataset
+from designer_configs.compile.checks.project import PROJECT_ROOT
 from files.whole_file import write_bytes, write_text
-from refine_loop.booking import Candidate, open_candidate
+from refine_loop.booking import Book, Candidate
 from refine_loop.rounds import Rounds, write_parquet
+
+TRADE_LOG = load_dataset(PROJECT_ROOT / "columns/trade_log")
 
 
 @pytest.fixture
 def rounds(tmp_path: Path) -> Rounds:
-    return Rounds(tmp_path / "rounds")
+    return Rounds(tmp_path / "rounds", TRADE_LOG.declared)
 
 
 def make(row_id: str, status: str = "open", number: int = 1) -> Candidate:
-    return open_candidate({"row_id": row_id, "gold_examples__ids": ["g"]}, number, None) | {"status": status}
+    opened = Book(TRADE_LOG, {}).open_candidate({"row_id": row_id, "gold_examples__ids": ["g"]}, number, None)
+    return opened | {"status": status}
 
 
 def list_ended(rounds: Rounds) -> list[tuple[str, str]]:

@@ -12,7 +12,9 @@ import yaml
 from click.testing import Result
 
 from gold_data.store import load_gold
-from gold_data.trades.rules import Expectation, check_trade
+from gold_data.trades.limits import GoldLimits
+from gold_data.trades.rules import check_trade
+from gold_data.violation import Expectation
 from indicators.technicals import INDICATORS, attach_technicals
 
 Rehearsal = tuple[Path, Result, dict[str, int]]
@@ -111,7 +113,7 @@ def test_accepted_rows_are_the_ledgers(ledger: pl.DataFrame, accepted: pl.DataFr
 def test_every_accepted_row_obeys_the_rules_on_its_own(
     run_folder: Path, accepted: pl.DataFrame, plan: pl.DataFrame, controls: list[dict[str, Any]]
 ) -> None:
-    limits = load_gold(run_folder / "gold").limits
+    limits = GoldLimits.from_facts(load_gold(run_folder / "gold").facts)
     drawn = {row["row_id"]: row for row in plan.to_dicts()}
     for row_id, core in zip(accepted["row_id"], list_core(accepted), strict=True):
         row = drawn[row_id]

@@ -11,10 +11,11 @@ import polars as pl
 import pytest
 from click.testing import Result
 
+from designer_configs.compile.profile import load_profile
 from files.csv_cells import neutralise_cells, restore_cell, restore_cells
 from gold_data.errors import GoldError
 from gold_data.trades.ingest import read_gold
-from refine_loop.record.outputs import export_trades
+from refine_loop.record.outputs import export_rows
 from tradelogs.terminal import clean_text
 
 SAMPLE = Path(__file__).parents[2] / "gold_data/sample/trades.csv"
@@ -160,7 +161,7 @@ def test_parquet_and_jsonl_are_untouched(tmp_path: Path) -> None:
     times = pl.Series([None], dtype=pl.Datetime("us", "America/New_York"))
     frame = pl.DataFrame({"ticker": ["=1"], "entry_time": times, "exit_time": times, "gold_example_ids": [["gold-1"]]})
     frame.write_parquet(tmp_path / "accepted.parquet")
-    export_trades(tmp_path / "accepted.parquet", ("csv", "jsonl"))
+    export_rows(tmp_path / "accepted.parquet", load_profile("offline"))
     assert pl.read_parquet(tmp_path / "accepted.parquet")["ticker"].to_list() == ["=1"]
     assert '"ticker":"=1"' in (tmp_path / "accepted.jsonl").read_text(encoding="utf-8")
     assert (tmp_path / "accepted.csv").read_text(encoding="utf-8").splitlines()[1].startswith("'=1,")

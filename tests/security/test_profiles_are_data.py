@@ -65,7 +65,7 @@ def test_a_link_in_a_gold_folder_that_leads_elsewhere_is_refused(
     try:
         profile = write_profile(tmp_path / "link.yaml", {"gold": {"folder": folder.name}})
         (folder / name).symlink_to(folder / "own")
-        assert load_profile(profile).gold.trades == folder / "trades.parquet"
+        assert load_profile(profile).gold.files["trades"] == folder / "trades.parquet"
         (folder / name).unlink()
         (folder / name).symlink_to(tmp_path / name)
         said = explain(profile)
@@ -77,8 +77,8 @@ def test_a_link_in_a_gold_folder_that_leads_elsewhere_is_refused(
 
 def test_what_a_person_names_may_lie_anywhere(tmp_path: Path, write_profile: WriteProfile) -> None:
     absolute = write_profile(tmp_path / "named.yaml", {"gold.trades": str(tmp_path / "mine.csv")})
-    assert load_profile(absolute).gold.trades == tmp_path / "mine.csv"
-    assert load_profile("offline", {"gold_trades": tmp_path / "mine.csv"}).gold.trades == tmp_path / "mine.csv"
+    assert load_profile(absolute).gold.files["trades"] == tmp_path / "mine.csv"
+    assert load_profile("offline", {"gold_rows": tmp_path / "mine.csv"}).gold.files["trades"] == tmp_path / "mine.csv"
 
 
 @pytest.mark.parametrize(

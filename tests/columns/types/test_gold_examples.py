@@ -10,8 +10,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from columns.errors import DatasetError
 from columns.types.configs import GoldExamplesColumnConfig, MatchRule
-from columns.types.gold_examples import GoldExamplesColumnGenerator, GoldSampler
+from columns.types.gold_examples import ExactSampler, GoldExamplesColumnGenerator, GoldSampler
+from designer_configs.compile.checks.project import PROJECT_ROOT
+from gold_data.store import Gold, write_gold
+from tests.columns.notes import write_notes
 
 MakeGold = Callable[..., Path]
 VOLATILITY = MatchRule(column="target", field="entry_volatility_percent", tolerance=0.05, widest=0.5)
@@ -91,7 +95,10 @@ def test_narrowest_rule_says_how_far_all_windows_open() -> None:
 
 
 def draw_examples(gold: Path, data: pd.DataFrame, seed: int = 7) -> pd.DataFrame:
-    config = GoldExamplesColumnConfig(name="gold_examples", gold=str(gold), seed=seed, match=[VOLATILITY])
+    folder = str(PROJECT_ROOT / "columns/trade_log")
+    config = GoldExamplesColumnConfig(
+        name="gold_examples", dataset=folder, gold=str(gold), seed=seed, match=[VOLATILITY]
+    )
     frame: pd.DataFrame = GoldExamplesColumnGenerator(config=config, resource_provider=None).generate(data.copy())
     return frame
 
@@ -144,3 +151,68 @@ def test_seeds_differ_from_one_another_and_are_all_there(k: int, count: int, tic
     drawn = GoldSampler(gold, [TICKER], k).draw({"ticker": ticker}, key)
     assert len(set(drawn)) == len(drawn) == min(k, count)
     assert set(drawn) <= set(range(count))
+
+
+ROWS = pl.DataFrame(
+    {"ticker": ["SPY", "IBM", "SPY", "IBM"], "kind": ["a", "a", "b", "b"], "size": [1.0, 2.0, 3.0, 4.0]}
+)
+KIND = MatchRule(column="wanted", field="kind")
+SIZE = MatchRule(column="size", field="size", tolerance=1.0)
+
+
+def draw_exactly(match: list[MatchRule], **sampled: object) -> set[int]:
+    return set(ExactSampler(ROWS, match, 9).draw(sampled, "7:1"))
+
+
+def test_exact_rows_agree_with_every_category() -> None:
+    assert draw_exactly([KIND, TICKER], wanted="b", ticker="IBM") == {3}
+    assert draw_exactly([KIND], wanted="a") == {0, 1}
+    assert draw_exactly([]) == {0, 1, 2, 3}
+
+
+def test_exact_rows_lie_within_every_tolerance_its_edge_included() -> None:
+    assert draw_exactly([SIZE], size=2.0) == {0, 1, 2}
+    assert draw_exactly([SIZE, KIND], size=2.0, wanted="b") == {2}
+    near = ExactSampler(pl.DataFrame({"size": [0.35]}), [MatchRule(column="size", field="size", tolerance=0.05)], 1)
+    assert near.draw({"size": 0.3}, "7:1") == [0]  # 0.35 and 0.3 are 0.05 apart, also in binary
+
+
+def test_no_row_that_agrees_is_said_and_no_other_is_taken() -> None:
+    for asked in ({"wanted": "c", "size": 1.0}, {"wanted": "a", "size": 4.0}):
+        with pytest.raises(DatasetError, match=rf"no gold row agrees with .*'wanted': '{asked['wanted']}'"):
+            draw_exactly([SIZE, KIND], **asked)
+
+
+def test_exact_rows_are_drawn_repeatably_without_the_same_twice() -> None:
+    sampler = ExactSampler(pl.DataFrame({"kind": ["a"] * 50}), [KIND], 3)
+    drawn = [tuple(sampler.draw({"wanted": "a"}, f"7:{n}")) for n in range(20)]
+    assert drawn == [tuple(sampler.draw({"wanted": "a"}, f"7:{n}")) for n in range(20)]
+    assert all(len(set(places)) == 3 for places in drawn)
+    assert len(set(drawn)) > 10
+
+
+@given(
+    rows=st.lists(st.tuples(st.sampled_from("ab"), st.integers(0, 5)), min_size=1, max_size=20),
+    wanted=st.sampled_from("ab"),
+    size=st.integers(0, 5),
+)
+def test_exact_rows_are_those_of_a_plain_reading(rows: list[tuple[str, int]], wanted: str, size: int) -> None:
+    sampler = ExactSampler(pl.DataFrame(rows, schema=["kind", "size"], orient="row"), [KIND, SIZE], len(rows))
+    agreeing = {place for place, (kind, number) in enumerate(rows) if kind == wanted and abs(number - size) <= 1}
+    if agreeing:
+        assert set(sampler.draw({"wanted": wanted, "size": size}, "k")) == agreeing
+    else:
+        with pytest.raises(DatasetError):
+            sampler.draw({"wanted": wanted, "size": size}, "k")
+
+
+def test_exact_examples_are_shown_with_the_fields_that_gold_has(tmp_path: Path) -> None:
+    rows = pl.DataFrame({"gold_id": ["g1", "g2", "g3"], "kind": ["a", "b", "b"], "text": ["x", "y", "z"]})
+    gold = write_gold(Gold(rows), tmp_path / "gold", 0.34).folder
+    folder = str(write_notes(tmp_path))
+    config = GoldExamplesColumnConfig(name="examples", dataset=folder, gold=str(gold), exact=True, k=2, match=[KIND])
+    drawn = GoldExamplesColumnGenerator(config=config, resource_provider=None).generate(
+        pd.DataFrame({"variation": [1], "wanted": ["b"]})
+    )
+    assert drawn["examples__ids"].tolist() == [["g2"]]  # g3 is held out
+    assert json.loads(drawn["examples"][0].removeprefix("```json").removesuffix("```")) == [{"kind": "b", "text": "y"}]

@@ -8,7 +8,7 @@ import pytest
 from data_designer.config.config_builder import BuilderConfig
 from data_designer.plugins.plugin import Plugin
 
-OURS = ["gold-examples", "scoped-edit", "trade-checks", "trade-rules"]
+OURS = ["computed", "gold-examples", "row-checks", "scoped-edit"]
 
 
 def load_plugin(name: str) -> Plugin:
@@ -25,9 +25,8 @@ def test_entry_point_leads_to_its_config_and_its_generator(name: str) -> None:
 
 @pytest.mark.parametrize("name", OURS)
 def test_data_designer_reads_a_declaration_of_the_type(name: str) -> None:
-    declared = {"name": "some_column", "column_type": name, "gold": "some/gold"}
-    if name == "scoped-edit":
-        del declared["gold"]
+    declared = {"name": "some_column", "column_type": name, "gold": "some/gold", "function": "compute"}
+    declared = {key: value for key, value in declared.items() if key in load_plugin(name).config_cls.model_fields}
     (column,) = BuilderConfig.model_validate({"data_designer": {"columns": [declared]}}).data_designer.columns
     assert isinstance(column, load_plugin(name).config_cls)
 

@@ -5,11 +5,16 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import polars as pl
 import pytest
 
+from columns.errors import HookError
 from columns.rendering import read_fence
-from columns.types.configs import ControlCheck, TradeChecksColumnConfig
-from columns.types.row_checks import TradeChecksColumnGenerator
+from columns.types.configs import ControlCheck, RowChecksColumnConfig
+from columns.types.row_checks import RowChecksColumnGenerator
+from designer_configs.compile.checks.project import PROJECT_ROOT
+from gold_data.store import Gold, write_gold
+from tests.columns.notes import write_notes
 
 MakeGold = Callable[..., Path]
 DAY, LATER = "2024-10-01", "2024-10-02"
@@ -36,8 +41,11 @@ def gold(make_gold: MakeGold) -> Path:
 
 
 def check(gold: Path, trade: dict[str, Any], *checks: ControlCheck, **controls: Any) -> dict[str, Any]:
-    config = TradeChecksColumnConfig(name="trade_checks", gold=str(gold), checks=list(checks))
-    generator = TradeChecksColumnGenerator(config=config, resource_provider=None)
+    folder = str(PROJECT_ROOT / "columns/trade_log")
+    config = RowChecksColumnConfig(
+        name="trade_checks", row="trade", dataset=folder, gold=str(gold), checks=list(checks), reads=["session_date"]
+    )
+    generator = RowChecksColumnGenerator(config=config, resource_provider=None)
     row: dict[str, Any] = generator.generate({"trade": trade, "session_date": DAY, **controls})
     return row
 
@@ -68,6 +76,7 @@ def test_violation_is_plain_data(gold: Path) -> None:
             "limit": "09:30:00 to 16:00:00 on 2024-10-01",
             "found": "17:00:00",
             "message": "exit_time 17:00:00 is outside the regular session; limit: 09:30:00 to 16:00:00 on 2024-10-01",
+            "mend": True,
         }
     ]
 
@@ -102,7 +111,43 @@ def test_trade_that_is_none_is_refused_and_not_fatal(gold: Path, trade: dict[str
     assert "schema" in name_broken(row)
 
 
-def test_checks_need_the_trade_its_session_and_the_controls() -> None:
-    config = TradeChecksColumnConfig(name="trade_checks", gold="gold", checks=[VOLATILITY, TYPE])
+def test_checks_need_the_row_what_they_read_and_the_controls() -> None:
+    config = RowChecksColumnConfig(name="trade_checks", row="trade", checks=[VOLATILITY, TYPE], reads=["session_date"])
     assert config.required_columns == ["trade", "session_date", "target", "side"]
     assert config.side_effect_columns == ["trade_checks__trade"]
+
+
+CODE = """
+from gold_data.violation import Violation
+
+def refuse_shouting(row, plan, given):
+    if row["title"].isupper():
+        return [Violation("shouting", ("title",), plan["mood"], row["title"], "too loud", mend=False)]
+    return []
+"""
+
+
+def check_note(tmp_path: Path, row: Any, function: str | None = None) -> dict[str, Any]:
+    gold = write_gold(Gold(pl.DataFrame()), tmp_path / "gold", 0.0).folder
+    folder = str(write_notes(tmp_path, code=CODE))
+    config = RowChecksColumnConfig(name="checks", row="note", dataset=folder, gold=str(gold), function=function)
+    generator = RowChecksColumnGenerator(config=config, resource_provider=None)
+    checked: dict[str, Any] = generator.generate({"note": row, "mood": "calm"})
+    return checked
+
+
+@pytest.mark.parametrize("carried", [{"title": "a", "stars": 9, "hint": None}, '{"title": "a", "stars": 9}'])
+def test_row_is_checked_as_its_model_wrote_it_however_it_travels(tmp_path: Path, carried: Any) -> None:
+    row = check_note(tmp_path, carried)
+    assert [violation["fields"] for violation in row["checks"]["violations"]] == [["stars"]]
+    assert (read_fence(row["checks__note"]), row["note"]) == ({"title": "a", "stars": 9}, carried)
+
+
+def test_function_of_the_dataset_may_check_in_the_place_of_its_hook(tmp_path: Path) -> None:
+    (violation,) = check_note(tmp_path, {"title": "A", "stars": 9}, "refuse_shouting")["checks"]["violations"]
+    assert (violation["rule"], violation["limit"], violation["mend"]) == ("shouting", "calm", False)
+
+
+def test_function_that_raises_is_the_rows_failure(tmp_path: Path) -> None:
+    with pytest.raises(HookError, match="function refuse_shouting raised KeyError: 'title'"):
+        check_note(tmp_path, {"stars": 1}, "refuse_shouting")

@@ -43,7 +43,8 @@ def compiled(profile: Profile, gold: GoldFolder) -> CompiledProfile:
     return compile_profile(profile, gold)
 
 
-def find_column(config: Mapping[str, Any], name: str) -> dict[str, Any]:
+def find_column(config: Mapping[str, Any] | None, name: str) -> dict[str, Any]:
+    assert config is not None
     (column,) = [column for column in config["columns"] if column["name"] == name]
     return dict(column)
 
@@ -70,6 +71,7 @@ def test_stages_have_the_columns_of_the_dataset(compiled: CompiledProfile) -> No
 
 
 def test_roles_are_the_profiles_models(profile: Profile, compiled: CompiledProfile) -> None:
+    assert compiled.refine is not None
     for config in (compiled.whole, compiled.generate, compiled.refine):
         models = {model["alias"]: (model["model"], model["provider"]) for model in config["model_configs"]}
         assert models == {role: (model.model, profile.provider.name) for role, model in profile.models.items()}
@@ -103,7 +105,8 @@ def test_columns_are_handed_gold_controls_and_seed(profile: Profile, compiled: C
     examples = find_column(compiled.plan, "gold_examples")
     assert [rule["column"] for rule in examples["match"]] == ["target_volatility", "ticker", "trade_type"]
     assert examples["seed"] == profile.run.seed
-    assert find_column(compiled.plan, "trade_rules")["ticker_column"] == "ticker"
+    rules = find_column(compiled.plan, "trade_rules")
+    assert {check["field"]: check["column"] for check in rules["checks"]}["ticker"] == "ticker"
     checks = find_column(compiled.generate, "trade_checks")["checks"]
     assert [check["field"] for check in checks] == ["entry_volatility_percent", "ticker", "trade_type"]
     assert checks == find_column(compiled.refine, "trade_checks")["checks"]

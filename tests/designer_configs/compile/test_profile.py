@@ -1,4 +1,5 @@
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from designer_configs.compile.profile import (
     Provider,
     RunLimits,
     list_profiles,
-    load_control,
+    load_controls,
     load_profile,
 )
 from designer_configs.errors import ConfigError
@@ -25,6 +26,7 @@ from gold_data.source import GoldSource
 SMALL = """\
 schema_version: 1
 description: small
+dataset: trade_log
 controls: [ticker, {use: target_volatility, from_gold: {bins: 3}}]
 provider: {name: offline}
 models:
@@ -44,7 +46,7 @@ def small(tmp_path: Path) -> Path:
 
 def test_what_is_left_out_comes_from_the_defaults(small: Path) -> None:
     profile = load_profile(small)
-    assert (profile.name, profile.file, profile.dataset) == ("small", str(small), "trade_log")
+    assert (profile.name, profile.file, profile.dataset.name) == ("small", str(small), "trade_log")
     assert profile.controls == (ControlUse("ticker"), ControlUse("target_volatility", from_gold={"bins": 3}))
     assert profile.provider == Provider("offline", None, "openai", None)
     assert profile.models["generator"] == Model(
@@ -52,10 +54,10 @@ def test_what_is_left_out_comes_from_the_defaults(small: Path) -> None:
     )
     assert profile.models["refiner"] == Model("c", {"max_parallel_requests": 16, "timeout": 60}, True)
     assert profile.backend == BackendChoice("library")
-    assert profile.gold == GoldSource(PROJECT_ROOT / "gold.csv", PROJECT_ROOT / "bars.csv", 0.2)
+    assert profile.gold == GoldSource({"trades": PROJECT_ROOT / "gold.csv", "bars": PROJECT_ROOT / "bars.csv"}, 0.2)
     assert profile.run == RunLimits(200, 400, 2, 7, 30, None, None, 10, 4, 1)
     assert profile.acceptance == {"realism": 4, "consistency": 4, "completeness": 4}
-    assert (len(profile.indicators), profile.export) == (25, ("parquet", "csv", "jsonl"))
+    assert (len(profile.options["indicators"]), profile.export) == (25, ("parquet", "csv", "jsonl"))
 
 
 def test_defaults_then_the_file_then_the_command_line(small: Path) -> None:
@@ -71,15 +73,15 @@ def test_gold_of_the_command_line_is_relative_to_the_current_folder(
     small: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    trades_only = load_profile("small.yaml", {"gold_trades": Path("my.csv"), "gold_bars": None})
-    assert trades_only.gold == GoldSource(tmp_path / "my.csv", None, 0.2)
-    both = load_profile("small.yaml", {"gold_trades": "my.csv", "gold_bars": "../b.parquet"})
-    assert both.gold == GoldSource(tmp_path / "my.csv", tmp_path.parent / "b.parquet", 0.2)
-    assert load_profile("small.yaml", {"gold_bars": "b"}).gold.trades == PROJECT_ROOT / "gold.csv"
+    trades_only = load_profile("small.yaml", {"gold_rows": Path("my.csv"), "gold_bars": None})
+    assert trades_only.gold == GoldSource({"trades": tmp_path / "my.csv"}, 0.2)
+    both = load_profile("small.yaml", {"gold_rows": "my.csv", "gold_bars": "../b.parquet"})
+    assert both.gold == GoldSource({"trades": tmp_path / "my.csv", "bars": tmp_path.parent / "b.parquet"}, 0.2)
+    assert load_profile("small.yaml", {"gold_bars": "b"}).gold.files["trades"] == PROJECT_ROOT / "gold.csv"
 
 
 def test_gold_inside_the_repository_is_written_relative_to_its_root(small: Path) -> None:
-    profile = load_profile(small, {"gold_trades": PROJECT_ROOT / "gold_data/sample/trades.csv"})
+    profile = load_profile(small, {"gold_rows": PROJECT_ROOT / "gold_data/sample/trades.csv"})
     assert yaml.safe_load(profile.to_yaml())["gold"] == {
         "trades": "gold_data/sample/trades.csv",
         "bars": None,
@@ -107,7 +109,7 @@ def test_a_service(small: Path) -> None:
 
 
 @pytest.mark.parametrize("name", list_profiles())
-@pytest.mark.parametrize("overrides", [{}, {"num": 3, "seed": 0, "gold_trades": "a.csv"}])
+@pytest.mark.parametrize("overrides", [{}, {"num": 3, "seed": 0, "gold_rows": "a.csv"}])
 def test_the_effective_profile_is_a_profile_that_means_the_same(
     tmp_path: Path, name: str, overrides: Mapping[str, Any]
 ) -> None:
@@ -159,7 +161,7 @@ def test_every_problem_is_raised_at_once(small: Path) -> None:
     with pytest.raises(ConfigError) as caught:
         load_profile(small)
     assert [str(problem) for problem in caught.value.problems] == [
-        f"{small}:3: controls.1.from_gold.bins: must be at least 2 and at most 100; found 1"
+        f"{small}:4: controls.1.from_gold.bins: must be at least 2 and at most 100; found 1"
     ]
     small.write_text(SMALL.replace("ticker", "tickr").replace("bins: 3", "bin: 3"), encoding="utf-8")
     with pytest.raises(ConfigError, match=r"controls\.1\.from_gold\.bin: unknown key; did you mean bins"):
@@ -179,16 +181,21 @@ def test_a_problem_of_the_command_line(small: Path, overrides: Mapping[str, Any]
     assert str(caught.value) == problem
 
 
+def change_control(use: ControlUse) -> dict[str, Any]:
+    (control,) = load_controls(replace(load_profile("offline"), controls=(use,)))
+    return control
+
+
 def test_a_control_with_the_changes_of_a_profile() -> None:
-    declared = load_control(ControlUse("target_volatility"))
+    declared = change_control(ControlUse("target_volatility"))
     assert declared["column"]["params"]["values"][0] == 0.3
-    params = load_control(ControlUse("target_volatility", params={"values": [1]}))
+    params = change_control(ControlUse("target_volatility", params={"values": [1]}))
     assert (params["column"]["params"], params["from_gold"]) == ({"values": [1]}, None)
-    gold = load_control(ControlUse("target_volatility", from_gold={"bins": 9}))
+    gold = change_control(ControlUse("target_volatility", from_gold={"bins": 9}))
     assert "params" not in gold["column"]
     assert gold["from_gold"] == {"field": "entry_volatility_percent", "bins": 9}
-    assert load_control(ControlUse("ticker"))["from_gold"] == {"field": "ticker"}
-    assert load_control(ControlUse("ticker", params={"values": ["A"]}))["from_gold"] is None
+    assert change_control(ControlUse("ticker"))["from_gold"] == {"field": "ticker"}
+    assert change_control(ControlUse("ticker", params={"values": ["A"]}))["from_gold"] is None
 
 
 @pytest.mark.parametrize(

@@ -20,10 +20,10 @@ def write_profile(folder: Path, gold: object) -> str:
 
 
 def test_a_folder_brings_trades_bars_and_split(tmp_path: Path) -> None:
-    wanted = GoldSource(tmp_path / "trades.parquet", None, 0.0, 0, tmp_path / "split.json")
+    wanted = GoldSource({"trades": tmp_path / "trades.parquet"}, 0.0, 0, tmp_path / "split.json")
     assert load_profile(write_profile(tmp_path, {"folder": str(tmp_path)})).gold == wanted
     (tmp_path / "bars.parquet").touch()
-    assert load_profile("offline", {"gold": tmp_path}).gold.bars == tmp_path / "bars.parquet"
+    assert load_profile("offline", {"gold": tmp_path}).gold.files["bars"] == tmp_path / "bars.parquet"
 
 
 def test_an_effective_profile_with_a_folder_means_the_same(tmp_path: Path) -> None:
@@ -35,19 +35,23 @@ def test_an_effective_profile_with_a_folder_means_the_same(tmp_path: Path) -> No
 
 def test_gold_trades_take_the_place_of_a_folder(tmp_path: Path) -> None:
     mine = write_profile(tmp_path, {"folder": "gold"})
-    assert load_profile(mine, {"gold_trades": tmp_path / "my.csv"}).gold == GoldSource(tmp_path / "my.csv", None, 0.2)
+    assert load_profile(mine, {"gold_rows": tmp_path / "my.csv"}).gold == GoldSource(
+        {"trades": tmp_path / "my.csv"}, 0.2
+    )
 
 
 def test_the_profiles_own_split_stays_with_other_trades(tmp_path: Path) -> None:
     mine = write_profile(tmp_path, {"trades": "a.csv", "holdout": 0.3, "embargo": 2})
-    assert load_profile(mine, {"gold_trades": tmp_path / "b.csv"}).gold == GoldSource(tmp_path / "b.csv", None, 0.3, 2)
+    assert load_profile(mine, {"gold_rows": tmp_path / "b.csv"}).gold == GoldSource(
+        {"trades": tmp_path / "b.csv"}, 0.3, 2
+    )
 
 
 @pytest.mark.parametrize(
     ("gold", "wrong"),
     [
         ({}, "gold: the key trades is missing"),
-        ({"folder": "gold", "trades": "a.csv"}, "gold.trades: a gold folder has trades of its own"),
+        ({"folder": "gold", "trades": "a.csv"}, "gold.trades: a gold folder has rows of its own"),
         ({"folder": "gold", "bars": None}, "gold.bars: a gold folder has bars of its own"),
         ({"folder": "gold", "holdout": 0.3}, "gold.holdout: a gold folder has a split of its own"),
         ({"folder": "gold", "embargo": 1}, "gold.embargo: a gold folder has a split of its own"),
@@ -60,7 +64,7 @@ def test_what_does_not_go_together(tmp_path: Path, gold: object, wrong: str) -> 
     assert [wrong in str(problem) for problem in caught.value.problems] == [True]
 
 
-@pytest.mark.parametrize("other", ["gold_trades", "gold_bars"])
+@pytest.mark.parametrize("other", ["gold_rows", "gold_bars"])
 def test_a_folder_and_files_on_the_command_line(other: str) -> None:
     with pytest.raises(ConfigError, match=f"--{other.replace('_', '-')}: a gold folder has"):
         load_profile("offline", {"gold": "gold", other: "x.csv"})

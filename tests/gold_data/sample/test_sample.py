@@ -60,7 +60,7 @@ def test_the_original_buckets_lie_inside_the_train_part(folder: GoldFolder) -> N
 
 
 def test_held_out_prices_lie_in_the_range_of_the_train_part(folder: GoldFolder) -> None:
-    ranges = folder.limits.price_ranges
+    ranges = folder.facts["price_ranges"]
     rows = folder.holdout.select("ticker", "entry_price").rows()
     assert sum(ranges[ticker][0] <= price <= ranges[ticker][1] for ticker, price in rows) >= 0.95 * len(rows)
 

@@ -75,7 +75,7 @@ def test_the_folder(gold: Path) -> None:
 
 def test_what_was_imported_is_read_as_it_is(gold: Path) -> None:
     again = read_gold(gold / "trades.parquet", gold / "bars.parquet", gold / "split.json")
-    assert again.trades.equals(pl.read_parquet(gold / "trades.parquet"))
+    assert again.rows.equals(pl.read_parquet(gold / "trades.parquet"))
     assert (again.rejected.height, again.notes) == (0, [])
 
 

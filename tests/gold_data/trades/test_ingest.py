@@ -164,7 +164,7 @@ def test_parquet_with_types_of_its_own(tmp_path: Path) -> None:
 
 
 def test_a_bad_row_of_a_parquet_file(tmp_path: Path) -> None:
-    trades = read_lines(tmp_path, BUY, SHORT).trades.select(CORE_FIELDS)
+    trades = read_lines(tmp_path, BUY, SHORT).rows.select(CORE_FIELDS)
     file = tmp_path / "my.parquet"
     trades.with_columns(exit_price=pl.Series([None, 168.47])).write_parquet(file)
     assert list_rejected(read_gold(file, None)) == [(2, "schema", "exit_price", "missing")]

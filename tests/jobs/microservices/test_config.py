@@ -21,7 +21,8 @@ def compiled(gold_folder: GoldFolder) -> CompiledProfile:
     return compile_profile(load_profile("microservices"), gold_folder)
 
 
-def name_stages(config: dict[str, Any]) -> list[tuple[bool, list[str]]]:
+def name_stages(config: dict[str, Any] | None) -> list[tuple[bool, list[str]]]:
+    assert config is not None
     return [(stage.remote, [column["name"] for column in stage.columns]) for stage in cut_stages(config)]
 
 
@@ -33,6 +34,7 @@ def test_jobs_are_cut_where_a_model_is_asked(compiled: CompiledProfile) -> None:
 
 
 def test_stage_needs_what_its_columns_name(compiled: CompiledProfile) -> None:
+    assert compiled.refine is not None
     needs = {stage.name: set(stage.needs) for stage in cut_stages(compiled.refine)}
     prompt = {"controls", "gold_examples", "session_date", "trade_rules"}
     assert needs["refined_trade"] == {*prompt, "critique", "prev_trade"}

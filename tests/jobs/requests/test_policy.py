@@ -207,7 +207,7 @@ def test_wait_for_a_slot_takes_nothing_from_the_patience_of_a_row() -> None:
     provider.policy._slots["own-generator"] = Slots(1)
 
     async def run() -> str:
-        async with provider.policy._slots["own-generator"].hold("generator"):
+        async with provider.policy._slots["own-generator"].hold(0):
             asking = asyncio.ensure_future(provider.ask("late", fallback=False))
             await asyncio.sleep(0.5)  # more than patience
         return await asking

@@ -265,7 +265,7 @@ def test_constant_prices_rank_nothing(sample: Gold, run_bars: Path, monkeypatch:
     assert sample.bars is not None
     flat = Gold(sample.rows.with_columns(entry_price=10.0), make_flat(sample.bars), sample.rejected, [])
     make_flat(pl.read_parquet(run_bars)).write_parquet(run_bars)
-    answer = ask(flat, run_bars, flat.trades)
+    answer = ask(flat, run_bars, flat.rows)
     assert (answer.verdict, answer.reason) == ("cannot tell", "Strategies do not differ enough to be ranked.")
     assert answer.metrics["search"]["gold"]["deflated_sharpe"]["value"] is None
 

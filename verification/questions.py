@@ -2,10 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Protocol
 
-from columns.dataset import import_named
-from columns.declared import DATASET_FILE, Declared
+from columns.dataset import PROJECT_ROOT, import_named
 from verification.answers import Answer
 from verification.ask import Tell
 from verification.errors import VerificationError
@@ -45,17 +45,16 @@ class Questions(Protocol):
         ...
 
 
-def load_questions(declared: Declared) -> Questions:
-    """Load the module of questions that a dataset names.
+def load_questions(name: str, dataset: str, root: Path = PROJECT_ROOT) -> Questions:
+    """Load the module of questions that a dataset names; one of the user's own lies below `root`.
 
     Raises:
         VerificationError: it is not there, cannot be imported, or lacks something.
     """
-    name = declared.questions
-    where = f"{declared.folder / DATASET_FILE}: questions: {name}"
+    where = f"columns/{dataset}/dataset.yaml: questions: {name}"
     usual = "leave the key out for the questions that suit every dataset"
     try:
-        module: Any = import_named(declared.root, name)
+        module: Any = import_named(root, name)
     except ModuleNotFoundError as exc:
         if exc.name is not None and (name == exc.name or name.startswith(f"{exc.name}.")):
             raise VerificationError(f"{where}: there is no such module; write it, or {usual}") from exc

@@ -38,7 +38,7 @@ def verify_run(folder: Path, tell: Tell, *, seed: int = 0) -> dict[str, Any]:
         VerificationError: the folder holds no run that could be verified, or its dataset names no questions.
     """
     run = read_run(folder)
-    questions = load_questions(run.profile.dataset)
+    questions = load_questions(run.dataset.questions, run.dataset.name, run.profile.dataset.root)
     asked = questions.ask(run, tell, seed)
     answers = [*asked.answers, *read_calibration(run, tell)]
     overall = decide(answers, questions.DECIDING, asked.used, asked.train, run.dataset.nouns)

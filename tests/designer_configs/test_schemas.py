@@ -7,8 +7,10 @@ from data_designer.config.utils.constants import PREDEFINED_PROVIDERS
 from jsonschema import Draft202012Validator
 from referencing import Registry, Resource
 
+from columns.declared import read_options
+from designer_configs.compile.checks.project import PROJECT_ROOT
 from designer_configs.compile.checks.shape import KINDS, Kind, load_schema, resolve_reference
-from designer_configs.compile.make_docs import PAGE, main, write_page
+from designer_configs.compile.make_docs import main, write_page, write_pages
 from indicators.technicals import INDICATORS
 
 REGISTRY: Registry[Any] = Registry().with_resources(
@@ -58,13 +60,13 @@ def test_the_samplers_are_those_of_data_designer() -> None:
 
 
 def test_the_indicators_are_those_that_are_computed() -> None:
-    indicators = load_schema("profile")["properties"]["indicators"]
+    indicators = read_options(PROJECT_ROOT / "columns/trade_log")["indicators"]
     assert indicators["items"]["enum"] == indicators["default"]
     assert sorted(indicators["default"]) == sorted(INDICATORS)
 
 
-def test_the_page_is_up_to_date() -> None:
-    assert PAGE.read_text(encoding="utf-8") == write_page()
+def test_the_pages_are_up_to_date() -> None:
+    assert [page.name for page, text in write_pages().items() if page.read_text(encoding="utf-8") != text] == []
     assert main(["--check"]) == 0
 
 

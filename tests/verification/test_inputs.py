@@ -7,8 +7,8 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from columns.declared import pluralise
 from designer_configs.compile.controls import Control
-from verification.dataset import pluralise
 from verification.delivery import declare_shares
 from verification.errors import VerificationError
 from verification.inputs import read_run

@@ -11,11 +11,12 @@ import polars as pl
 import pytest
 from sklearn.metrics import cohen_kappa_score
 
+from columns.rendering import read_fence
 from designer_configs.compile.native import CompiledProfile, compile_profile
 from designer_configs.compile.profile import Profile, load_profile
 from gold_data.errors import GoldError
 from gold_data.store import Gold, GoldFolder, write_gold
-from gold_data.trades.schema import list_core_rows, read_fence
+from gold_data.trades.schema import list_core_rows
 from jobs.library.backend import LibraryBackend
 from offline_model.launch import launch
 from offline_model.options import Options

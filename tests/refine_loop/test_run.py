@@ -36,7 +36,7 @@ FILES = (
     "gold/train.parquet",
     "gold/holdout.parquet",
     "gold/bars.parquet",
-    "gold/limits.json",
+    "gold/facts.json",
     "gold/rejected_rows.csv",
     "jobs/001_plan.yaml",
     "jobs/001_generate.yaml",
@@ -303,7 +303,7 @@ def test_provenance_names_inputs_versions_and_seed(run_folder: Path) -> None:
     assert {"gold_data/sample/trades.csv", "columns/trade_log/judge.yaml"} <= set(provenance["sha256"])
     assert str(run_folder.parent / "rehearsal.yaml") in provenance["sha256"]
     assert provenance["versions"]["data-designer"].startswith("0.9.")
-    assert provenance["gold"]["trades"] > 500
+    assert provenance["gold"]["rows"] > 500
 
 
 def test_columns_of_accepted_trades_are_in_their_order(accepted: pl.DataFrame) -> None:

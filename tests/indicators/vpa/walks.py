@@ -12,7 +12,10 @@ Row = tuple[float, float, float, float, float]
 
 
 def make_walk(count: int, seed: int, ticker: str = "IBM", every: str = "1m") -> pl.DataFrame:
-    """Random bars in cents: a tenth of the time is missing, some prices are equal, one bar in twenty has no volume."""
+    """Random bars in cents: a tenth of the time is missing, some prices are equal, one bar in twenty has no volume.
+
+    Volumes are fractions, whose sums show in which order they were added.
+    """
     rng = np.random.default_rng(seed)
     close = np.round(400 + np.cumsum(rng.choice([0.0, 0.01, 0.03, 0.1], count) * rng.choice([-1, 1], count)), 2)
     opened = np.round(np.concatenate([[400.0], close[:-1]]) + rng.choice([0.0, 0.02, -0.05], count), 2)
@@ -25,7 +28,7 @@ def make_walk(count: int, seed: int, ticker: str = "IBM", every: str = "1m") -> 
             "high": np.round(np.maximum(close, opened) + rng.choice([0.0, 0.01, 0.08], count), 2),
             "low": np.round(np.minimum(close, opened) - rng.choice([0.0, 0.01, 0.08], count), 2),
             "close": close,
-            "volume": np.round(np.exp(rng.normal(6, 1.2, count))) * rng.choice([0.0, 1.0], count, p=[0.05, 0.95]),
+            "volume": np.exp(rng.normal(6, 1.2, count)) * rng.choice([0.0, 1.0], count, p=[0.05, 0.95]),
         }
     )
 

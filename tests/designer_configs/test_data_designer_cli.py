@@ -46,7 +46,7 @@ class Place:
 
     def run_cold(self, *arguments: str) -> str:
         """Run the command as it is installed: it finds this project's column types while it is itself imported."""
-        command = [COMMAND, *arguments]
+        command = [str(COMMAND), *arguments]
         return self._check(
             subprocess.run(command, cwd=self.folder, env=self._environment, capture_output=True, text=True, check=False)
         )

@@ -35,8 +35,12 @@ def read_plainly(path: Path) -> bytes:
 
 def find_key(folder: Path) -> list[str]:
     """List the files that hold the key in any form, in content or name."""
-    files = [path for path in sorted(folder.rglob("*")) if path.is_file()]
-    return [str(path) for path in files if any(form in read_plainly(path) + str(path).encode() for form in FORMS)]
+    return [str(path) for path in sorted(folder.rglob("*")) if path.is_file() and holds_key(path)]
+
+
+def holds_key(path: Path) -> bool:
+    content = read_plainly(path) + str(path).encode()
+    return any(form in content for form in FORMS)
 
 
 def make_provider(name: str, url: str) -> dict[str, str]:

@@ -116,9 +116,9 @@ class Sender:
         self.events.append(event)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def shared_service(tmp_path_factory: pytest.TempPathFactory, model_endpoint: str) -> Iterator[Launched]:
-    """Give a service that the tests of a file share."""
+    """Give a service that all tests share."""
     with launch_service(tmp_path_factory.mktemp("shared") / "service", model_endpoint) as launched:
         yield launched
 

@@ -97,11 +97,14 @@ def place_timestamps(path: Path, name: str, dtype: pl.DataType, zone: str) -> tu
     """Read a column as moments in the exchange's zone, and tell which of them came without an offset.
 
     Those are times of `zone`: the earlier of two where the clocks go back, null where they skip it or it is no time.
+    Whole numbers of 10, 13, 16 or 19 digits are seconds from 1970, or thousandths of thousandths of them.
 
     Raises:
         GoldError: the column holds neither dates with times nor text.
     """
     column = pl.col(name)
+    if dtype.is_integer():
+        return _read_epoch(column).dt.convert_time_zone(EXCHANGE_ZONE), pl.lit(False)
     if isinstance(dtype, pl.Datetime) and dtype.time_zone is not None:
         return column.dt.cast_time_unit("us").dt.convert_time_zone(EXCHANGE_ZONE), pl.lit(False)
     if isinstance(dtype, pl.Datetime):
@@ -112,19 +115,21 @@ def place_timestamps(path: Path, name: str, dtype: pl.DataType, zone: str) -> tu
     moments = text.map_batches(
         lambda texts: _read_moments(texts, zone), return_dtype=pl.Datetime("us", EXCHANGE_ZONE), is_elementwise=True
     )
-    return moments, text.str.contains(r":\d{2}(\.\d+)?$") & ~text.str.contains(r"[+-]\d{2}:\d{2}$")
+    return moments, text.str.contains(r"(:\d{2}(\.\d+)?|^\d{8} \d{6})$") & ~text.str.contains(r"[+-]\d{2}:\d{2}$")
 
 
 def _read_moments(texts: pl.Series, zone: str) -> pl.Series:
     """Read text as moments, form by form, each where none before it fits: most files keep to one."""
     name = texts.name
-    found = pl.repeat(None, len(texts), dtype=pl.Datetime("us", EXCHANGE_ZONE), eager=True)
+    epochs = pl.when(texts.str.contains(r"^\d{10}(\d{3}){0,3}$")).then(texts).cast(pl.Int64)
+    found = pl.select(_read_epoch(epochs).dt.convert_time_zone(EXCHANGE_ZONE)).to_series()
     for offset in ("%:z", ""):
-        for clock in ("%H:%M:%S%.f", "%H:%M"):
+        for clock in ("%H:%M:%S%.f", "%H:%M", *(() if offset else ("compact",))):
             left = pl.select(pl.when(found.is_null()).then(texts)).to_series()
             if left.null_count() == len(left):
                 break
-            read = left.str.to_datetime(f"%Y-%m-%d {clock}{offset}", time_unit="us", strict=False)
+            form = "%Y%m%d %H%M%S" if clock == "compact" else f"%Y-%m-%d {clock}{offset}"
+            read = left.str.to_datetime(form, time_unit="us", strict=False)
             placed = (
                 read.dt.convert_time_zone(EXCHANGE_ZONE)
                 if offset
@@ -132,6 +137,15 @@ def _read_moments(texts: pl.Series, zone: str) -> pl.Series:
             )
             found = pl.select(pl.coalesce(found, placed)).to_series()
     return found.alias(name)
+
+
+def _read_epoch(number: pl.Expr) -> pl.Expr:
+    """Read seconds from 1970, or thousandths, millionths or billionths of them, by their size."""
+    micro = pl.lit(None, pl.Int64)
+    for digits, factor, divisor in ((10, 1_000_000, 1), (13, 1_000, 1), (16, 1, 1), (19, 1, 1_000)):
+        fits = number.is_between(10 ** (digits - 1), 10**digits - 1)
+        micro = pl.when(fits).then(number * factor // divisor).otherwise(micro)
+    return micro.cast(pl.Datetime("us", "UTC"))
 
 
 def _place(naive: pl.Expr, zone: str) -> pl.Expr:

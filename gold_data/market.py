@@ -1,8 +1,9 @@
 """Imports market data: one-minute bars or anything finer, from CSV or Parquet, of any size and any one time zone.
 
 1. `import_bars`    a file in, minute bars out, written ticker by ticker; the account of what was found
-2. `iter_tickers`   reads such bars back in batches of whole tickers
-3. `BarsReport`     that account
+2. `merge_bars`     several of them to one
+3. `iter_tickers`   reads such bars back in batches of whole tickers
+4. `BarsReport`     that account
 
 The file is read as a stream and worked through in batches of whole tickers, so that memory holds one batch, or the
 longest ticker.
@@ -10,11 +11,12 @@ longest ticker.
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from itertools import chain
 from pathlib import Path
+from typing import NamedTuple
 from zoneinfo import available_timezones
 
 import polars as pl
@@ -23,9 +25,11 @@ import pyarrow.parquet as pq
 from pyarrow.csv import ConvertOptions, ReadOptions, open_csv  # type: ignore[attr-defined]
 
 from gold_data.bars import FAULTS, PRICES, VALUES, Bars, note_naive, place_timestamps, read_number_column
+from gold_data.bars_columns import BarColumns, find_columns, name_tickers
 from gold_data.errors import GoldError
+from gold_data.sessions import EXCHANGE_ZONE
 from gold_data.tables import is_parquet
-from gold_data.trades.anomalies import find_anomalies, find_finest_step, find_splits
+from gold_data.trades.anomalies import find_anomalies, find_finest_step, find_splits, say_splits
 
 WHAT = "market data"
 BATCH_ROWS = 1_000_000
@@ -35,35 +39,31 @@ LONGEST_HEADER = 1 << 16  # bytes; a file without a line end in its first 64 KiB
 NAMELESS = f"{next(iter(FAULTS))} (dropped)"
 CLOCK = re.compile(r"\d{1,2}:\d{2}(:\d{2}(\.\d+)?)?")
 
-# The names by which a column may go, in any case; the first that is there is taken.
-NAMES: Mapping[str, tuple[str, ...]] = {
-    "ticker": ("ticker", "symbol"),
-    "timestamp": ("timestamp", "datetime", "time"),
-    "open": ("open",),
-    "high": ("high",),
-    "low": ("low",),
-    "close": ("close",),
-    "price": ("price", "last"),
-    "volume": ("volume", "size"),
-}
-
 
 @dataclass
 class BarsReport:
     """What a file of market data held, and what was made of it.
 
-    `kinds` counts what is odd about it, by kind; `splits` has a sentence on every overnight jump of a whole ratio,
-    `notes` on what was assumed or left unread. `finer` says that several rows went into a minute.
+    `kinds` counts what is odd about it, by kind; `splits` has a sentence on every overnight jump of a whole ratio, and
+    `jumps` its ticker and day; `notes` are sentences on what was assumed or left unread. `finer` says that several rows
+    went into a minute. Of several `sources` it tells all together.
     """
 
     source: Path
+    sources: int = 1
     rows_in: int = 0
     bars: int = 0
     tickers: list[str] = field(default_factory=list)
     finer: bool = False
     kinds: Counter[str] = field(default_factory=Counter)
     splits: list[str] = field(default_factory=list)
+    jumps: list[tuple[str, date]] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+
+    @property
+    def name(self) -> str:
+        """Give the name of the file, or how many there are."""
+        return self.source.name if self.sources == 1 else f"{self.source.name} and {self.sources - 1} more"
 
 
 def check_zone(name: str) -> str:
@@ -78,20 +78,27 @@ def check_zone(name: str) -> str:
 
 
 def import_bars(
-    source: Path, out: Path, *, zone: str, day: date | None = None, tickers: Sequence[str] | None = None
+    source: Path,
+    out: Path,
+    *,
+    zone: str | None = None,
+    day: date | None = None,
+    ticker: str | None = None,
+    tickers: Sequence[str] | None = None,
 ) -> BarsReport:
     """Write the minute bars of a file, as Parquet sorted by ticker and minute.
 
-    Rows of bars (`open`, `high`, `low`, `close`) or of single prices (`price`), with `ticker` and `timestamp`; `volume`
-    may be missing, and is 0 then. A bar's timestamp is its start. Where any timestamp is not a whole minute, the rows
-    of a minute make one bar: first, highest, lowest and last price, and all their volume. Otherwise a minute's first
-    row is kept. Rows that cannot be are dropped and counted.
+    Rows of bars (`open`, `high`, `low`, `close`) or of single prices (`price`), with a ticker and a time, by the names
+    of `bars_columns`; `volume` may be missing, and is 0 then. A bar's timestamp is its start. Where any timestamp is
+    not a whole minute, the rows of a minute make one bar: first, highest, lowest and last price, and all their volume.
+    Otherwise a minute's first row is kept. Rows that cannot be are dropped and counted.
 
     Args:
         source: CSV or Parquet, its rows in any order.
         out: File to write.
-        zone: Time zone of timestamps without an offset.
+        zone: Time zone of timestamps without an offset; the source's own, or the exchange's, where None.
         day: The day, where timestamps are times of day only.
+        ticker: That of all rows, where no column names one; else one of `tickers` that the file's name holds.
         tickers: Those to keep; all of them where None.
 
     Raises:
@@ -100,8 +107,9 @@ def import_bars(
     report = BarsReport(source)
     rows = out.with_name(f"{out.name}.rows")
     try:
-        _write_rows(source, rows, check_zone(zone), day, report)
+        _write_rows(rows, report, Reading(zone and check_zone(zone), day, ticker and ticker.upper(), tickers))
         _look_over(rows, report)
+        found = report.tickers
         if tickers is not None:
             _keep_tickers(tickers, report)
         _write_bars(rows, out, report)
@@ -112,9 +120,43 @@ def import_bars(
     finally:
         rows.unlink(missing_ok=True)
     if not report.bars:
-        found = "; ".join(f"{count} x {kind}" for kind, count in report.kinds.items()) or "they are of other tickers"
-        raise GoldError(f"{source}: none of its {report.rows_in} rows is a bar that can be used: {found}")
+        others = f"they are of {', '.join(found[:5])}{' and others' if len(found) > 5 else ''}"
+        why = "; ".join(f"{count} x {kind}" for kind, count in report.kinds.items()) or others
+        wanted = f"; wanted: {', '.join((tickers or [])[:5])}" if found and tickers else ""
+        raise GoldError(f"{source}: none of its {report.rows_in} rows is a bar that can be used: {why}{wanted}")
     return report
+
+
+def merge_bars(parts: Sequence[Path], out: Path, reports: Sequence[BarsReport]) -> BarsReport:
+    """Write the minute bars of several files as one; of a minute that several have, the first file's is kept.
+
+    Args:
+        parts: Files that `import_bars` wrote.
+        out: File to write.
+        reports: What was said of them.
+    """
+    report = BarsReport(reports[0].source, sources=len(reports), finer=any(one.finer for one in reports))
+    for one in reports:
+        report.rows_in += one.rows_in
+        report.kinds.update(one.kinds)
+        report.notes += one.notes
+    report.tickers = sorted({ticker for one in reports for ticker in one.tickers})
+    schema = Bars.create_empty().to_arrow().schema
+    with pq.ParquetWriter(out, schema) as file:  # type: ignore[no-untyped-call]
+        for ticker in report.tickers:
+            found = [pl.scan_parquet(part, glob=False).filter(ticker=ticker).collect() for part in parts]
+            bars = pl.concat(found).unique(["ticker", "timestamp"], keep="first", maintain_order=True).sort("timestamp")
+            _count(report, "minute that an earlier file has too (left out)", sum(map(len, found)) - bars.height)
+            _note_splits(report, bars)
+            report.bars += bars.height
+            file.write_table(bars.to_arrow().cast(schema))
+    return report
+
+
+def _note_splits(report: BarsReport, bars: pl.DataFrame) -> None:
+    jumps = find_splits(bars)
+    report.splits += say_splits(jumps)
+    report.jumps += jumps.select("ticker", "day").rows()
 
 
 def iter_tickers(bars: Path, tickers: Sequence[str] | None = None) -> Iterator[pl.DataFrame]:
@@ -134,13 +176,25 @@ def iter_tickers(bars: Path, tickers: Sequence[str] | None = None) -> Iterator[p
             batch, size = [], 0
 
 
-def _write_rows(source: Path, out: Path, zone: str, day: date | None, report: BarsReport) -> None:
+class Reading(NamedTuple):
+    """How a file is to be read, as `import_bars` was told."""
+
+    zone: str | None
+    day: date | None
+    ticker: str | None
+    tickers: Sequence[str] | None
+
+
+def _write_rows(out: Path, report: BarsReport, reading: Reading) -> None:
     """Write the columns that are wanted of every row, block by block, typed; nothing is dropped but blank lines."""
+    source = report.source
     blocks = _iter_blocks(source)
     empty = next(blocks)
-    columns = _find_columns(source, empty.columns, report)
     first = next(blocks, empty)
-    select = _make_selection(source, columns, first, zone, day)
+    columns = find_columns(source, empty.columns, first.head(100), reading.ticker, reading.tickers)
+    _note_columns(report, columns)
+    zone = reading.zone or columns.zone or EXCHANGE_ZONE
+    select = _make_selection(source, columns, first, zone, reading.day)
     without_offset = 0
     schema = select(empty).to_arrow().schema
     with pq.ParquetWriter(out, schema, compression="lz4") as file:  # type: ignore[no-untyped-call]
@@ -150,6 +204,18 @@ def _write_rows(source: Path, out: Path, zone: str, day: date | None, report: Ba
             file.write_table(rows.to_arrow().cast(schema))
     if without_offset:
         report.notes.append(note_naive(source, without_offset, zone))
+
+
+def _note_columns(report: BarsReport, columns: BarColumns) -> None:
+    name = report.source.name
+    if columns.unread:
+        report.notes.append(f"{name}: columns not read: {', '.join(columns.unread)}")
+    if columns.numbers["volume"] is None:
+        report.notes.append(f"{name}: it has no volume; all bars have 0")
+    if columns.ticker_column is None:
+        report.notes.append(f"{name}: all its bars are of {columns.ticker}")
+    if columns.divisor != 1:
+        report.notes.append(f"{name}: prices were read as billionths of a dollar")
 
 
 def _iter_blocks(source: Path) -> Iterator[pl.DataFrame]:
@@ -175,48 +241,32 @@ def _iter_blocks(source: Path) -> Iterator[pl.DataFrame]:
 
 
 def _make_selection(
-    source: Path, columns: Mapping[str, str], first: pl.DataFrame, zone: str, day: date | None
+    source: Path, columns: BarColumns, first: pl.DataFrame, zone: str, day: date | None
 ) -> Callable[[pl.DataFrame], pl.DataFrame]:
-    stamps = columns["timestamp"]
-    adds_day = first.schema[stamps] == pl.String and _needs_day(source, first.get_column(stamps), day)
-    stamp = pl.format("{} {}", pl.lit(str(day)), pl.col(stamps)) if adds_day else pl.col(stamps)
-    moments, naive = place_timestamps(source, stamps, first.schema[stamps], zone)
-    numbers = {name: columns.get(name) or columns.get("price") for name in PRICES} | {"volume": columns.get("volume")}
+    stamps = columns.stamps[0]
+    stamp = pl.col(stamps)
+    kind = first.schema[stamps]
+    if len(columns.stamps) == 2:
+        stamp, kind = pl.format("{} {}", *(pl.col(name).cast(pl.String) for name in columns.stamps)), pl.String()
+    elif kind == pl.String and _needs_day(source, first.get_column(stamps), day):
+        stamp = pl.format("{} {}", pl.lit(str(day)), pl.col(stamps))
+    moments, naive = place_timestamps(source, stamps, kind, zone)
+    named = pl.col(columns.ticker_column) if columns.ticker_column else pl.lit(columns.ticker)
+    divisors = dict.fromkeys(PRICES, columns.divisor)
     wanted = [
-        pl.col(columns["ticker"]).cast(pl.String).str.strip_chars().replace("", None).alias("ticker"),
+        name_tickers(named).alias("ticker"),
         moments.alias("timestamp"),
         naive.fill_null(False).alias("naive"),
         *(
-            (read_number_column(name, first.schema[name]) if name else pl.lit(0.0)).alias(number)
-            for number, name in numbers.items()
+            (read_number_column(name, first.schema[name]) / divisors.get(number, 1.0) if name else pl.lit(0.0)).alias(
+                number
+            )
+            for number, name in columns.numbers.items()
         ),
     ]
     return lambda block: (
         block.filter(~pl.all_horizontal(pl.all().is_null())).with_columns(stamp.alias(stamps)).select(wanted)
     )
-
-
-def _find_columns(source: Path, found: Sequence[str], report: BarsReport) -> dict[str, str]:
-    """Tell which column holds what, by the names it may go by."""
-    known = {name.strip().lower(): name for name in reversed(found)}
-    columns = {
-        wanted: known[names[0]]
-        for wanted, aliases in NAMES.items()
-        if (names := [alias for alias in aliases if alias in known])
-    }
-    needed = ["ticker", "timestamp", *(PRICES if "price" not in columns else ())]
-    if missing := [" or ".join(NAMES[name]) for name in needed if name not in columns]:
-        raise GoldError(
-            f"{source}: missing columns: {', '.join(missing)}; found: {', '.join(found)}. Bars need ticker, timestamp, "
-            "open, high, low, close, volume; single prices ticker, timestamp, price; CSV is separated by commas"
-        )
-    if all(name in columns for name in PRICES):
-        columns.pop("price", None)
-    if unread := [name for name in found if name not in columns.values()]:
-        report.notes.append(f"{source.name}: columns not read: {', '.join(unread)}")
-    if "volume" not in columns:
-        report.notes.append(f"{source.name}: it has no volume; all bars have 0")
-    return columns
 
 
 def _needs_day(source: Path, stamps: pl.Series, day: date | None) -> bool:
@@ -266,7 +316,7 @@ def _write_bars(rows: Path, out: Path, report: BarsReport) -> None:
             if bars.is_empty():
                 continue
             report.kinds.update(find_anomalies(bars))
-            report.splits += find_splits(bars)
+            _note_splits(report, bars)
             step, count = find_finest_step(bars)
             finest, pairs = min(finest, step), pairs + count
             report.bars += bars.height

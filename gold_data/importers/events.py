@@ -52,8 +52,9 @@ Event = Execution | Unreadable
 def group_events(events: Sequence[Event]) -> Iterator[tuple[str, list[Event]]]:
     """Sort the events of each account and ticker by time; an unreadable one stands in every group it may belong to.
 
-    An unreadable event without a time gets that of the fill before it, or leads where the fills of its file are in no
-    order. Equal moments keep the order of the files, and that of the file, turned where it has the newest first.
+    An unreadable event without a time gets that of the fill before it (the first one that of the first fill), or leads
+    where the fills of its file are in no order. Equal moments keep the order of the files, and that of the file, turned
+    where it has the newest first.
     """
     by_file: dict[int, list[Event]] = defaultdict(list)
     for event in events:
@@ -85,7 +86,7 @@ def _is_newest_first(events: Sequence[Event]) -> bool:
 def _place(group: Sequence[Event]) -> list[Event]:
     times = [event.time for event in group if isinstance(event, Execution)]
     is_sorted = all(first <= second for first, second in pairwise(times))
-    latest: datetime | None = None
+    latest = times[0] if times else None
     placed: list[Event] = []
     for event in group:
         if isinstance(event, Unreadable) and event.time is None and is_sorted:

@@ -7,6 +7,7 @@ import re
 from collections.abc import Mapping
 
 from gold_data.importers.faults import NotATradeError
+from gold_data.importers.numerals import read_number
 
 DOLLARS = "USD"
 _CURRENCIES = (
@@ -65,7 +66,7 @@ def refuse_other_books(cells: Mapping[str, str]) -> None:
     if asset.casefold() not in _STOCK_WORDS:
         raise NotATradeError("not_a_stock", f"{ticker} {asset}".strip())
     multiplier = cells.get("multiplier", "")
-    if multiplier and multiplier.rstrip("0").rstrip(".,") != "1":
+    if multiplier and read_number(multiplier, ".") != 1:
         raise NotATradeError("not_a_stock", f"{ticker} (multiplier {multiplier})")
     currency = cells.get("currency", "").upper()
     if currency not in ("", DOLLARS):

@@ -190,8 +190,9 @@ class _Book:
     def _reject_split(self, execution: Execution, ratio: Fraction) -> None:
         held, since = abs(self._sum_lots()), self.lots[0].execution.time.astimezone(ZONE).date()
         days = (execution.time.astimezone(ZONE).date() - since).days
+        span = f"{days} day{'s' * (days > 1)}"
         value = (
-            f"{execution.ticker}: {held:f} held for {days} days, {abs(execution.quantity):f} closed, as after a split "
+            f"{execution.ticker}: {held:f} held for {span}, {abs(execution.quantity):f} closed, as after a split "
             f"{ratio.numerator} for {ratio.denominator}"
         )
         for one in [*self.pending.values(), execution]:

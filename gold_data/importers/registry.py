@@ -250,7 +250,7 @@ def _note_doubtful(doubtful: Sequence[Execution]) -> list[str]:
     named = ", ".join(f"{fill.ticker} (line {fill.line})" for fill in doubtful[:5])
     more = f" and {len(doubtful) - 5} more" if len(doubtful) > 5 else ""
     return [
-        f"{len(doubtful)} short trades begin with the first fill of their ticker in the log, a sale: {named}{more}. "
+        f"shorts that begin with the first fill of their ticker in the log, a sale: {len(doubtful)}, {named}{more}. "
         "Where it sold what was held before, they are wrong, and what follows in these tickers too: give --long-only "
         "if you never sell short, or --positions FILE with what was held (columns ticker, quantity)"
     ]

@@ -30,12 +30,13 @@ class Account:
         """Say what became of it in a few lines, and all there is to know about it."""
         files = self.files.values()
         rows, again = sum(file.rows_in for file in files), sum(len(file.duplicates) for file in files)
+        idle = sum(len(file.not_fills) for file in files)
         spoilt, waiting = sum(len(file.rejected) for file in files), sum(file.rows_open for file in files)
         fates = dict(self.trips.get_column("fate").value_counts().rows())
         tickers = ", ".join(self.trades.get_column("ticker").unique().sort())
         parts = (self.split.train, self.split.embargo, self.split.holdout)
         return [
-            f"{rows} rows: {again} duplicates, {spoilt} rejected, {waiting} of positions still open; "
+            f"{rows} rows: {again} duplicates, {idle} no fills, {spoilt} rejected, {waiting} of positions still open; "
             f"{self.trips.height} round trips",
             f"{self.trades.height} gold trades of {tickers}; {fates.get('rejected', 0)} round trips rejected, "
             f"{fates.get('duplicate', 0)} in an earlier file too",

@@ -41,11 +41,15 @@ def list_hours(days: Iterable[date]) -> pl.DataFrame:
     return pl.DataFrame([(*row, None, None)[:3] for row in rows], schema, orient="row").with_columns(moments)
 
 
-def find_splits(bars: pl.DataFrame) -> list[str]:
-    """Say where a ticker's first price of a day is a whole multiple, or part, of the last one of the day before.
+def find_splits(bars: pl.DataFrame) -> pl.DataFrame:
+    """Find where a ticker's first price of a day is a whole multiple, or part, of the last one of the day before.
 
     Args:
         bars: Sorted by ticker and minute.
+
+    Returns:
+        One row per jump: `ticker`, `day`, the prices `before` and `open`, their `whole` ratio, and `forward` where the
+        price fell.
     """
     days = bars.group_by("ticker", day=DAY, maintain_order=True).agg(pl.col("open").first(), pl.col("close").last())
     before = pl.col("close").shift(1).over("ticker")
@@ -54,13 +58,16 @@ def find_splits(bars: pl.DataFrame) -> list[str]:
     jumps = days.with_columns(before=before, whole=ratio.round(), forward=down > up).filter(
         (pl.col("whole") >= 2) & ((ratio / ratio.round() - 1).abs() <= SPLIT_TOLERANCE)
     )
+    return jumps.select("ticker", "day", "open", "before", "whole", "forward")
+
+
+def say_splits(jumps: pl.DataFrame) -> list[str]:
+    """Say each jump that `find_splits` found."""
     return [
         f"{ticker} on {day}: {before:g} to {opening:g} overnight, as after a "
-        f"{f'{whole:g}-for-1' if forward else f'1-for-{whole:g}'} split; "
-        "its bars are taken as they stand, so give adjusted ones where trades span it"
-        for ticker, day, opening, before, whole, forward in jumps.select(
-            "ticker", "day", "open", "before", "whole", "forward"
-        ).iter_rows()
+        f"{f'{whole:g}-for-1' if forward else f'1-for-{whole:g}'} split; its bars are taken as they stand, and trades "
+        "held over that night are rejected"
+        for ticker, day, opening, before, whole, forward in jumps.rows()
     ]
 
 

@@ -1,5 +1,6 @@
 """The data card of an imported gold: what was read, what became of it, and how it looks."""
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
 from pathlib import Path
@@ -75,10 +76,16 @@ def read_card(folder: Path) -> str:
 def _describe_files(account: Account) -> str:
     rows = []
     for name, file in account.files.items():
-        counts = (file.rows_in, file.rows_used, file.rows_open, len(file.duplicates), len(file.rejected))
+        left_out = (len(file.duplicates), len(file.rejected), len(file.not_fills))
+        counts = (file.rows_in, file.rows_used, file.rows_open, *left_out)
         rows.append((Path(name).name, file.format, *counts, len(file.trips)))
-    head = "file", "format", "rows in", "used", "still open", "duplicates", "rejected", "round trips"
-    return "## Rows\n\n" + _table(head, rows) + "\nRows in = used + still open + duplicates + rejected.\n"
+    head = "file", "format", "rows in", "used", "still open", "duplicates", "rejected", "no fills", "round trips"
+    text = "## Rows\n\n" + _table(head, rows)
+    text += "\nRows in = used + still open + duplicates + rejected + no fills.\n"
+    kinds = Counter(row.rule for file in account.files.values() for row in file.not_fills)
+    if kinds:
+        text += "\nNo fills: " + ", ".join(f"{count} x `{kind}`" for kind, count in kinds.most_common()) + ".\n"
+    return text
 
 
 def _describe_trips(account: Account) -> str:
@@ -146,7 +153,7 @@ def _describe_bars(bars: BarsReport | None) -> str:
         return "## Bars\n\nNone were given: price paths take a stated fallback shape.\n"
     finer = ", finer than a minute and resampled" if bars.finer else ""
     kept = f"{bars.bars:,} minute bars of {', '.join(bars.tickers)} are" if bars.bars else "none is"
-    text = f"## Bars\n\n{bars.source.name}: {bars.rows_in:,} rows{finer}; {kept} kept, in the exchange's time.\n"
+    text = f"## Bars\n\n{bars.name}: {bars.rows_in:,} rows{finer}; {kept} kept, in the exchange's time.\n"
     if bars.kinds:
         text += "\n" + _table(("found", "count"), [(kind, f"{count:,}") for kind, count in bars.kinds.items()])
     lines = [*bars.splits, *bars.notes]

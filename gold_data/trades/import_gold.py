@@ -1,20 +1,22 @@
 """Imports a trader's own logs: from what their platform exported to a clean gold folder.
 
-1. every file is read by its importer                          (`importers/`)
+1. every file is read by its importer, fills are paired        (`importers/`)
 2. bars become minute bars in the exchange's zone              (`market.py`)
-3. every round trip is measured on them                        (`measures.py`)
-4. trades are held against the rules, the same as candidates   (`ingest.py`)
-5. sessions are split, with an embargo                         (`splits.py`)
-6. the folder is written, its data card too, all or nothing    (`card.py`)
+3. they tell whether the log's times are of another zone       (`zones.py`)
+4. every round trip is measured on them                        (`measures.py`)
+5. trades are held against the rules, the same as candidates   (`ingest.py`)
+6. sessions are split, with an embargo                         (`splits.py`)
+7. the folder is written, its data card too, all or nothing    (`card.py`)
 """
 
 import os
 import shutil
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 
@@ -22,38 +24,53 @@ from files.csv_cells import neutralise_cells
 from gold_data.errors import GoldError
 from gold_data.folder import BARS, CARD, REJECTED, SPLIT, TRADES
 from gold_data.importers.base import ImportedFile, RoundTrip, trips_to_frame
-from gold_data.importers.registry import AUTO, import_file
-from gold_data.market import BarsReport, import_bars
-from gold_data.sessions import EXCHANGE_ZONE
+from gold_data.importers.registry import LogOptions, import_files
+from gold_data.market import BarsReport, import_bars, merge_bars
 from gold_data.splits import plan_split
 from gold_data.tables import RawRow
 from gold_data.trades.account import Account
 from gold_data.trades.card import write_card
+from gold_data.trades.failure import explain_failure
 from gold_data.trades.ingest import STATED, judge_rows
 from gold_data.trades.measures import MEASURES, NO_BARS, OTHER_PRICES, SCHEMA, measure_trades
 from gold_data.trades.schema import CORE_FIELDS, GoldTrades
+from gold_data.trades.zones import find_better_zone, say_better_zone
 
 DECIMALS = 5  # of a measure: finer than any log states it, and still read at a glance in a prompt
+SPLIT_INSIDE = "split_inside"
+Rejection = tuple[str, int, str, str]
 REJECTED_SCHEMA = {"file": pl.String, "line": pl.Int64, "rule": pl.String, "value": pl.String}
 
 
 @dataclass(frozen=True)
 class BarsSource:
-    """A file of market data: its path, the zone of times without an offset, the day where it has times of day only."""
+    """A file of market data, and what is known of it.
+
+    `zone` is that of times without an offset (the source's own, or the exchange's, where None), `day` the day where it
+    has times of day only, `ticker` that of all its rows where it names none.
+    """
 
     path: Path
-    zone: str = EXCHANGE_ZONE
+    zone: str | None = None
     day: date | None = None
+    ticker: str | None = None
+
+
+@dataclass(frozen=True)
+class Splitting:
+    """How sessions are split: the share held out, in how many stretches, with how many sessions between."""
+
+    holdout: float = 0.2
+    blocks: int = 1
+    embargo: int = 1
 
 
 def import_gold(
     files: Sequence[Path],
     out: Path,
     *,
-    bars: BarsSource | None = None,
-    format: str = AUTO,
-    zone: str | None = None,
-    mapping: Path | None = None,
+    bars: Sequence[BarsSource] = (),
+    logs: LogOptions = LogOptions(),  # noqa: B008
     holdout: float = 0.2,
     blocks: int = 1,
     embargo: int = 1,
@@ -64,23 +81,22 @@ def import_gold(
         files: Trade logs, as exported.
         out: The folder, which is not there yet, or empty.
         bars: Market data of the traded tickers; without, trades need the measures that their log states.
-        format: Of all files, or `auto`.
-        zone: Zone of the logs' times without an offset; the format's own where none is given.
-        mapping: Columns of the format generic.
+        logs: What is known of the logs beside what they say.
         holdout: Share of the sessions that is held out.
         blocks: Stretches of time, of each of which the last sessions are held out.
         embargo: Sessions between train and hold-out that belong to neither.
 
     Raises:
-        GoldError: something given cannot be used; nothing is written.
+        GoldError: something given cannot be used; nothing is written, but for the rejected rows where no trade is left.
     """
     out = out.resolve()
     _check_out(out)
-    imported = {str(path): import_file(path, format, zone, mapping) for path in files}
+    paths = list(dict.fromkeys(files))
+    imported = dict(zip(map(str, paths), import_files(paths, logs), strict=True))
     partial = out.with_name(f".{out.name}.partial-{os.getpid()}")
     try:
         partial.mkdir()
-        account = _fill_folder(partial, imported, bars, (holdout, blocks, embargo))
+        account = _fill_folder(partial, out, imported, bars, Splitting(holdout, blocks, embargo))
         partial.rename(out)
     except OSError as exc:
         raise GoldError(f"{out} cannot be written: {exc.strerror or exc}; name another folder") from exc
@@ -97,31 +113,31 @@ def _check_out(out: Path) -> None:
 
 
 def _fill_folder(
-    folder: Path, imported: dict[str, ImportedFile], bars: BarsSource | None, splitting: tuple[float, int, int]
+    folder: Path, out: Path, imported: dict[str, ImportedFile], bars: Sequence[BarsSource], splitting: Splitting
 ) -> Account:
     trips, stated = _gather_trips(imported)
-    report = None
-    if bars is not None:
-        tickers = trips.get_column("ticker").unique().sort().to_list()
-        report = import_bars(bars.path, folder / BARS, zone=bars.zone, day=bars.day, tickers=tickers)
+    notes = [note for file in imported.values() for note in [*file.notes, *file.open_positions]]
+    if trips.is_empty():  # which is the log's fault, and not the bars'
+        raise _fail(imported, _list_rejected(imported, []), notes, out, has_bars=bool(bars))
+    report = _import_bars(folder, bars, trips) if bars else None
+    if report is not None:
+        _check_zones(imported, trips, folder / BARS)
     trips = _measure(trips, folder / BARS if report else None)
     if report is not None:
+        trips = _reject_splits(trips, report)
         _drop_foreign_bars(folder / BARS, trips, report)
     trips, trades, rejected, oddities = _judge(trips, stated, imported)
     if trades.is_empty():
-        first = rejected.row(0, named=True) if len(rejected) else {"line": 1, "rule": "empty", "value": "no trades"}
-        raise GoldError(
-            f"no row of {', '.join(imported)} became a gold trade; the first: line {first['line']}, rule "
-            f"{first['rule']}: {first['value']}"
-        )
-    holdout, blocks, embargo = splitting
-    split = plan_split(trades.get_column("session_date"), holdout, blocks=blocks, embargo=embargo)
-    notes = [note for file in imported.values() for note in [*file.notes, *file.open_positions]]
+        notes += report.splits + report.notes if report else []
+        raise _fail(imported, rejected, notes, out, has_bars=bool(bars))
+    split = plan_split(
+        trades.get_column("session_date"), splitting.holdout, blocks=splitting.blocks, embargo=splitting.embargo
+    )
     notes += [f"times of {count} round trips {oddity}" for oddity, count in sorted(oddities.items())]
-    if holdout and not split.holdout:
+    if splitting.holdout and not split.holdout:
         notes.append(
-            f"nothing is held out: that takes {embargo + 2} sessions with an embargo of {embargo}, and there are "
-            f"{len(split.train)}"
+            f"nothing is held out: that takes {splitting.embargo + 2} sessions with an embargo of {splitting.embargo}, "
+            f"and there are {len(split.train)}"
         )
     account = Account(imported, trips, rejected, report, trades, split, notes)
     trades.write_parquet(folder / TRADES)
@@ -129,6 +145,51 @@ def _fill_folder(
     (folder / SPLIT).write_text(split.to_json() + "\n", encoding="utf-8")
     (folder / CARD).write_text(write_card(account), encoding="utf-8")
     return account
+
+
+def _fail(
+    imported: dict[str, ImportedFile], rejected: pl.DataFrame, notes: list[str], out: Path, *, has_bars: bool
+) -> GoldError:
+    not_fills = sum(len(file.not_fills) for file in imported.values())
+    return explain_failure(list(imported), rejected, not_fills, notes, out, has_bars=has_bars)
+
+
+def _import_bars(folder: Path, sources: Sequence[BarsSource], trips: pl.DataFrame) -> BarsReport:
+    tickers = trips.get_column("ticker").unique().sort().to_list()
+    parts = [folder / f"{BARS}.{number}" for number in range(len(sources))]
+    reports = [
+        import_bars(one.path, part, zone=one.zone, day=one.day, ticker=one.ticker, tickers=tickers)
+        for one, part in zip(sources, parts, strict=True)
+    ]
+    if len(parts) == 1:
+        parts[0].rename(folder / BARS)
+        return reports[0]
+    report = merge_bars(parts, folder / BARS, reports)
+    for part in parts:
+        part.unlink()
+    return report
+
+
+def _check_zones(imported: dict[str, ImportedFile], trips: pl.DataFrame, bars: Path) -> None:
+    """Stop where the bars tell that a file's times were read in the wrong zone."""
+    for name, file in imported.items():
+        finding = find_better_zone(trips.filter(file=name), bars, file.zone)
+        if finding is not None:
+            raise GoldError(say_better_zone(name, file.zone, finding))
+
+
+def _reject_splits(trips: pl.DataFrame, report: BarsReport) -> pl.DataFrame:
+    """Take the measures from trips that were held over a night in which their bars jump as after a split."""
+    jumps = pl.DataFrame(report.jumps, {"ticker": pl.String, "day": pl.Date}, orient="row")
+    over = (
+        trips.with_row_index("place")
+        .join(jumps, on="ticker")
+        .filter((pl.col("session_date") < pl.col("day")) & (pl.col("day") <= pl.col("exit_time").dt.date()))
+    )
+    is_over = pl.int_range(pl.len()).is_in(over.get_column("place").unique().implode())
+    measured = [pl.when(~is_over).then(pl.col(f"measured_{name}")).alias(f"measured_{name}") for name in MEASURES]
+    unmeasured = pl.when(is_over).then(pl.lit(SPLIT_INSIDE)).otherwise(pl.col("unmeasured")).alias("unmeasured")
+    return trips.with_columns(*measured, unmeasured)
 
 
 def _gather_trips(imported: dict[str, ImportedFile]) -> tuple[pl.DataFrame, list[float | None]]:
@@ -180,37 +241,59 @@ def _drop_foreign_bars(path: Path, trips: pl.DataFrame, report: BarsReport) -> N
         kept.write_parquet(path)
 
 
+def _list_rejected(imported: dict[str, ImportedFile], more: Iterable[Rejection]) -> pl.DataFrame:
+    """List what was rejected in reading files and after, in the order of files and lines."""
+    listed = [(name, row.line, row.rule, row.value) for name, file in imported.items() for row in file.rejected]
+    order = {name: place for place, name in enumerate(imported)}
+    listed = sorted([*listed, *more], key=lambda row: (order[row[0]], row[1]))
+    return pl.DataFrame(listed, REJECTED_SCHEMA, orient="row")
+
+
 def _judge(
     trips: pl.DataFrame, stated: list[float | None], imported: dict[str, ImportedFile]
 ) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame, Counter[str]]:
     """Hold trips against the rules; gives them with their fates, gold trades by entry, all rejections, oddities."""
     merged = trips.with_columns(pl.coalesce(f"measured_{name}", name).round(DECIMALS).alias(name) for name in MEASURES)
-    rejected = [(name, row.line, row.rule, row.value) for name, file in imported.items() for row in file.rejected]
+    rejected: list[Rejection] = []
     rows: list[RawRow] = []
-    places: dict[int, tuple[str, int]] = {}
+    listed = merged.to_dicts()
     fates = trips.get_column("fate").to_list()
-    for number, (trip, change) in enumerate(zip(merged.iter_rows(named=True), stated, strict=True)):
+    for number, (trip, change) in enumerate(zip(listed, stated, strict=True)):
         missing = [name for name in MEASURES if trip[name] is None]
-        places[number] = trip["file"], trip["line"]
-        if fates[number] == "gold" and missing:
+        if fates[number] == "gold" and (missing or trip["unmeasured"] == SPLIT_INSIDE):
             fates[number] = "rejected"
-            rejected.append((*places[number], trip["unmeasured"], _say_missing(trip, missing)))
+            rejected.append((trip["file"], trip["line"], trip["unmeasured"], _say_missing(trip, missing)))
         elif fates[number] == "gold":
             rows.append(RawRow(number, {name: trip[name] for name in CORE_FIELDS} | {STATED: change}, fits=True))
     judged = judge_rows(rows)
-    for line, rule, field, found in judged.rejected.select("line", "rule", "field", "found").iter_rows():
-        fates[line] = "rejected"
-        rejected.append((*places[line], rule, f"{field} {found}"))
+    for number, rule, field, limit, found in judged.rejected.select("line", "rule", "field", "limit", "found").rows():
+        fates[number] = "rejected"
+        trip = listed[number]
+        value = _say_broken(trip, rule, limit, f"{field} {found}")
+        if rule == "duplicate":
+            earlier = listed[int(found.rpartition(" ")[2])]
+            value = f"the same trade as line {earlier['line']} of {Path(earlier['file']).name}"
+        rejected.append((trip["file"], trip["line"], rule, value))
     trades = judged.trades.sort("entry_time", "ticker", maintain_order=True).with_columns(
         trade_id=pl.format("gold-{}", (pl.int_range(pl.len()) + 1).cast(pl.String).str.zfill(4))
     )
-    order = {name: place for place, name in enumerate(imported)}
-    rejected.sort(key=lambda row: (order[row[0]], row[1]))
     fated = trips.with_columns(pl.Series("fate", fates, pl.String))
-    listed = pl.DataFrame(rejected, REJECTED_SCHEMA, orient="row")
-    return fated, GoldTrades.validate(trades), listed, judged.oddities
+    return fated, GoldTrades.validate(trades), _list_rejected(imported, rejected), judged.oddities
 
 
-def _say_missing(trip: dict[str, object], missing: Sequence[str]) -> str:
+def _say_missing(trip: dict[str, Any], missing: Sequence[str]) -> str:
+    if trip["unmeasured"] == SPLIT_INSIDE:
+        return (
+            f"held from {trip['entry_time']:%Y-%m-%d %H:%M} at {trip['entry_price']:g} over a split of {trip['ticker']}"
+        )
     found = f"; the bars have {trip['bars_found']}" if trip["bars_found"] else ""
     return f"{', '.join(missing)} not stated and not measured: {trip['entry_time']} at {trip['entry_price']}{found}"
+
+
+def _say_broken(trip: dict[str, Any], rule: str, limit: str, found: str) -> str:
+    days = (trip["exit_time"].date() - trip["entry_time"].date()).days
+    if rule == "exit_after_entry" and days:
+        most = "to the same time of the next session" if "next" in limit else "to the end of its session, as the others"
+        span = f"{trip['entry_time']:%Y-%m-%d %H:%M:%S} to {trip['exit_time']:%Y-%m-%d %H:%M:%S}"
+        return f"held {days} day{'s' * (days > 1)}, {span}; at most {most}"
+    return f"{found}; limit: {limit}"

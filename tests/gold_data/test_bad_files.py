@@ -70,11 +70,19 @@ def test_columns_named_twice(tmp_path: Path) -> None:
         read_gold(file, None)
 
 
-def test_bars_whose_timestamps_are_numbers(tmp_path: Path) -> None:
+def test_bars_whose_timestamps_are_broken_numbers(tmp_path: Path) -> None:
     file = tmp_path / "bars.parquet"
-    row = {"ticker": "IBM", "timestamp": 1380893400, "open": 1.0, "high": 1.0, "low": 1.0, "close": 1.0, "volume": 1.0}
+    row = {
+        "ticker": "IBM",
+        "timestamp": 1380893400.5,
+        "open": 1.0,
+        "high": 1.0,
+        "low": 1.0,
+        "close": 1.0,
+        "volume": 1.0,
+    }
     pl.DataFrame([row]).write_parquet(file)
-    with pytest.raises(GoldError, match="column timestamp is Int64; give dates with times"):
+    with pytest.raises(GoldError, match="column timestamp is Float64; give dates with times"):
         read_bars(file)
 
 

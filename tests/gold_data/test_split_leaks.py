@@ -44,7 +44,7 @@ def write_inputs(folder: Path) -> tuple[Path, Path]:
 def imported(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("leaks")
     log, bars = write_inputs(folder)
-    account = import_gold([log], folder / "gold", bars=BarsSource(bars))
+    account = import_gold([log], folder / "gold", bars=[BarsSource(bars)])
     assert account.trades.height == 50
     return folder / "gold"
 

@@ -21,7 +21,7 @@ pytestmark = pytest.mark.skipif(not REAL.is_dir(), reason=f"the real inputs are 
 def cross(tmp_path_factory: pytest.TempPathFactory) -> Account:
     out = tmp_path_factory.mktemp("cross") / "gold"
     return import_gold(
-        [REAL / "cross_trades_on_bars.csv"], out, bars=BarsSource(REAL / "minute_bars.parquet"), embargo=1
+        [REAL / "cross_trades_on_bars.csv"], out, bars=[BarsSource(REAL / "minute_bars.parquet")], embargo=1
     )
 
 
@@ -29,7 +29,7 @@ def cross(tmp_path_factory: pytest.TempPathFactory) -> Account:
 def platform(tmp_path_factory: pytest.TempPathFactory) -> Account:
     out = tmp_path_factory.mktemp("platform") / "gold"
     bars = BarsSource(SECONDS, PACIFIC, date(2025, 6, 9))
-    return import_gold([REAL / "platform_trades_2025-06-09.csv"], out, bars=bars)
+    return import_gold([REAL / "platform_trades_2025-06-09.csv"], out, bars=[bars])
 
 
 def compare(account: Account, name: str) -> pl.Series:

@@ -15,6 +15,7 @@ from designer_configs.compile.controls import find_foreign_buckets
 from designer_configs.compile.profile import load_profile
 from gold_data.bars import Bars
 from gold_data.errors import GoldError
+from gold_data.importers import LogOptions
 from gold_data.store import write_gold
 from gold_data.trades.card import draw_histogram, suggest_controls
 from gold_data.trades.import_gold import BarsSource, import_gold
@@ -56,7 +57,7 @@ def write_bars(folder: Path, price: float = 100.0) -> Path:
 @pytest.fixture
 def gold(tmp_path: Path) -> Path:
     log = write_log(tmp_path, *(write_trade(day) for day in reversed(DAYS)))
-    import_gold([log], tmp_path / "gold", bars=BarsSource(write_bars(tmp_path)))
+    import_gold([log], tmp_path / "gold", bars=[BarsSource(write_bars(tmp_path))])
     return tmp_path / "gold"
 
 
@@ -108,7 +109,7 @@ def test_a_trip_of_an_earlier_file_counts_once(tmp_path: Path) -> None:
 
 def test_bars_of_another_day_are_left_out_and_stated_measures_used(tmp_path: Path) -> None:
     log = write_log(tmp_path, *(write_trade(day) for day in DAYS))
-    account = import_gold([log], tmp_path / "gold", bars=BarsSource(write_bars(tmp_path, price=120.0)))
+    account = import_gold([log], tmp_path / "gold", bars=[BarsSource(write_bars(tmp_path, price=120.0))])
     assert account.trades["entry_volatility_percent"].to_list() == [0.5] * 5
     assert not (tmp_path / "gold" / "bars.parquet").exists()
     assert account.bars is not None
@@ -125,11 +126,10 @@ def test_stated_and_measured_are_compared(gold: Path) -> None:
 @pytest.mark.parametrize(
     ("rows", "options", "wrong"),
     [
-        ([write_trade(DAYS[0], stated=",,,")], {}, "no row of .* became a gold trade; the first: line 2, rule no_bars"),
         ([write_trade(DAYS[0])], {"holdout": 1.5}, "holdout 1.5 is not a share"),
         ([write_trade(DAYS[0])], {"blocks": 3}, "too few for 3 held-out blocks"),
-        ([write_trade(DAYS[0])], {"zone": "Mars/Base"}, "Mars/Base"),
-        ([write_trade(DAYS[0])], {"bars": BarsSource(Path("nowhere.csv"))}, "nowhere.csv: there is no such file"),
+        ([write_trade(DAYS[0])], {"logs": LogOptions(zone="Mars/Base")}, "Mars/Base"),
+        ([write_trade(DAYS[0])], {"bars": [BarsSource(Path("nowhere.csv"))]}, "nowhere.csv: there is no such file"),
         ([], {}, "log.csv"),
     ],
 )
@@ -140,6 +140,39 @@ def test_nothing_is_written_of_what_cannot_be_used(
     with pytest.raises(GoldError, match=wrong):
         import_gold([log], tmp_path / "gold", **options)  # type: ignore[arg-type]
     assert [file.name for file in tmp_path.iterdir()] == ["log.csv"]
+
+
+def test_a_log_without_bars_says_so_first_and_keeps_what_it_rejected(tmp_path: Path) -> None:
+    log = write_log(tmp_path, write_trade(DAYS[0], stated=",,,"), "A,sideways,x,y,1,2,,,,")
+    with pytest.raises(GoldError) as caught:
+        import_gold([log], tmp_path / "gold")
+    lines = str(caught.value).splitlines()
+    assert lines[0].endswith("log.csv became a gold trade")
+    assert "no platform's log states volatility" in lines[1]
+    assert lines[2].strip() == "rejected: 1 x no_bars, 1 x time"
+    assert lines[3].strip().startswith("the first: log.csv, line 2, rule no_bars: entry_volatility_percent")
+    kept = tmp_path / "gold-rejected_rows.csv"
+    assert lines[-1].strip() == f"all rejected rows: {kept}"
+    assert kept.read_text().splitlines()[2] == f"{log},3,time,x"
+    assert not (tmp_path / "gold").exists()
+
+
+def test_rejections_state_the_limit_and_lines_are_those_of_the_file(tmp_path: Path) -> None:
+    again = write_trade(DAYS[0]).replace("0.5,", "0.50,")
+    held = write_trade(DAYS[0], "11:00").replace(f"{DAYS[0]}T11:00:30", f"{DAYS[4]}T11:00:30")
+    log = write_log(tmp_path, write_trade(DAYS[0]), again, held, write_trade(DAYS[1], "08:00"))
+    rejected = dict(import_gold([log], tmp_path / "gold").rejected.select("line", "value").rows())
+    assert rejected == {
+        3: "the same trade as line 2 of log.csv",
+        4: "held 4 days, 2024-03-04 11:00:00 to 2024-03-08 11:00:30; at most to the same time of the next session",
+        5: "exit_time 08:00:30; limit: 09:30:00 to 16:00:00 on 2024-03-05",
+    }
+
+
+def test_the_logs_faults_are_told_before_the_bars(tmp_path: Path) -> None:
+    log = write_log(tmp_path, "A,sideways,x,y,1,2,,,,")
+    with pytest.raises(GoldError, match="rejected: 1 x time"):
+        import_gold([log], tmp_path / "gold", bars=[BarsSource(tmp_path / "nowhere.csv")])
 
 
 def test_nothing_is_changed_in_place(gold: Path, tmp_path: Path) -> None:

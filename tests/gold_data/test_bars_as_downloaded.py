@@ -1,0 +1,125 @@
+"""Market data as people download it: names, times and tickers of the usual sources."""
+
+from collections.abc import Callable
+from datetime import date, datetime
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from gold_data.errors import GoldError
+from gold_data.market import BarsReport, import_bars, merge_bars
+
+CASES = Path(__file__).parents[2].parent / "shared" / "cases" / "gold"
+MINUTE = "2026-03-26 09:30:00-0400"
+Read = Callable[..., tuple[BarsReport, pl.DataFrame]]
+
+
+@pytest.fixture
+def read(tmp_path: Path) -> Read:
+    def import_text(text: str, name: str = "bars.csv", **known: object) -> tuple[BarsReport, pl.DataFrame]:
+        (tmp_path / name).write_text(text)
+        report = import_bars(tmp_path / name, tmp_path / "out.parquet", **known)  # type: ignore[arg-type]
+        return report, pl.read_parquet(tmp_path / "out.parquet")
+
+    return import_text
+
+
+def tell(bars: pl.DataFrame) -> tuple[str, str, float, float, float, float, float]:
+    row = bars.row(0, named=True)
+    moment: datetime = row["timestamp"]
+    prices = (row["open"], row["high"], row["low"], row["close"])
+    return row["ticker"], moment.strftime("%Y-%m-%d %H:%M:%S%z"), *prices, row["volume"]
+
+
+@pytest.mark.parametrize(
+    ("text", "ticker"),
+    [
+        ("Datetime,Open,High,Low,Close,Adj Close,Volume\n2026-03-26 09:30:00-04:00,1,4,0.5,2,2,9\n", None),
+        (
+            "Price,Close,High,Low,Open,Volume\nTicker,NVDA,NVDA,NVDA,NVDA,NVDA\nDatetime,,,,,\n"
+            "2026-03-26 13:30:00+00:00,2,4,0.5,1,9\n",
+            None,
+        ),
+        ("ticker,volume,open,close,high,low,window_start,transactions\nNVDA,9,1,2,4,0.5,1774531800000000000,3\n", None),
+        ("time,open,high,low,close,Volume\n1774531800,1,4,0.5,2,9\n", "nvda"),
+        ("time,open,high,low,close,Volume\n1774531800000,1,4,0.5,2,9\n", "NVDA"),
+        ("time,open,high,low,close,Volume\n2026-03-26T09:30:00-04:00,1,4,0.5,2,9\n", "NVDA"),
+        ("symbol,timestamp,open,high,low,close,volume,vwap\nNVDA,2026-03-26 13:30:00+00:00,1,4,0.5,2,9,1\n", None),
+        (
+            "<TICKER>,<PER>,<DATE>,<TIME>,<OPEN>,<HIGH>,<LOW>,<CLOSE>,<VOL>,<OPENINT>\n"
+            "NVDA.US,1,20260326,143000,1,4,0.5,2,9,0\n",
+            None,
+        ),
+        (
+            "ts_event,rtype,publisher_id,instrument_id,open,high,low,close,volume,symbol\n"
+            "2026-03-26T13:30:00.000000000Z,33,2,1,1000000000,4000000000,500000000,2000000000,9,NVDA\n",
+            None,
+        ),
+        ("t,o,h,l,c,v,S\n2026-03-26T13:30:00Z,1,4,0.5,2,9,x\n", "NVDA"),
+    ],
+)
+def test_a_minute_as_every_source_writes_it(read: Read, text: str, ticker: str | None) -> None:
+    _, bars = read(text, "NVDA_1min.csv", ticker=ticker, tickers=["NVDA", "AMD"])
+    assert tell(bars) == ("NVDA", MINUTE, 1.0, 4.0, 0.5, 2.0, 9.0)
+
+
+def test_epochs_in_parquet(tmp_path: Path) -> None:
+    frame = pl.DataFrame({"symbol": ["BRK B"], "timestamp": [1774531800000]})
+    frame.with_columns(open=1.0, high=1.0, low=1.0, close=1.0).write_parquet(tmp_path / "bars.parquet")
+    import_bars(tmp_path / "bars.parquet", tmp_path / "out.parquet")
+    assert tell(pl.read_parquet(tmp_path / "out.parquet"))[:2] == ("BRK.B", MINUTE)
+
+
+BARE = "time,open,high,low,close\n1774531800,1,1,1,1\n"
+
+
+@pytest.mark.parametrize(("name", "message"), [("bars.csv", "its name holds none"), ("AMD_NVDA.csv", "several of the")])
+def test_bars_that_name_no_ticker(read: Read, name: str, message: str) -> None:
+    with pytest.raises(GoldError, match=f"has no column of tickers.*{message}.*--bars-ticker NVDA"):
+        read(BARE, name, tickers=["AMD", "NVDA"])
+
+
+def test_tickers_side_by_side(read: Read) -> None:
+    text = "Price,Close,High,Low,Open,Volume\nTicker,AMD,NVDA,NVDA,NVDA,NVDA\nDatetime,,,,,\n"
+    with pytest.raises(GoldError, match="several tickers side by side"):
+        read(text)
+
+
+def test_bars_of_other_tickers_are_named(read: Read) -> None:
+    with pytest.raises(GoldError, match="they are of QQQ; wanted: AMD"):
+        read(BARE, ticker="QQQ", tickers=["AMD"])
+
+
+def test_several_files_become_one(read: Read, tmp_path: Path) -> None:
+    parts = []
+    reports = []
+    for number, day in enumerate(("2026-03-26", "2026-03-27")):
+        price = 100 / (number + 1)
+        rows = [f"A,{day} 09:3{minute},{price},{price},{price},{price}" for minute in range(3 + number)]
+        rows += ["A,2026-03-26 09:30,7,7,7,7", "B,2026-03-26 09:30,7,7,7,7"] if number else []
+        reports.append(read("\n".join(["ticker,timestamp,open,high,low,close", *rows]))[0])
+        parts.append((tmp_path / "out.parquet").rename(tmp_path / f"part{number}"))
+    report = merge_bars(parts, tmp_path / "all.parquet", reports)
+    bars = pl.read_parquet(tmp_path / "all.parquet")
+    assert (report.bars, bars.height, report.rows_in, report.tickers) == (8, 8, 9, ["A", "B"])
+    assert bars.select("ticker", "timestamp").is_unique().all()
+    assert bars["open"][0] == 100
+    assert report.kinds["minute that an earlier file has too (left out)"] == 1
+    assert report.jumps == [("A", date(2026, 3, 27))]
+
+
+@pytest.mark.skipif(not CASES.is_dir(), reason=f"the cases are not here: {CASES}")
+@pytest.mark.parametrize(
+    ("name", "ticker", "first"),
+    [
+        ("c50_bars_yfinance.csv", "NVDA", ("NVDA", MINUTE, 6.2, 6.7, 6.1, 6.3, 1000.0)),
+        ("c51_bars_polygon_flatfile.csv", None, ("NAVN", MINUTE, 12.0, 13.2, 11.0, 12.1, 4930.0)),
+        ("c52_bars_tradingview.csv", "NAVN", ("NAVN", MINUTE, 12.0, 13.2, 11.0, 12.1, 1000.0)),
+        ("c53_bars_alpaca.csv", None, ("NAVN", MINUTE, 12.0, 13.2, 11.0, 12.1, 1000.0)),
+        ("c54_bars_stooq.txt", None, ("NAVN", MINUTE.replace("09", "10", 1), 12.0, 13.2, 11.0, 12.1, 1000.0)),
+    ],
+)
+def test_the_cases(tmp_path: Path, name: str, ticker: str | None, first: tuple[object, ...]) -> None:
+    import_bars(CASES / name, tmp_path / "out.parquet", ticker=ticker)
+    assert tell(pl.read_parquet(tmp_path / "out.parquet")) == first

@@ -5,13 +5,18 @@ is read off the text, and never moves a trade.
 """
 
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
+from indicators.strategy.bar_suite import Suite, find_difference
 from indicators.strategy.canonical import write_text
+from indicators.strategy.conventions import OURS
 from indicators.strategy.grammar import check_document
+from indicators.strategy.schema import DEFAULTS
 from indicators.strategy.series import SERIES
+from indicators.strategy.signals import find_signals
 from indicators.strategy.tree import (
+    SIDES,
     Document,
     delete_clause,
     find_at,
@@ -41,6 +46,36 @@ class Mutant(NamedTuple):
 
     document: Document
     edit: str
+
+
+class Survivor(NamedTuple):
+    """A mutant that a suite cannot tell from its original, and why."""
+
+    mutant: Mutant
+    reason: str
+
+
+def find_survivors(document: Document, mutants: Sequence[Mutant], suite: Suite) -> list[Survivor]:
+    """Return the mutants that trade on every set of a suite what the original trades, each with its reason."""
+    return [
+        Survivor(mutant, _explain(document, mutant.document, suite))
+        for mutant in mutants
+        if find_difference(document, mutant.document, suite) is None
+    ]
+
+
+def _explain(document: Document, other: Document, suite: Suite) -> str:
+    if all(document.get(side) == other.get(side) for side in SIDES):
+        return "another exit always comes first"
+    moved = 0
+    for bars in suite:
+        one, two = (
+            find_signals(each, bars.at(each.get("interval", DEFAULTS["interval"])), OURS) for each in (document, other)
+        )
+        moved += sum(int((ours != theirs).sum()) for ours, theirs in zip(one, two, strict=True))
+    if moved:
+        return f"the sides hold on {moved:,} other bars, none of which opens or closes a position"
+    return "the sides hold on the same bars: no value lies between the two"
 
 
 def list_mutants(rng: random.Random, document: Document) -> list[Mutant]:

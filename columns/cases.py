@@ -66,5 +66,6 @@ def run_cases(declared: Declared) -> list[str]:
 
 
 def _keep_gold(declared: Declared, files: Mapping[str, str], folder: Path) -> GoldFolder:
-    source = GoldSource({key: declared.root / path for key, path in files.items()})
+    named = {key: declared.root / path for key, path in files.items()}
+    source = GoldSource(named, options=declared.default_options)
     return write_gold(load_dataset(declared.folder).read_gold(source), folder, 0.0)

@@ -214,6 +214,11 @@ class Declared:
         """JSON Schemas of the profile's keys that belong to this dataset, by key."""
         return read_options(self.folder)
 
+    @property
+    def default_options(self) -> dict[str, Any]:
+        """Values of those keys where a profile says nothing."""
+        return {key: schema["default"] for key, schema in self.options.items() if "default" in schema}
+
 
 def read_declared(folder: Path) -> Declared:
     """Read a dataset's folder, which the checks have found sound."""

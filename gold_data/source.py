@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 
 @dataclass(frozen=True)
@@ -11,10 +12,12 @@ class GoldSource:
 
     `files` has those that are there, by the keys under which a profile names them. `split` is the file that says which
     sessions are held out, where a gold folder brings it; otherwise the last ones are, a share `holdout` of all, with
-    `embargo` sessions before them in neither part.
+    `embargo` sessions before them in neither part. `options` are the profile's keys that belong to the dataset, for
+    those whose gold rows hang on them.
     """
 
     files: Mapping[str, Path] = field(default_factory=dict)
     holdout: float = 0.0
     embargo: int = 0
     split: Path | None = None
+    options: Mapping[str, Any] = field(default_factory=dict)

@@ -118,10 +118,7 @@ def read_split(path: Path, trades: pl.DataFrame) -> Split:
     Raises:
         GoldError: it is missing or damaged, or does not have the trades' sessions.
     """
-    try:
-        split = Split.from_json(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, TypeError) as exc:
-        raise GoldError(f"{path} is not the split of a gold folder: {exc}; import the gold anew") from exc
+    split = load_split(path)
     known = {*split.train, *split.embargo, *split.holdout}
     foreign = sorted(set(trades.get_column("session_date")) - known)
     if foreign:
@@ -129,3 +126,15 @@ def read_split(path: Path, trades: pl.DataFrame) -> Split:
     if not set(trades.get_column("session_date")) & set(split.train):
         raise GoldError(f"{path} leaves no session with trades to train on; import the gold anew")
     return split
+
+
+def load_split(path: Path) -> Split:
+    """Load the split of a gold folder, whatever rows it is for.
+
+    Raises:
+        GoldError: it is missing or damaged.
+    """
+    try:
+        return Split.from_json(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, TypeError) as exc:
+        raise GoldError(f"{path} is not the split of a gold folder: {exc}; import the gold anew") from exc

@@ -53,7 +53,8 @@ def write_profile(answers: Answers, path: Path) -> list[str]:
     if folder is None:
         raise ConfigError([Problem("", None, "dataset", f"there is no dataset {answers.dataset}")])
     declared = read_declared(folder)
-    gold = load_dataset(folder).read_gold(GoldSource(answers.files, HOLDOUT))
+    source = GoldSource(answers.files, HOLDOUT, options=declared.default_options)
+    gold = load_dataset(folder).read_gold(source)
     train = take_rows(gold, "train", HOLDOUT)
     controls = [project.read(file, "control").data for file in project.list_controls(folder).values()]
     lines = [*_write_head(answers, declared), *_write_controls(controls, train), *_write_rest(answers, declared)]

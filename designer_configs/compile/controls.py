@@ -36,18 +36,23 @@ def resolve_control(declared: Mapping[str, Any], train: pl.DataFrame) -> Control
     """
     column, match, check = dict(declared["column"]), declared.get("match"), declared.get("check")
     if (source := declared.get("from_gold")) is not None:
-        column["params"] = sample_from_gold(train[source["field"]], source.get("bins"))
+        column["params"] = sample_from_gold(train[source["field"]], source)
         match, check = (narrow_tolerance(rule, column["params"]["values"]) for rule in (match, check))
     return Control(column, declared["prompt"], match, check)
 
 
-def sample_from_gold(values: pl.Series, bins: int | None) -> dict[str, list[Any]]:
-    """Give the values and weights of a category sampler that draws like the gold column."""
+def sample_from_gold(values: pl.Series, source: Mapping[str, Any]) -> dict[str, list[Any]]:
+    """Give the values and weights of a category sampler that draws like the gold column, or each value as often.
+
+    `source` is a declared `from_gold`.
+    """
     if values.dtype.is_numeric():
-        buckets: dict[Any, int] = dict(bin_by_quantiles(values.to_numpy(), bins or 1))
+        buckets: dict[Any, int] = dict(bin_by_quantiles(values.to_numpy(), source.get("bins") or 1))
     else:
         text = values.dt.strftime("%Y-%m-%d") if values.dtype == pl.Date else values.cast(pl.String)
         buckets = dict(sorted(text.value_counts().rows()))
+    if source.get("even"):
+        buckets = dict.fromkeys(buckets, 1)
     total = sum(buckets.values())
     return {"values": list(buckets), "weights": [count / total for count in buckets.values()]}
 

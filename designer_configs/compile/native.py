@@ -129,7 +129,7 @@ class _Filling:
         """Fill one column: whatever its type has a place for is handed to it."""
         column = {key: value for key, value in declared.items() if key not in NOT_NATIVE}
         if (source := declared.get("from_gold")) is not None:
-            column["params"] = sample_from_gold(self.gold.train[source["field"]], source.get("bins"))
+            column["params"] = sample_from_gold(self.gold.train[source["field"]], source)
         if (schema := load_output_format(self.dataset.folder, declared)) is not None:
             column["output_format"] = drop_notes(schema)
         if "expr" in column:

@@ -295,6 +295,7 @@ def _name_path(given: str | Path, root: Path) -> str:
 def _build_profile(source: YamlSource, dataset: Declared, root: Path) -> Profile:
     document = source.data
     provider, backend = document["provider"], document["backend"]
+    options = {key: document[key] for key in dataset.options}
     return Profile(
         name=source.path.stem,
         file=source.file,
@@ -320,10 +321,10 @@ def _build_profile(source: YamlSource, dataset: Declared, root: Path) -> Profile
         if backend == "library"
         else BackendChoice("microservices", **backend["microservices"]),
         engine=_choose_engine(document["engine"]),
-        gold=_find_gold(document["gold"], dataset, root),
+        gold=_find_gold(document["gold"], dataset, root, options),
         run=RunLimits(**document["run"]),
         acceptance=document["acceptance"],
-        options={key: document[key] for key in dataset.options},
+        options=options,
         export=tuple(document["export"]),
         trace=document["trace"],
         metrics_port=document["observe"]["port"],
@@ -344,11 +345,11 @@ def _choose_engine(engine: str | Mapping[str, Any]) -> EngineChoice:
     return EngineChoice("ray", **fill_defaults("profile", {"engine": given})["engine"]["ray"])
 
 
-def _find_gold(gold: Mapping[str, Any], dataset: Declared, root: Path) -> GoldSource:
+def _find_gold(gold: Mapping[str, Any], dataset: Declared, root: Path, options: Mapping[str, Any]) -> GoldSource:
     if "folder" in gold:
         folder = root / gold["folder"]
         files = {dataset.rows_key or "rows": folder / TRADES, BARS_KEY: folder / BARS}
         there = {key: path for key, path in files.items() if key != BARS_KEY or path.is_file()}
-        return GoldSource(there, 0.0, split=folder / SPLIT)
+        return GoldSource(there, 0.0, split=folder / SPLIT, options=options)
     files = {key: root / path for key, path in gold.items() if key not in GOLD_SETTINGS and path is not None}
-    return GoldSource(files, gold["holdout"], gold["embargo"])
+    return GoldSource(files, gold["holdout"], gold["embargo"], options=options)

@@ -41,7 +41,7 @@ def load_with(tmp_path: Path, write_profile: WriteProfile) -> LoadWith:
 
 
 def draw_numbers(values: list[float], bins: int) -> dict[float, float]:
-    params = sample_from_gold(pl.Series(values, dtype=pl.Float64), bins)
+    params = sample_from_gold(pl.Series(values, dtype=pl.Float64), {"bins": bins})
     return dict(zip(params["values"], params["weights"], strict=True))
 
 
@@ -97,13 +97,13 @@ def test_distinct_numbers_fall_into_even_bins(values: list[int], bins: int) -> N
 
 
 def test_categories_are_drawn_as_often_as_the_gold_has_them() -> None:
-    params = sample_from_gold(pl.Series(["SPY", "IBM", "SPY", "SPY"]), None)
+    params = sample_from_gold(pl.Series(["SPY", "IBM", "SPY", "SPY"]), {})
     assert params == {"values": ["IBM", "SPY"], "weights": [0.25, 0.75]}
 
 
 def test_sessions_are_drawn_as_text() -> None:
     days = [date(2024, 10, 2), date(2024, 10, 1), date(2024, 10, 2)]
-    assert sample_from_gold(pl.Series(days), None)["values"] == ["2024-10-01", "2024-10-02"]
+    assert sample_from_gold(pl.Series(days), {})["values"] == ["2024-10-01", "2024-10-02"]
 
 
 @pytest.mark.parametrize(

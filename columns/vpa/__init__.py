@@ -1,0 +1,1 @@
+"""Volume price analysis explained: what stands beside the columns in YAML."""

@@ -15,7 +15,9 @@ def print_export(folder: Path, name: str, out: Path | None = None) -> None:
     """Export a run in one format and say how many rows went where."""
     exported = export_run(folder, name, out)
     notes = "".join(f"; {note}" for note in exported.notes)
-    click.echo(clean_text(f"{name}: {exported.rows:,} rows, {exported.path}{notes}"))
+    here = Path.cwd()
+    path = exported.path.relative_to(here) if exported.path.is_relative_to(here) else exported.path
+    click.echo(clean_text(f"{name}: {exported.rows:,} rows, {path}{notes}"))
 
 
 def export_as_asked(folder: Path, profile: Profile) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 import polars as pl
 from polars.exceptions import PolarsError
 
+from columns.tables import check_tables
 from designer_configs.compile.controls import Control, resolve_controls
 from designer_configs.compile.profile import Profile, load_profile
 from designer_configs.errors import ConfigError
@@ -83,10 +84,10 @@ def read_run(folder: Path) -> FinishedRun:
         bars=optional.read_bars(f"gold/{BARS}"),
         holdout_bars=optional.read_bars(f"gold/{HOLDOUT_BARS}"),
         controls=_resolve_controls(folder, profile, train),
-        ledger=optional.read_ledger(),
+        ledger=(ledger := optional.read_ledger()),
         usage=optional.read_usage(),
         calibration=_read_json(folder / CALIBRATION) if (folder / CALIBRATION).is_file() else None,
-        notes=tuple(optional.notes),
+        notes=(*optional.notes, *(check_tables(folder, profile.dataset) if ledger.width else ())),
     )
 
 

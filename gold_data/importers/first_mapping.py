@@ -120,6 +120,7 @@ def write_first_mapping(path: Path) -> str:
         for kind, fields in (("first leg", BY_FIRST_LEG), ("trips", ROUND_TRIPS), ("fills", EXECUTIONS))
     }
     trips, first_leg = kinds["trips"], kinds["first leg"]
+    fields: tuple[str, ...]
     if {"buy_time", "sell_time", "buy_price", "sell_price"} <= first_leg.keys():
         fields, columns = BY_FIRST_LEG, first_leg
     elif {"entry_time", "exit_time"} <= trips.keys() or {"entry_price", "exit_price"} <= trips.keys():

@@ -116,7 +116,7 @@ def judge_text(sections: Sections, rng: Random) -> dict[str, object]:
     said = (
         f"The text says that price {wrong[0]}; by the context it {moved}." if wrong else "All of it is in the context."
     )
-    verdict = {"faithfulness": {"reasoning": said, "score": 1 if wrong else 5}}
+    verdict: dict[str, object] = {"faithfulness": {"reasoning": said, "score": 1 if wrong else 5}}
     praise = {"reasoning": "What it names leads to the signal.", "clarity": "Its reader can follow it."}
     return verdict | {name: {"reasoning": text, "score": rng.choice((4, 5))} for name, text in praise.items()}
 

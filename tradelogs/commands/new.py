@@ -30,5 +30,6 @@ def dataset(name: str, root: Path | None) -> int:
     for path in written:
         click.echo(path.relative_to(here) if path.is_relative_to(here) else path)
     profile = name + "_offline" if root is None else str(written[-1])
-    click.echo(f"next: tradelogs validate; tradelogs preview {profile}; tradelogs generate {profile}")
+    check = "validate" if root is None else f"validate {profile}"
+    click.echo(f"next: tradelogs {check}; tradelogs preview {profile}; tradelogs generate {profile}")
     return DONE

@@ -24,5 +24,9 @@ def command(files: tuple[Path, ...]) -> int:
     problems = [p for file in files for p in check_profile(file)] if files else check_all()
     if problems:
         raise ConfigError(problems)
-    click.echo("all profiles, controls and columns are valid" if not files else f"{len(files)} profiles are valid")
+    click.echo(
+        "all profiles, controls and columns are valid"
+        if not files
+        else f"{len(files)} profile{'s' * (len(files) > 1)} valid, with all that is used"
+    )
     return DONE

@@ -1,8 +1,10 @@
 """Second stage, over a dataset's files together: is everything there when it is read, and made once?"""
 
+import ast
 import importlib.util
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from data_designer.config.base import SingleColumnConfig
@@ -253,12 +255,35 @@ def _check_modules(flow: Flow) -> Iterator[Problem]:
         own = root.joinpath(*module.split(".")).with_suffix(".py")
         if not own.is_file() and not (module.startswith("verification.") and _is_there(module)):
             yield flow.source.report((key,), f"there is no module {module} ({own.relative_to(root)})")
-    if "code" not in flow.document:
-        for steps in flow.stages.values():
-            for step in steps:
-                if step.column is not None and "function" in step.column:
-                    message = f"calls {step.column['function']}, but dataset.yaml names no code: add code: columns...."
-                    yield step.source.report(("function",), message)
+    yield from _check_functions(flow, root)
+
+
+def _check_functions(flow: Flow, root: Path) -> Iterator[Problem]:
+    """Check that the dataset's module has the functions that columns call; it is read, not run."""
+    known: set[str] | None = None
+    if "code" in flow.document:
+        known = _list_functions(root.joinpath(*flow.document["code"].split(".")).with_suffix(".py"))
+    for step in (step for steps in flow.stages.values() for step in steps):
+        function = (step.column or {}).get("function")
+        if function is None:
+            continue
+        if "code" not in flow.document:
+            message = f"calls {function}, but dataset.yaml names no code: add code: columns...."
+            yield step.source.report(("function",), message)
+        elif known is not None and function not in known:
+            message = f"{flow.document['code']} has no function {function}; {suggest(function, sorted(known))}"
+            yield step.source.report(("function",), message)
+
+
+def _list_functions(path: Path) -> set[str] | None:
+    """Name what a module defines or imports at its top; None where it cannot be read."""
+    try:
+        body = ast.parse(path.read_text(encoding="utf-8")).body
+    except (OSError, ValueError, SyntaxError):
+        return None
+    defined = {node.name for node in body if isinstance(node, ast.FunctionDef)}
+    imported = {alias.asname or alias.name for node in body if isinstance(node, ast.ImportFrom) for alias in node.names}
+    return defined | imported
 
 
 def _check_exports(project: Project, flow: Flow) -> Iterator[Problem]:

@@ -75,11 +75,12 @@ def read_fill(
     """Read an execution whose side is known; its other fields are `ticker`, `quantity`, `price`, `account`.
 
     Raises:
-        NotAFillError: it has neither quantity nor price, or a quantity of 0.
+        NotAFillError: two of quantity, price and time are empty, or the quantity is 0.
         RowFaultError: a cell cannot be read. It carries quantity and time as far as those could be.
     """
-    if not row.text("quantity") and not row.text("price"):
-        raise NotAFillError("no_quantity", row.text("ticker"))
+    empty = [not any(map(row.text, names)) for names in (("quantity",), ("price",), time)]
+    if sum(empty) >= 2:
+        raise NotAFillError("no_quantity" if empty[0] else "not_filled", row.text("ticker"))
     ticker = row.ticker("ticker")
     quantity = row.signed_quantity("quantity", side.word) if quantity is None else quantity
     moment = None

@@ -94,9 +94,17 @@ NAMES: Mapping[str, tuple[str, ...]] = {
     "buy_price": ("buy price", "buyprice"),
     "sell_price": ("sell price", "sellprice"),
 }
-EXECUTIONS = ("ticker", "side", "quantity", "price", "time", "effect", "account", "id")
-ROUND_TRIPS = ("ticker", "trade_type", "entry_time", "exit_time", "entry_price", "exit_price", "quantity")
-BY_FIRST_LEG = ("ticker", "buy_time", "sell_time", "buy_price", "sell_price", "quantity")
+EXECUTIONS: tuple[str, ...] = ("ticker", "side", "quantity", "price", "time", "effect", "account", "id")
+ROUND_TRIPS: tuple[str, ...] = (
+    "ticker",
+    "trade_type",
+    "entry_time",
+    "exit_time",
+    "entry_price",
+    "exit_price",
+    "quantity",
+)
+BY_FIRST_LEG: tuple[str, ...] = ("ticker", "buy_time", "sell_time", "buy_price", "sell_price", "quantity")
 OPTIONAL = {"side", "effect", "account", "id"}
 STATUS = ("status", "order status", "state")
 DONE = ("fill", "exec", "complet", "closed", "done")

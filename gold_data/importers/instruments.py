@@ -63,7 +63,7 @@ def refuse_other_books(cells: Mapping[str, str]) -> None:
         NotATradeError: `not_a_stock`, `other_currency` or `other_exchange`.
     """
     ticker, asset = cells.get("ticker", ""), cells.get("asset", "")
-    if asset.casefold() not in _STOCK_WORDS:
+    if asset.casefold().partition(" - ")[0] not in _STOCK_WORDS:  # `Stocks - Held with Interactive Brokers (U.K.)`
         raise NotATradeError("not_a_stock", f"{ticker} {asset}".strip())
     multiplier = cells.get("multiplier", "")
     if multiplier and read_number(multiplier, ".") != 1:

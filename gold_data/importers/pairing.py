@@ -17,8 +17,9 @@ from gold_data.importers.events import Event, Execution, Unreadable, group_event
 from gold_data.sessions import ZONE
 
 SPLIT_TERMS = range(1, 51)  # of the ratio of a split: 2 for 1, 3 for 2, 1 for 20
-LEAST_SPLIT, LEAST_MERGER = Fraction(3, 2), Fraction(1, 5)  # of less, it may as well be a part that was closed
+LEAST_SPLIT, LEAST_MERGER, SURE_MERGER = Fraction(3, 2), Fraction(1, 2), Fraction(1, 5)
 SPLIT_TOLERANCE = 0.25  # of the price after it, beside the price before divided by the ratio
+MERGER_TOLERANCE = 0.1  # of one of 2 to 4 shares to one, where it may as well be a part that was closed
 
 # Why a fill belongs to a position that gold cannot be made of.
 UNREADABLE, HELD, SPLIT = "after_unreadable", "held_before", "split_inside"
@@ -185,7 +186,8 @@ class _Book:
         price = _average([_Leg(lot.execution, lot.left) for lot in self.lots]) / float(execution.price)
         is_ratio = ratio.numerator in SPLIT_TERMS and ratio.denominator in SPLIT_TERMS
         is_split = is_ratio and (ratio >= LEAST_SPLIT or ratio <= LEAST_MERGER)
-        return ratio if is_split and abs(price / float(ratio) - 1) <= SPLIT_TOLERANCE else None
+        tolerance = MERGER_TOLERANCE if SURE_MERGER < ratio < 1 else SPLIT_TOLERANCE
+        return ratio if is_split and abs(price / float(ratio) - 1) <= tolerance else None
 
     def _reject_split(self, execution: Execution, ratio: Fraction) -> None:
         held, since = abs(self._sum_lots()), self.lots[0].execution.time.astimezone(ZONE).date()

@@ -14,6 +14,7 @@ from gold_data.importers.instruments import name_ticker
 from gold_data.importers.rows import Row, RowReader, Style
 
 Key = tuple[str, ...]
+DEAD = {"canceled", "cancelled", "rejected", "expired", "working", "pending", "failed"}
 HALF_TIMES = {
     "date_without_time": "is a date without a time of day, and minute bars cannot be searched for a trade by that",
     "time_without_date": "is a time of day without a date; name the day with --date",
@@ -75,7 +76,7 @@ def read_rows(name: str, file: int, form: Format, rows: Sequence[Row], *, style:
             _add_event(reading, replace(outcome, file=file, account=account), row)
     seen |= {(form.name, *key) for key in own if key}
     _refuse_half_times(reading)
-    reading.notes += _note_alike(form, rows) if form.pairs else []
+    reading.notes += [*_note_alike(form, rows), *_note_dead(reading, rows)] if form.pairs else []
     return reading
 
 
@@ -106,6 +107,9 @@ def _sort_out(reading: FileReading, row: Row, fault: RowFaultError, tickers: set
     if isinstance(fault, NotAFillError):
         reading.not_fills.append(entry)
         return
+    if not isinstance(fault, NotATradeError) and _is_dead(row):
+        reading.not_fills.append(RejectedRow(row.line, "not_filled", fault.value, reading.file))
+        return
     reading.rejected.append(entry)
     if isinstance(fault, NotATradeError) or not reading.form.pairs:
         return
@@ -118,6 +122,11 @@ def _sort_out(reading: FileReading, row: Row, fault: RowFaultError, tickers: set
     _add_event(reading, event, row)
 
 
+def _is_dead(row: Row) -> bool:
+    """Tell whether a row says that its order was not filled."""
+    return any(squeeze_word(cell) in DEAD for cell in row.raw)
+
+
 def _refuse_half_times(reading: FileReading) -> None:
     if reading.trips or any(isinstance(event, Execution) for event in reading.events):
         return
@@ -125,6 +134,18 @@ def _refuse_half_times(reading: FileReading) -> None:
         if why := HALF_TIMES.get(row.rule):
             advice = f". {reading.form.instead}" if reading.form.instead and row.rule == "date_without_time" else ""
             raise GoldError(f"{reading.name}: line {row.line} has {row.value!r}, which {why}{advice}")
+
+
+def _note_dead(reading: FileReading, rows: Sequence[Row]) -> list[str]:
+    """Note fills of a mapped log whose orders it calls canceled or so: nobody knows whether a part was filled."""
+    filled = {event.line for event in reading.events if isinstance(event, Execution)}
+    lines = [row.line for row in rows if row.line in filled and _is_dead(row)]
+    if not lines or reading.form.name != "generic":
+        return []
+    return [
+        f"fills in rows that say canceled, rejected or the like: {len(lines)}, the first in line {lines[0]}; if "
+        "nothing of them was filled, name the rows that count as `only` in the mapping"
+    ]
 
 
 def _note_alike(form: Format, rows: Sequence[Row]) -> list[str]:

@@ -99,7 +99,15 @@ def test_shorts_that_begin_with_the_first_fill_are_named_unless_positions_are_kn
 
 @pytest.mark.parametrize(
     ("closed", "price", "is_split"),
-    [(-200, 10, True), (-300, 6.6, True), (-150, 13.4, True), (-10, 200, True), (-200, 19, False), (-50, 21, False)],
+    [
+        (-200, 10, True),
+        (-300, 6.6, True),
+        (-150, 13.4, True),
+        (-10, 200, True),
+        (-25, 82, True),
+        (-200, 19, False),
+        (-50, 21, False),
+    ],
 )
 def test_a_split_inside_a_trip(closed: int, price: float, is_split: bool) -> None:
     pairing = pair_executions([fill(1, 100, 20), fill(2, closed, price, days=1)])
@@ -217,6 +225,19 @@ def test_rows_that_are_no_fills_are_counted(tmp_path: Path) -> None:
     (file,) = read(tmp_path, log, mapping=mapping)
     assert (len(file.trips), [row.line for row in file.not_fills]) == (1, [3, 5, 6])
     assert [(row.line, row.rule) for row in file.rejected] == [(7, "torn")]
+
+
+def test_canceled_orders_of_a_mapped_log(tmp_path: Path) -> None:
+    log, mapping = write_fills(
+        tmp_path,
+        "IBM,buy,10,4.0,2026-01-09 10:10,Filled",
+        "IBM,sell,10,,,Cancelled",
+        "IBM,sell,10,4.1,,Cancelled",
+        "IBM,sell,10,4.2,2026-01-09 10:20,Cancelled",
+    )
+    (file,) = read(tmp_path, log.replace("S,D,Q,P,T", "S,D,Q,P,T,Status"), mapping=mapping)
+    assert (len(file.trips), [row.line for row in file.not_fills]) == (1, [3, 4])
+    assert "fills in rows that say canceled, rejected or the like: 1, the first in line 5" in file.notes[-1]
 
 
 def test_options_of_a_mapping(tmp_path: Path) -> None:

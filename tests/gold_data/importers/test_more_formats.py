@@ -115,7 +115,7 @@ EXPECTED: dict[str, Expected] = {
             (5, "AMC", "short", "10 10:00:02", "10 10:31:05", 5.31, 5.02, 100.0),
         ],
         [(7, "close_without_open")],
-        [(3, "no_quantity")],
+        [(3, "not_filled")],
     ),
 }
 

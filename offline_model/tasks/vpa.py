@@ -6,7 +6,6 @@ from random import Random
 from typing import Any
 
 from offline_model.errors import PromptError
-from offline_model.options import Options
 from offline_model.prompt import Sections, read_fences
 
 PATTERNS = (
@@ -143,6 +142,6 @@ def _read_bar(sections: Sections) -> tuple[Bar, Bar]:
 
 TASKS = {
     "explain one bar": lambda sections, rng, options: write_text(sections, rng, options.fault_rate),
-    "judge one explanation": lambda sections, rng, options: judge_text(sections, rng),
-    "mend one explanation": lambda sections, rng, options: write_text(sections, rng, FAILURE_RATE),
+    "judge one explanation": lambda sections, rng, _: judge_text(sections, rng),
+    "mend one explanation": lambda sections, rng, _: write_text(sections, rng, FAILURE_RATE),
 }

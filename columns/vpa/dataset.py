@@ -1,6 +1,7 @@
 """What explanations need beyond their YAML: contexts as gold rows, the checks of a text, the pairs of accepted ones."""
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import date
@@ -25,11 +26,9 @@ from indicators.vpa.pack import RECENT_CANDLES
 from indicators.vpa.patterns import PATTERNS
 from indicators.vpa.signal import RULES, SIGNAL, STOP_BARS, STRENGTH
 
-GOLD_ID, CELL = "gold_id", "cell"
-OUTCOMES = "outcomes"
+GOLD_ID, CELL, HIGHER = "gold_id", "cell", "multi_timeframe_context"
 WITHOUT_STRENGTH = "NONE"  # of a HOLD: reference 002 has a text there
 MOMENT = "%Y-%m-%dT%H:%M:%S"
-HIGHER = "multi_timeframe_context"
 DECIDED = (SESSION, CELL, "ticker", "timeframe", "timestamp", "signal", "strength", "pattern", "stop", "target")
 INPUT = (
     *("current_candle", "recent_candles", "vpa_metrics", "trend_analysis", "pattern_analysis", "support_resistance"),
@@ -37,6 +36,7 @@ INPUT = (
 )
 SPANS = (LOOKBACK, TREND_BARS, PRIOR_BARS, RECENT_CANDLES, STOP_BARS)  # bars over which things are measured
 LENGTH_SLACK = 0.2  # of the bounds: models count words badly, and a reader does not
+_SENTENCE_END = re.compile(r"(?<=[.!?])\s+")
 PATTERN_NAMES = compile_names(PATTERNS)
 SIGNAL_WORDS = compile_names(SIGNAL.categories, as_written=True)
 SIGNAL_PHRASES = compile_names([f"{name}_signal" for name in SIGNAL.categories])
@@ -69,7 +69,7 @@ class Dataset(DatasetBase):
         ids = accepted.select("row_id", pl.col("gold_example_ids").list.first().alias(GOLD_ID))
         drawn = gold.scan_train().filter(pl.col(GOLD_ID).is_in(ids[GOLD_ID].to_list())).collect()
         rows = ids.join(drawn, on=GOLD_ID, how="left", maintain_order="left")
-        file = request.folder / f"{OUTCOMES}-{request.number:06d}.parquet"
+        file = request.folder / f"outcomes-{request.number:06d}.parquet"
         find_outcomes(rows, gold.bars, request.options).write_parquet(file)
         parts = [name for name in INPUT if name in rows.columns]
         signal = pl.struct(pl.col("signal").alias("type"), "strength").alias("signal")
@@ -79,7 +79,7 @@ class Dataset(DatasetBase):
             pl.struct(signal, accepted["explanation"]).alias("output"),
         )
         drawn_already = [name for name in pairs.columns if name in accepted.columns]
-        return Finished(pl.concat([accepted, pairs.drop(drawn_already)], how="horizontal"), {OUTCOMES: file})
+        return Finished(pl.concat([accepted, pairs.drop(drawn_already)], how="horizontal"), {"outcomes": file})
 
 
 def choose_bars(bars: pl.DataFrame, options: Mapping[str, Any]) -> pl.DataFrame:
@@ -150,17 +150,21 @@ def _write_plainly(rows: pl.DataFrame, ladder: Sequence[str]) -> pl.DataFrame:
         pl.col(HIGHER).list.eval(with_text.filter(of_timeframe == name)).list.first().alias(name) for name in ladder[1:]
     ]
     written = rows.with_columns(
+        name_bar(),
         pl.col("timestamp").dt.to_string(MOMENT),
         pl.col("strength").cast(pl.String).fill_null(WITHOUT_STRENGTH),
         pl.col("recent_candles").list.eval(with_text),
         *([pl.struct(higher).alias(HIGHER)] if higher else []),
-    ).with_columns(
-        pl.concat_str("ticker", "timeframe", "timestamp", separator=" ").alias(GOLD_ID),
-        pl.concat_str("signal", "strength", "pattern", separator=" ").alias(CELL),
-    )
+    ).with_columns(pl.concat_str("signal", "strength", "pattern", separator=" ").alias(CELL))
     parts = [name for name in INPUT if higher or name != HIGHER]  # Parquet has no struct without fields
     named = written.select(GOLD_ID, *DECIDED, "fired_rules", *parts)
     return named.cast({name: make_plain(kind) for name, kind in named.schema.items()})
+
+
+def name_bar() -> pl.Expr:
+    """Name a bar by ticker, timeframe and start; with the offset, for an hour comes twice where the clocks go back."""
+    moment = pl.col("timestamp").dt.to_string(f"{MOMENT}%z")
+    return pl.concat_str("ticker", "timeframe", moment, separator=" ").alias(GOLD_ID)
 
 
 def make_plain(kind: pl.DataType) -> pl.DataType:
@@ -183,17 +187,14 @@ def find_outcomes(rows: pl.DataFrame, bars: pl.DataFrame | None, options: Mappin
     """Find what came after the bars of rows, by `row_id`: as far as the train part's bars reach, null beyond."""
     assert bars is not None, "a profile must bring bars"
     there = bars.filter(pl.col("ticker").is_in(rows["ticker"].to_list()))
-    outcomes = build_outcomes(there, choose_ladder(bars, options)).with_columns(
-        pl.col("timeframe").cast(pl.String), pl.col("timestamp").dt.to_string(MOMENT)
-    )
-    keys = ["ticker", "timeframe", "timestamp"]
-    return rows.select("row_id", *keys).join(outcomes, on=keys, how="left", maintain_order="left").drop(keys)
+    outcomes = build_outcomes(there, choose_ladder(bars, options)).with_columns(name_bar())
+    joined = rows.select("row_id", GOLD_ID).join(outcomes, on=GOLD_ID, how="left", maintain_order="left")
+    return joined.drop(GOLD_ID, "ticker", "timeframe", "timestamp")
 
 
 def read_context(shown: str) -> dict[str, Any]:
     """Read the gold row that a prompt shows: the one of a fenced list."""
-    (row,) = json.loads(shown.removeprefix("```json\n").removesuffix("\n```"))
-    context: dict[str, Any] = row
+    context: dict[str, Any] = json.loads(shown.removeprefix("```json\n").removesuffix("\n```"))[0]
     return context
 
 
@@ -205,18 +206,16 @@ def describe_rules(row: PlanRow, _: Given) -> str:
 def check_explanation(text: str, plan: PlanRow, _: Given) -> list[Violation]:
     """List what a text says against its context: the signal, numbers and patterns; and a length that was not asked for.
 
-    Patterns of the higher timeframes are there, too, and so are the spans over which things are measured.
+    The spans over which things are measured are facts, too, and so is the pattern of a higher timeframe in a sentence
+    that names that timeframe.
     """
     if not text.strip():
         return [Violation("empty", (), "a text", "nothing", "the text is empty")]
     context = read_context(plan["context"])
-    higher = [summary for summary in (context.get(HIGHER) or {}).values() if summary is not None]
-    patterns = {*context["pattern_analysis"]["patterns"], *(summary["pattern"] for summary in higher)} - {"none"}
-    facts = collect_facts(context, numbers=SPANS)
     return [
         *_check_signal(text, context),
-        *check_names(text, PATTERN_NAMES, patterns, "pattern"),
-        *check_numbers(text, facts),
+        *_check_patterns(text, context),
+        *check_numbers(text, collect_facts(context, numbers=SPANS)),
         *_check_length(text, str(plan.get("length", ""))),
     ]
 
@@ -234,11 +233,18 @@ def _check_signal(text: str, context: Mapping[str, Any]) -> list[Violation]:
     return [Violation("signal", (), whole, found, f"the text names the signal {found}; limit: {whole}, and no other")]
 
 
+def _check_patterns(text: str, context: Mapping[str, Any]) -> list[Violation]:
+    broken: dict[str, Violation] = {}
+    for sentence in _SENTENCE_END.split(text):
+        above = {name: summary["pattern"] for name, summary in (context.get(HIGHER) or {}).items() if summary}
+        named = {pattern for name, pattern in above.items() if re.search(rf"\b{name}\b", sentence)} - {"none"}
+        holding = {*context["pattern_analysis"]["patterns"], *named}
+        broken |= {found.found: found for found in check_names(sentence, PATTERN_NAMES, holding, "pattern")}
+    return list(broken.values())
+
+
 def _check_length(text: str, asked: str) -> list[Violation]:
-    bounds = [stated.value for stated in find_numbers(asked)]
-    if len(bounds) != 2:  # no control, or one that says it otherwise
-        return []
-    words = len(text.split())
-    if bounds[0] * (1 - LENGTH_SLACK) <= words <= bounds[1] * (1 + LENGTH_SLACK):
-        return []
+    words, bounds = len(text.split()), [stated.value for stated in find_numbers(asked)]
+    if len(bounds) != 2 or bounds[0] * (1 - LENGTH_SLACK) <= words <= bounds[1] * (1 + LENGTH_SLACK):
+        return []  # where no control names two bounds, any length will do
     return [Violation("length", (), asked, f"{words} words", f"the text has {words} words; limit: {asked}")]

@@ -178,7 +178,7 @@ def make_example(schema: Mapping[str, Any]) -> Any:
 
 
 def _judge_everything(compiled: CompiledProfile) -> CompiledProfile:
-    """Have rows judged that fail the checks, too: a gold trade seldom obeys another row's controls."""
+    """Have rows judged that fail the checks, too: a usual answer seldom obeys a row's controls."""
 
     def clear(config: dict[str, Any]) -> dict[str, Any]:
         columns = [{name: value for name, value in c.items() if name != "skip"} for c in config["columns"]]

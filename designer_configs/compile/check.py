@@ -39,8 +39,7 @@ def check_all(root: Path = PROJECT_ROOT) -> list[Problem]:
             if file.parent.parent == path.parent or path.parent in users.get(name, unused)
         ]
         for control in controls:
-            is_sound = not control.problems and not project.read(path, "dataset").problems
-            problems += check_control(scope, control) if is_sound else []
+            problems += [] if control.problems else check_control(scope, control)
         problems += check_dataset(project, scope, controls, SHARED_CONTROLS)
     for path in project.profiles.values():
         problems += check_meaning(project, project.read(path, "profile"))

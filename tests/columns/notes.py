@@ -29,17 +29,37 @@ DATASET: dict[str, Any] = {
     "checks": ["note_checks"],
     "judge": "judge",
     "acceptance": {"clarity": 3},
-    "plan": ["number", "$controls", "examples"],
+    "plan": ["variation", "$controls", "controls", "examples"],
     "generate": ["note", "note_checks", "judge"],
     "refine": ["refine/refined_note", "refine/note", "note_checks", "judge"],
 }
 COLUMNS: dict[str, dict[str, Any]] = {
-    "number": {"column_type": "sampler", "sampler_type": "uniform", "params": {"low": 0, "high": 9}},
+    "variation": {"column_type": "sampler", "sampler_type": "uniform", "params": {"low": 0, "high": 9}},
+    "controls": {"column_type": "expression", "expr": "$controls"},
     "examples": {"column_type": "gold-examples", "k": 2},
-    "note": {"column_type": "llm-structured", "model_alias": "writer", "output_format": "note.schema.json"},
+    "note": {
+        "column_type": "llm-structured",
+        "model_alias": "writer",
+        "output_format": "note.schema.json",
+        "prompt": "{{ controls }}",
+    },
     "note_checks": {"column_type": "row-checks"},
-    "judge": {"column_type": "llm-judge", "model_alias": "critic", "scores": [{"name": "clarity"}, {"name": "wit"}]},
-    "refine/refined_note": {"column_type": "llm-structured", "model_alias": "mender"},
+    "judge": {
+        "column_type": "llm-judge",
+        "model_alias": "critic",
+        "prompt": "{{ note_checks__note }}",
+        "skip": {"when": "{{ not note_checks.passed }}"},
+        "scores": [
+            {"name": name, "description": f"Is there {name}?", "options": {1: "no", 5: "yes"}}
+            for name in ("clarity", "wit")
+        ],
+    },
+    "refine/refined_note": {
+        "column_type": "llm-structured",
+        "model_alias": "mender",
+        "output_format": "note.schema.json",
+        "prompt": "{{ prev_note }} {{ critique }}",
+    },
     "refine/note": {"column_type": "scoped-edit"},
 }
 

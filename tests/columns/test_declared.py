@@ -51,12 +51,12 @@ def test_names_of_a_refinement_come_from_the_rows(tmp_path: Path) -> None:
     assert (notes.name, notes.noun, notes.root) == ("notes", "note", tmp_path)
     assert (notes.row, notes.previous_row, notes.refined_row) == ("note", "prev_note", "refined_note")
     assert (notes.checks, notes.grounding, notes.rows_key) == (("note_checks",), "examples", "rows")
-    assert list_names(notes.list_stage("plan")) == ["number", "examples"]
+    assert list_names(notes.list_stage("plan")) == ["variation", "controls", "examples"]
 
 
 def test_what_is_left_out_has_defaults(tmp_path: Path) -> None:
     left_out: dict[str, Any] = dict.fromkeys(("noun", "gold", "gold_columns", "checks", "refine", "acceptance"))
-    notes = read_declared(write_notes(tmp_path, **left_out, plan=["number", "$controls"]))
+    notes = read_declared(write_notes(tmp_path, **left_out, plan=["variation", "$controls"]))
     assert (notes.noun, notes.gold, notes.gold_columns, notes.checks, notes.keep) == ("row", {}, {}, (), ())
     assert (notes.rows_key, notes.grounding, notes.constraint, notes.options) == (None, None, None, {})
     assert (notes.code, notes.questions) == ("columns.dataset", "verification.texts.questions")

@@ -52,6 +52,13 @@ grain: one row per trade
 plan: [session_date, variation, $controls, controls, gold_examples]
 generate: [trade, trade_checks, judge]
 refine: [refine/refined_trade, refine/trade, trade_checks, judge]
+noun: trade
+gold: {trades: required, bars: optional}
+gold_columns: {session_date: text}
+row: trade
+checks: [trade_checks]
+judge: judge
+acceptance: {realism: 4}
 """,
     "columns/log/session_date.yaml": COLUMN
     + "name: session_date\ncolumn_type: sampler\nsampler_type: category\nfrom_gold: {field: session_date}\n",
@@ -64,14 +71,14 @@ refine: [refine/refined_trade, refine/trade, trade_checks, judge]
 name: trade
 column_type: llm-structured
 model_alias: generator
-output_format: columns/trade_log/trade.schema.json
+output_format: trade.schema.json
 prompt: |
   On {{ session_date }}:
   {{ controls }}
 
   {{ gold_examples }}
 """,
-    "columns/log/trade_checks.yaml": COLUMN + "name: trade_checks\ncolumn_type: trade-checks\n",
+    "columns/log/trade_checks.yaml": COLUMN + "name: trade_checks\ncolumn_type: row-checks\n",
     "columns/log/judge.yaml": COLUMN
     + """\
 name: judge
@@ -93,6 +100,8 @@ output_format: {type: object}
 prompt: "{{ prev_trade }} {{ critique }}"
 """,
     "columns/log/refine/trade.yaml": COLUMN.replace("../../", "../../../") + "name: trade\ncolumn_type: scoped-edit\n",
+    "columns/log/finished.yaml": COLUMN.replace("column.schema", "finished.schema")
+    + "accepted:\n  atr_14: {description: How far it moves., unit: dollars}\n",
     "designer_configs/small.yaml": """\
 # yaml-language-server: $schema=schema/profile.schema.json
 schema_version: 1
@@ -117,7 +126,8 @@ def root(tmp_path: Path) -> Path:
     """A project without a fault: three controls, one dataset, one profile."""
     for kind in KINDS:
         copy_file(f"designer_configs/schema/{kind}.schema.json", tmp_path)
-    copy_file("columns/trade_log/trade.schema.json", tmp_path)
+    for name in ("trade.schema.json", "options.schema.json"):
+        copy_file(f"columns/trade_log/{name}", tmp_path, f"columns/log/{name}")
     for file, text in FILES.items():
         path = tmp_path / file
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -148,7 +158,8 @@ def break_file(root: Path, edit: Edit) -> Break:
     return check
 
 
-def copy_file(file: str, root: Path) -> None:
-    """Copy a file of the repository to its place in another root."""
-    (root / file).parent.mkdir(parents=True, exist_ok=True)
-    shutil.copy(PROJECT_ROOT / file, root / file)
+def copy_file(file: str, root: Path, place: str | None = None) -> None:
+    """Copy a file of the repository to its place, or another one, in another root."""
+    copied = root / (place or file)
+    copied.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copy(PROJECT_ROOT / file, copied)

@@ -40,20 +40,24 @@ NOT_NATIVE = ("description", "unit", "from_gold")  # keys of a declaration that 
 
 @dataclass(frozen=True)
 class Scope:
-    """What a dataset's controls and columns may speak of: the fields of its row, and the columns of its gold."""
+    """What a dataset's controls and columns may speak of: the fields of its row, and the columns of its gold.
+
+    Where `is_read` is False the fields are not known, for their own file has a problem: nothing is said of others.
+    """
 
     folder: Path
     noun: str
     fields: Mapping[str, Mapping[str, Any]]
     kinds: Mapping[str, str]
+    is_read: bool = True
 
 
 def find_scope(project: Project, folder: Path) -> Scope:
     """Find what a dataset's files may speak of."""
-    source, fields = project.read(folder / DATASET_FILE, "dataset"), project.find_row_fields(folder)
-    document = {} if source.problems else source.data
+    source, found = project.read(folder / DATASET_FILE, "dataset"), project.find_row_fields(folder)
+    document, fields = {} if source.problems else source.data, found or {}
     kinds = {name: classify_field(part) for name, part in fields.items()} | document.get("gold_columns", {})
-    return Scope(folder, document.get("noun", "row"), fields, kinds)
+    return Scope(folder, document.get("noun", "row"), fields, kinds, found is not None)
 
 
 def check_control(scope: Scope, source: YamlSource) -> list[Problem]:
@@ -62,9 +66,9 @@ def check_control(scope: Scope, source: YamlSource) -> list[Problem]:
     column, match = control["column"], control.get("match")
     problems = _check_name(source, ("column", "name"), column["name"])
     problems += _check_sampler(scope, source, ("column",), column, control)
-    if match is not None:
+    if match is not None and scope.is_read:
         problems += _check_match(scope, source, match)
-    if (check := control.get("check")) is not None and check["field"] not in scope.fields:
+    if (check := control.get("check")) is not None and scope.is_read and check["field"] not in scope.fields:
         message = f"{check['field']} is no field of a {scope.noun}; {suggest(check['field'], scope.fields)}"
         problems.append(source.report(("check", "field"), message))
     if column["name"] not in find_columns(control["prompt"]):
@@ -89,7 +93,7 @@ def check_use(project: Project, scope: Scope, profile: YamlSource, position: int
     if "params" in use:
         field = find_drawn_field(scope, control)
         return check_params(profile, (*path, "params"), sampler_type, use["params"], field)
-    if "from_gold" in use:
+    if "from_gold" in use and scope.is_read:
         wanted = (control.get("from_gold") or {}) | use["from_gold"]
         field_name = (control.get("match") or {}).get("field")
         return check_from_gold(
@@ -153,6 +157,8 @@ def _check_sampler(
         return [
             source.report(path, both if from_gold is not None else "nothing to draw from: give params or from_gold")
         ]
+    if from_gold is not None and not scope.is_read:
+        return []
     if from_gold is not None:
         gold_path = ("from_gold",) if holder is not column else (*path, "from_gold")
         return check_from_gold(scope.kinds, source, gold_path, from_gold, sampler_type=sampler_type)

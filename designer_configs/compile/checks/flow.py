@@ -15,7 +15,7 @@ from columns.types.configs import CRITICISED_FIELDS
 from designer_configs.compile.checks.columns import COLUMN_TYPES, Scope, check_native
 from designer_configs.compile.checks.project import PROJECT_ROOT, Project
 from designer_configs.compile.checks.shape import suggest
-from designer_configs.compile.checks.template import check_template
+from designer_configs.compile.checks.template import check_template, find_columns
 from designer_configs.compile.checks.yaml_source import KeyPath, YamlSource, load_yaml
 from designer_configs.errors import Problem
 
@@ -96,14 +96,14 @@ def check_flow(project: Project, scope: Scope, controls: Sequence[YamlSource], n
         problems += missing
     if problems:
         return problems
-    elsewhere = dict.fromkeys(project.list_controls(scope.folder), f"is a control that {namer} does not name")
-    for stage, steps in flow.stages.items():
-        elsewhere |= {name: f"is made only in {stage}" for step in steps for name in step.outputs}
-    planned, found = _walk(flow, "plan", {}, elsewhere)
+    unnamed = dict.fromkeys(project.list_controls(scope.folder), f"is a control that {namer} does not name")
+    planned, found = _walk(flow, "plan", {}, unnamed | _say_where(flow, "plan"))
     problems += found
     seeds: dict[Stage, tuple[str, ...]] = {"generate": (), "refine": flow.refine_seed}
     for stage, seed in seeds.items():
-        _, found = _walk(flow, stage, planned | dict.fromkeys(seed, "the refine job"), elsewhere)
+        _, found = _walk(
+            flow, stage, planned | dict.fromkeys(seed, "the refine job"), unnamed | _say_where(flow, stage)
+        )
         problems += found
     for stage, steps in flow.stages.items():
         problems += _check_stage(stage, steps)
@@ -130,6 +130,16 @@ def _find_steps(project: Project, flow: Flow, stage: Stage) -> tuple[list[Step],
     return steps, missing
 
 
+def _say_where(flow: Flow, stage: Stage) -> dict[str, str]:
+    """Say of every column why a stage may not have it yet."""
+    said: dict[str, str] = {}
+    for other, steps in flow.stages.items():
+        is_over = STAGES.index(other) < STAGES.index(stage)
+        words = f"is made only in {other}" if is_over else "is made only afterwards"
+        said |= {name: words for step in steps for name in step.outputs}
+    return said
+
+
 def _walk(
     flow: Flow, stage: Stage, before: Mapping[str, str], elsewhere: Mapping[str, str]
 ) -> tuple[dict[str, str], list[Problem]]:
@@ -142,10 +152,19 @@ def _walk(
             message = f"two columns of one name: {made[step.name]} makes {step.name} too; rename one"
             problems.append(step.source.report(path, message))
         if step.column is not None:
-            problems += _check_reads(step, made)
-            problems += _check_templates(step.source, step.column, made, elsewhere, flow.controls)
+            there = made | dict.fromkeys(_guess_sides(flow, step), "a column that cannot be read")
+            problems += _check_reads(step, there)
+            problems += _check_templates(step.source, step.column, there, elsewhere, flow.controls)
         made |= dict.fromkeys(step.outputs, step.source.file)
     return made, problems
+
+
+def _guess_sides(flow: Flow, step: Step) -> list[str]:
+    """Name what a step reads beside columns whose own files cannot be read: those may make it."""
+    broken = {other.name for steps in flow.stages.values() for other in steps if other.column is None}
+    named = {name for _, text in _find_templates(step.column or {}) for name in find_columns(text)}
+    named |= {name for names in step.reads.values() for name in names}
+    return [name for name in named if "__" in name and name.partition("__")[0] in broken]
 
 
 def _check_reads(step: Step, made: Mapping[str, str]) -> Iterator[Problem]:
@@ -321,7 +340,8 @@ def _check_reserved(project: Project, flow: Flow) -> Iterator[Problem]:
     finished = flow.scope.folder / FINISHED_FILE
     added = load_yaml(finished, project.name_file(finished)).data if finished.is_file() else {}
     taken = {*flow.refine_seed, *ADDED_TO_ACCEPTED, *flow.scope.fields}
-    taken |= set(added.get("accepted", {})) if isinstance(added, Mapping) else set()
+    accepted = added.get("accepted") if isinstance(added, Mapping) else None
+    taken |= set(accepted) if isinstance(accepted, Mapping) else set()
     taken |= {score["name"] for step in flow.stages["generate"] for score in (step.column or {}).get("scores", ())}
     for control in flow.controls:
         if not control.problems and (name := control.data["column"]["name"]) in taken:

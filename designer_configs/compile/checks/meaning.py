@@ -35,9 +35,8 @@ def check_meaning(project: Project, profile: YamlSource) -> list[Problem]:
     problems = [*_check_values(project.root, profile, effective), *_check_controls(project, scope, profile)]
     problems += _check_against_dataset(project, scope, profile)
     controls = [project.read(files[name], "control") for name in list_controls(profile) if name in files]
-    is_sound = not project.read(folder / DATASET_FILE, "dataset").problems
     for control in controls:
-        problems += control.problems or (check_control(scope, control) if is_sound else [])
+        problems += control.problems or check_control(scope, control)
     return [*problems, *check_dataset(project, scope, controls, profile.file)]
 
 
@@ -76,9 +75,8 @@ def _check_against_dataset(project: Project, scope: Scope, profile: YamlSource) 
     if source.problems:
         return []
     files = project.find_columns(scope.folder)
-    entries = [
-        entry for stage in STAGES for entry in source.data.get(stage, ()) if entry != CONTROLS and entry in files
-    ]
+    named = dict.fromkeys(entry for stage in STAGES for entry in source.data.get(stage, ()))
+    entries = [entry for entry in named if entry != CONTROLS and entry in files]
     columns = [column for entry in entries if not (column := project.read(files[entry], "column")).problems]
     if len(columns) < len(entries):
         return []

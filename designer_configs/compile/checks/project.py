@@ -7,6 +7,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from jsonschema import Draft202012Validator
+from jsonschema.exceptions import SchemaError
+
 from columns.declared import CONTROLS, DATASET_FILE, NO_COLUMNS, SHARED, STAGES, read_options
 from designer_configs.compile.checks.shape import Kind, check_shape
 from designer_configs.compile.checks.yaml_source import YamlSource, load_yaml
@@ -113,24 +116,26 @@ class Project:
         places = [self.home / "columns" / SHARED, folder.parent / SHARED]
         return {path.stem: path for place in places for path in sorted(place.glob("*.yaml"))}
 
-    def find_row_fields(self, folder: Path) -> dict[str, dict[str, Any]]:
-        """Give the JSON Schema of every field of a dataset's row; none where it is a text, or cannot be read."""
+    def find_row_fields(self, folder: Path) -> dict[str, dict[str, Any]] | None:
+        """Give the JSON Schema of every field of a dataset's row, none where it is a text; None: it cannot be read."""
         source = self.read(folder / DATASET_FILE, "dataset")
         if source.problems:
-            return {}
+            return None
         files = self.find_columns(folder)
         for entry in (entry for stage in STAGES for entry in source.data.get(stage, ()) if entry != CONTROLS):
             if entry in files and files[entry].stem == source.data["row"] and files[entry].parent == folder:
                 return _read_fields(folder, self.read(files[entry], "column"))
-        return {}
+        return None
 
 
-def _read_fields(folder: Path, column: YamlSource) -> dict[str, dict[str, Any]]:
-    if column.problems or (declared := column.data.get("output_format")) is None:
-        return {}
+def _read_fields(folder: Path, column: YamlSource) -> dict[str, dict[str, Any]] | None:
+    if column.problems:
+        return None
+    declared: Any = column.data.get("output_format", {})
     try:
         schema = json.loads((folder / declared).read_text(encoding="utf-8")) if isinstance(declared, str) else declared
+        Draft202012Validator.check_schema(schema)
         fields = schema.get("properties", {})
         return {str(name): part for name, part in fields.items() if isinstance(part, dict)}
-    except (OSError, ValueError, AttributeError):
-        return {}  # which is said of the column
+    except (OSError, ValueError, AttributeError, SchemaError):
+        return None  # which is said of the column

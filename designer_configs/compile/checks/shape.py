@@ -48,7 +48,8 @@ def check_shape(source: YamlSource, kind: Kind, options: Options = NO_OPTIONS) -
         (path, f"must be a finite number, below {LARGEST_NUMBER:.0e}") for path in _find_infinities(source.data, ())
     ]
     for error in _build_validator(kind, json.dumps(dict(options))).iter_errors(source.data):
-        found += [((*error.absolute_path, *below), message) for below, message in _explain(error)]
+        path = (*error.absolute_path, *([error.instance] if "propertyNames" in error.absolute_schema_path else []))
+        found += [((*path, *below), message) for below, message in _explain(error)]
     problems = dict.fromkeys(source.report(path, message) for path, message in found)
     return sorted(problems, key=lambda problem: problem.line or 0)
 

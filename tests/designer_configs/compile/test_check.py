@@ -30,7 +30,7 @@ def test_every_problem_of_every_file_is_listed(root: Path, edit: Edit) -> None:
     edit(HEAT, "[0.3, 0.4, 0.5]", "[0.3, 0.4, 0.4]")
     edit(MOOD, "description: Mood of the market.\n", "")
     edit(TRADE, "{{ session_date }}:", "{session_date}: {{ nothing }}")
-    edit(JUDGE, "model_alias: judge", "model_alias: juge")
+    edit(JUDGE, "model_alias: judge", "model_alias: Juge")
     edit(PROFILE, "description: small", "description: small\ndescription: large")
     (root / "designer_configs/other.yaml").write_bytes(b"a: \xff\n")
     assert [(problem.file, problem.line, problem.path) for problem in check_all(root)] == [
@@ -80,14 +80,32 @@ def test_the_first_line_names_the_schema(break_file: Break, file: str, wanted: s
         (None, None, "cannot be read: No such file"),
     ],
 )
-@pytest.mark.parametrize("file", ["designer_configs/schema/control.schema.json", "columns/trade_log/trade.schema.json"])
-def test_a_broken_schema(root: Path, file: str, text: str | None, line: int | None, message: str) -> None:
+def test_a_broken_schema(root: Path, text: str | None, line: int | None, message: str) -> None:
+    file = "designer_configs/schema/control.schema.json"
     (root / file).unlink()
     if text is not None:
         (root / file).write_text(text, encoding="utf-8")
     (problem,) = check_all(root)
     assert (problem.file, problem.line) == (file, line)
     assert problem.message.startswith(message)
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "message"),
+    [("{\n  1}", 2, "not valid JSON: "), ('{"type": "objekt"}', None, "not a valid JSON Schema: ")],
+)
+def test_a_broken_schema_of_a_dataset(root: Path, text: str, line: int | None, message: str) -> None:
+    (root / "columns/log/trade.schema.json").write_text(text, encoding="utf-8")
+    (problem,) = check_all(root)
+    assert (problem.file, problem.line) == ("columns/log/trade.schema.json", line)
+    assert problem.message.startswith(message)
+
+
+def test_a_schema_of_a_dataset_that_is_not_there_is_said_of_the_column(root: Path) -> None:
+    (root / "columns/log/trade.schema.json").unlink()
+    (problem,) = check_all(root)
+    assert (problem.file, problem.line, problem.path) == (TRADE, 5, "output_format")
+    assert problem.message == "trade.schema.json cannot be read: No such file or directory"
 
 
 @pytest.mark.parametrize(

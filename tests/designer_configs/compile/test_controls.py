@@ -8,18 +8,22 @@ from typing import Any
 import numpy as np
 import polars as pl
 import pytest
+import yaml
 from data_designer.config.column_configs import SamplerColumnConfig
 from hypothesis import given
 from hypothesis import strategies as st
 
 from designer_configs.compile.controls import (
+    Control,
     find_foreign_buckets,
+    list_cells,
     narrow_tolerance,
     resolve_control,
     resolve_controls,
     sample_from_gold,
 )
 from designer_configs.compile.profile import Profile, load_profile
+from tests.columns.notes import write_notes
 
 WriteProfile = Callable[[Path, Mapping[str, Any]], Path]
 LoadWith = Callable[..., Profile]
@@ -188,3 +192,74 @@ def test_category_that_the_gold_does_not_have_is_foreign(load_with: LoadWith) ->
         "['XYZ'] not in the gold, which has ['IBM', 'SPY']: take the values from_gold",
         "['short'] not in the gold, which has ['buy']: take the values from_gold",
     ]
+
+
+def category(name: str, values: list[Any], **match: Any) -> Control:
+    column = {"name": name, "sampler_type": "category", "params": {"values": values}}
+    return Control(column, "", {"field": name, **match}, None)
+
+
+def test_cells_are_what_controls_can_draw_together() -> None:
+    state = category("state", ["NY", "CA"])
+    params = {"category": "state", "values": {"NY": ["Albany", "Troy"], "CA": ["Fresno"]}}
+    city = Control({"name": "city", "sampler_type": "subcategory", "params": params}, "", {"field": "city"}, None)
+    assert sorted(list_cells([city, state])) == [("Albany", "NY"), ("Fresno", "CA"), ("Troy", "NY")]
+    assert list_cells([state, category("size", [1, 2])]) == [("NY", "1"), ("NY", "2"), ("CA", "1"), ("CA", "2")]
+    assert list_cells([city]) == [("Albany",), ("Troy",), ("Fresno",)]
+
+
+def test_value_that_is_never_drawn_is_in_no_cell() -> None:
+    state = category("state", ["NY", "CA"])
+    state.column["params"]["weights"] = [1.0, 0.0]
+    assert list_cells([state]) == [("NY",)]
+
+
+EXACT = {"column_type": "gold-examples", "k": 2, "exact": True}
+NOTES = """\
+schema_version: 1
+description: notes
+dataset: notes
+controls: [kind, size]
+provider: {name: offline}
+models: {writer: {model: a}, critic: {model: b}, mender: {model: c}}
+gold: {rows: rows.csv}
+"""
+
+
+@pytest.fixture
+def notes(tmp_path: Path) -> Profile:
+    """Give a profile of a dataset that shows exact examples, by two controls of two values each."""
+    folder = write_notes(tmp_path, {"examples": EXACT}, gold_columns={"kind": "text", "size": "text"})
+    (folder / "controls").mkdir()
+    for name, values in (("kind", ["a", "b"]), ("size", ["big", "small"])):
+        column = {"name": name, "column_type": "sampler", "sampler_type": "category", "params": {"values": values}}
+        control = {"description": name, "column": column, "prompt": f"{{{{ {name} }}}}", "match": {"field": name}}
+        (folder / "controls" / f"{name}.yaml").write_text(yaml.safe_dump(control))
+    (tmp_path / "notes.yaml").write_text(NOTES)
+    return load_profile(tmp_path / "notes.yaml")
+
+
+def test_cells_of_which_the_gold_has_no_row_are_named(notes: Profile) -> None:
+    gold = pl.DataFrame({"gold_id": ["1", "2", "3"], "kind": ["a", "a", "b"], "size": ["big", "small", "big"]})
+    (problem,) = find_foreign_buckets(notes, gold)
+    assert (problem.file, problem.path) == (str(notes.file), "controls")
+    assert problem.message == (
+        "no gold row has kind b, size small: draw only what there is, with a subcategory sampler for one of kind, "
+        "size, or other values"
+    )
+    full = pl.concat([gold, pl.DataFrame({"gold_id": ["4"], "kind": ["b"], "size": ["small"]})])
+    assert find_foreign_buckets(notes, full) == []
+
+
+def test_columns_that_the_gold_does_not_have_are_named(notes: Profile) -> None:
+    (problem,) = find_foreign_buckets(notes, pl.DataFrame({"gold_id": ["1"], "kind": ["a"]}))
+    assert (problem.path, problem.message) == (
+        "controls.size",
+        "match reads size of the gold, but its rows have gold_id, kind",
+    )
+
+
+def test_gold_without_a_row_has_none_to_show(notes: Profile) -> None:
+    said = [(problem.path, problem.message) for problem in find_foreign_buckets(notes, pl.DataFrame())]
+    assert ("controls.kind", "match reads kind of the gold, but it has no rows") in said
+    assert ("gold", "the column examples shows gold rows, and there are none: name a file of them") in said

@@ -3,6 +3,8 @@ from pathlib import Path
 
 import pytest
 
+from designer_configs.compile.check import check_all, check_profile
+
 Break = Callable[[str, str, str], list[str]]
 HEAT = "columns/controls/heat.yaml"
 TICKER = "columns/controls/ticker.yaml"
@@ -18,7 +20,7 @@ PROFILE = "designer_configs/small.yaml"
         ("[0.2, 0.3, 0.5]", "[-0.2, 0.7, 0.5]", ":9: column.params.weights.0: must be at least 0; found -0.2"),
         ("[0.2, 0.3, 0.5]", "[0.2, a, 0.5]", ":9: column.params.weights.1: Input should be a valid number, unable"),
         ("[0.3, 0.4, 0.5]", "[0.3, 0.4, 0.3]", ":8: column.params.values.2: 0.3 is in the list already: keep one"),
-        ("[0.3, 0.4, 0.5]", "[0.3, 0.4, hot]", ":8: column.params.values.2: no trade can have it: 'hot' is not of"),
+        ("[0.3, 0.4, 0.5]", "[0.3, 0.4, hot]", ":8: column.params.values.2: no row can have it: 'hot' is not of"),
         ("0.5]\nprompt", "0.5]\n    p: 3\nprompt", ":10: column.params.p: unknown key; known: values, weights"),
         ("values: [0.3, 0.4, 0.5]", "weight: 1", ":8: column.params.weight: unknown key; did you mean weights?"),
     ],
@@ -90,8 +92,12 @@ def test_params_and_gold_at_once(break_file: Break) -> None:
 @pytest.mark.parametrize(
     ("old", "new", "problem"),
     [
-        ("match: {field: entry_", "match: {field: ", ":11: match.field: volatility_percent is no core field; did"),
-        ("check: {field: entry_", "check: {field: ", ":12: check.field: volatility_percent is no core field; did"),
+        ("match: {field: entry_", "match: {field: ", ":11: match.field: volatility_percent is no column of the gold"),
+        (
+            "check: {field: entry_",
+            "check: {field: ",
+            ":12: check.field: volatility_percent is no field of a trade; did",
+        ),
         (
             "match: {field: entry_volatility_percent",
             "match: {field: exit_time",
@@ -169,7 +175,7 @@ def test_problem_of_a_sentence(break_file: Break, sentence: str, problem: str) -
         (
             "from_gold: {bins: 9}",
             "params: {values: [a]}",
-            ":6: controls.0.params.values.0: no trade can have it: 'a' is",
+            ":6: controls.0.params.values.0: no row can have it: 'a' is",
         ),
     ],
 )
@@ -203,13 +209,18 @@ def test_a_column_named_unlike_its_file(break_file: Break, file: str, old: str, 
 @pytest.mark.parametrize(
     ("output_format", "problem"),
     [
-        ("gold_data/none.schema.json", "gold_data/none.schema.json cannot be read: No such file or directory"),
-        ("gold_data/core_trade.json", "must be the path of a *.schema.json file, or a JSON Schema; found "),
-        ("columns/log/broken.schema.json", "columns/log/broken.schema.json is not valid JSON: "),
+        ("none.schema.json", "none.schema.json cannot be read: No such file or directory"),
+        ("core_trade.json", "must be the path of a *.schema.json file, or a JSON Schema; found "),
         ("{type: objekt}", "not a valid JSON Schema: "),
     ],
 )
-def test_problem_of_an_output_format(break_file: Break, root: Path, output_format: str, problem: str) -> None:
-    (root / "columns/log/broken.schema.json").write_text("{", encoding="utf-8")
-    (found,) = break_file("columns/log/trade.yaml", "columns/trade_log/trade.schema.json", output_format)
+def test_problem_of_an_output_format(break_file: Break, output_format: str, problem: str) -> None:
+    (found,) = break_file("columns/log/trade.yaml", "trade.schema.json", output_format)
     assert found.startswith(f":5: output_format: {problem}")
+
+
+def test_an_output_format_that_is_no_json(break_file: Break, root: Path) -> None:
+    (root / "columns/log/broken.schema.json").write_text("{", encoding="utf-8")
+    assert check_profile(root / PROFILE, root) == check_all(root)
+    (found,) = break_file("columns/log/trade.yaml", "trade.schema.json", "broken.schema.json")
+    assert found.startswith("columns/log/broken.schema.json:1: not valid JSON: ")

@@ -33,10 +33,9 @@ def test_the_small_project_is_right(root: Path) -> None:
             ":3: description: must be text; found false "
             "(YAML reads on, off, yes and no as true and false: put it in quotes to make it text)",
         ),
-        ("dataset:", "data:", ":4: data: unknown key; did you mean dataset? known: schema_version, description, dat"),
         ("trades: gold.csv", "trades: gold.csv, holdout: .nan", ":14: gold.holdout: must be a finite number"),
         ("trades: gold.csv", "trades: a, holdout: 1", ":14: gold.holdout: must be at least 0 and at most 0.5; found 1"),
-        ("trades: gold.csv", "trades: [a, b]", ":14: gold.trades: must be text; found a list of 2"),
+        ("trades: gold.csv", "trades: [a, b]", ":14: gold.trades: must be text or null; found a list of 2"),
         ("  judge: {model: b}", "  judge: b", ':12: models.judge: must be a mapping (key: value); found "b"'),
         ("  judge: {model: b}\n", "", ":10: models: the key judge is missing: "),
         ("bins: 9", "bins: 1", ":6: controls.0.from_gold.bins: must be at least 2 and at most 100; found 1"),
@@ -59,6 +58,14 @@ def test_problem(break_file: Break, old: str, new: str, problem: str) -> None:
     assert found.startswith(problem)
 
 
+def test_a_key_that_is_misspelt_is_missing_too(break_file: Break) -> None:
+    missing, unknown = break_file(FILE, "dataset:", "data:")
+    assert missing.startswith(
+        ":1: the key dataset is missing: Folder under columns/ whose dataset.yaml says what a row"
+    )
+    assert unknown.startswith(":4: data: unknown key; did you mean dataset? known: schema_version, description, dat")
+
+
 @pytest.mark.parametrize(
     ("line", "problem"),
     [
@@ -76,11 +83,14 @@ def test_problem(break_file: Break, old: str, new: str, problem: str) -> None:
             "run.max_token: unknown key; did you mean max_tokens? known: accepted, max_candidates,",
         ),
         ("acceptance: {realism: 6}", "acceptance.realism: must be at least 1 and at most 5; found 6"),
-        ("acceptance: {style: 4}", "acceptance.style: unknown key; known: realism, consistency, completeness"),
+        (
+            "acceptance: {style: 4}",
+            "acceptance.style: the dataset has no style; known: realism, consistency, completeness",
+        ),
         ("indicators: [atr_14, rsi_13]", "indicators.1: must be one of atr_14, "),
         ("indicators: [obv, macd, obv]", 'indicators.2: "obv" is in the list already: keep one'),
         ("export: [csv]", "export: parquet is always written: add it to the list"),
-        ("export: [parquet, xls]", 'export.1: must be one of parquet, csv, jsonl; found "xls"'),
+        ("export: [parquet, xls]", "export.1: the dataset has no xls; known: parquet, csv, jsonl"),
         ("backend: cloud", 'backend: must be library; found "cloud"'),
         (
             "backend: {microservices: {base_url_env: http}}",

@@ -51,7 +51,7 @@ from starlette.routing import Route
 from jobs.library.shim import ObservedDataDesigner
 from tests.jobs.microservices.answers import analyse, change_texts, read_groups, replace_values
 
-LIFETIME = 180.0  # seconds after which it stops, whoever forgot it
+LIFETIME = 1800.0  # seconds after which it stops, whoever forgot it; all tests share it, on a slow machine too
 LISTENING = "listening on "
 COMMIT = "0" * 40
 

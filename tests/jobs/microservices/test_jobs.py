@@ -5,6 +5,7 @@ import signal
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -137,8 +138,7 @@ def test_a_job_that_a_killed_run_left_is_taken_up(sender: Sender, service: Launc
 
 def test_an_interrupt_cancels_the_job_and_keeps_what_it_had(sender: Sender, service: Launched) -> None:
     service.write_script(hold=True, drop=[0, 4])
-    interrupt_after_job(service)
-    with pytest.raises(JobInterrupted) as stopped:
+    with pytest.raises(JobInterrupted) as stopped, interrupt_after_job(service):
         sender.send()
     assert (stopped.value.rows, service.count_calls("POST", "/cancel")) == ([], 1)
     service.write_script()
@@ -153,8 +153,7 @@ def test_rows_of_the_last_column_are_finished_when_it_is_interrupted(sender: Sen
     path.unlink()
     path.with_suffix(".parquet").unlink()
     service.write_script(hold=True, drop=[0])
-    interrupt_after_job(service)
-    with pytest.raises(JobInterrupted) as stopped:
+    with pytest.raises(JobInterrupted) as stopped, interrupt_after_job(service):
         sender.send()
     finished = {row["row_id"]: row for row in stopped.value.rows}
     assert len(finished) == 5
@@ -209,18 +208,25 @@ def test_a_refusal_says_what_to_do(sender: Sender, service: Launched, status: in
         sender.send()
 
 
-def interrupt_after_job(service: Launched) -> None:
-    """Interrupt this process once the service's next job has its rows, or after twenty seconds."""
-    before = count_datasets(service)
+@contextmanager
+def interrupt_after_job(service: Launched) -> Iterator[None]:
+    """Interrupt this process once the service's next job has its rows; only while the context is open."""
+    before, over = count_datasets(service), threading.Event()
 
     def watch() -> None:
         limit = time.monotonic() + 20
-        while count_datasets(service) <= before and time.monotonic() < limit:
+        while count_datasets(service) <= before and time.monotonic() < limit and not over.is_set():
             time.sleep(0.01)
-        time.sleep(0.3)
-        signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
+        if not over.wait(0.3):
+            signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
 
-    threading.Thread(target=watch, daemon=True).start()
+    watcher = threading.Thread(target=watch)
+    watcher.start()
+    try:
+        yield
+    finally:
+        over.set()
+        watcher.join()
 
 
 def count_datasets(service: Launched) -> int:

@@ -43,7 +43,7 @@ def make_bars() -> BarSet:
 def draw_many(count: int, controls: Controls | None = None) -> list[Document]:
     """Draw strategies for days, without dates."""
     wanted = controls or Controls(interval="1d")
-    drawn = (draw_strategy(random.Random(seed), wanted) for seed in range(count))
+    drawn = (draw_strategy(random.Random(seed), wanted) for seed in range(count))  # noqa: S311
     return [{key: value for key, value in each.items() if key not in DATES} for each in drawn]
 
 
@@ -80,9 +80,7 @@ def compare_with_wickra(documents: list[Document]) -> None:
     bars, sample = make_bars(), both[:WICKRA_SAMPLE]
     specs = [write_wickra(each) for each in sample]
     theirs = take_time(lambda: [strategy_wickra.trade_spec(each, bars, 0) for each in specs]) / len(specs)
-    print(
-        f"wickra: {theirs:.2f} ms a strategy, ours on the same: {ours:.3f} ms ({len(sample)} and {len(both)} strategies)"
-    )
+    print(f"wickra: {theirs:.2f} ms a strategy ({len(sample)} of them), ours on the same: {ours:.3f} ms ({len(both)})")
     print(f"wickra / ours: {theirs / ours:.1f} times (target {WICKRA_TARGET})")
 
 
@@ -98,9 +96,7 @@ def compare_with_tst(count: int) -> None:
     with warnings.catch_warnings(), strategy_tst.whole_package(strategy_tst.frame_bars(make_bars())) as run:
         warnings.simplefilter("ignore")
         theirs = take_time(lambda: [run(text) for text in texts]) / len(texts)
-    print(
-        f"trading-strategy-tester: {theirs:.0f} ms a strategy, ours on the same: {ours:.3f} ms ({len(texts)} and {len(both)})"
-    )
+    print(f"trading-strategy-tester: {theirs:.0f} ms each ({len(texts)}), ours on such: {ours:.3f} ms ({len(both)})")
     print(f"trading-strategy-tester / ours: {theirs / ours:,.0f} times (target {TST_TARGET})")
 
 
@@ -109,7 +105,7 @@ def print_peak_memory(count: int) -> None:
     suite = load_suite()
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     for seed in range(count):
-        hash_behaviour(draw_strategy(random.Random(seed)), suite)
+        hash_behaviour(draw_strategy(random.Random(seed)), suite)  # noqa: S311
     print(before, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
 
 

@@ -118,7 +118,7 @@ def test_bars_are_joined_by_the_clock(interval: str, longer: str, most: int) -> 
 
 def test_bars_that_cannot_be_are_refused(make_bars: MakeBars) -> None:
     good = make_bars([100.0, 101.0])
-    with pytest.raises(StrategyError, match="IBM cannot be used: .* there is no bar"):
+    with pytest.raises(StrategyError, match=r"IBM cannot be used: .* there is no bar"):
         read_bar_set("IBM", "1m", good.clear())
     with pytest.raises(StrategyError, match="two bars start at one moment"):
         read_bar_set("IBM", "1m", pl.concat([good, good]))

@@ -7,7 +7,6 @@ session or the last bar closes at its close. Trades do not depend on money: what
 
 import math
 from bisect import bisect_left
-from dataclasses import dataclass
 from datetime import date
 from typing import NamedTuple
 
@@ -41,24 +40,7 @@ class Trade(NamedTuple):
     risk: float
 
 
-class Levels(NamedTuple):
-    """Prices at which one position is left: a fixed stop, a target, and how far the best price may be given back."""
-
-    fixed: float
-    target: float
-    trailing: float
-
-
-@dataclass(frozen=True)
-class Walk:
-    """The bars that are walked, and by which conventions."""
-
-    bars: BarSet
-    conventions: Conventions
-
-
-@dataclass(frozen=True)
-class Exits:
+class Exits(NamedTuple):
     """The exits of a strategy within a bar: percents as shares of a price, average true ranges a bar; 0 where none."""
 
     stop: float
@@ -67,10 +49,17 @@ class Exits:
     multiple: float
     ranges: Values
 
-    @property
-    def any_within(self) -> bool:
-        """Whether anything can end a position within a bar."""
-        return bool(self.stop or self.trailing or self.target or self.multiple)
+
+class Touch(NamedTuple):
+    """Where a stop or target ends a position: bar, fill, reason (none: nowhere); the distance of its stop, else NaN."""
+
+    bar: int
+    price: float
+    reason: str
+    risk: float
+
+
+NO_TOUCH = Touch(0, 0.0, "", math.nan)
 
 
 def execute(document: Document, bars: BarSet, conventions: Conventions = OURS) -> list[Trade]:
@@ -87,14 +76,17 @@ def find_trades(
     opens, sides, closes = _list_orders(document["position_type"], buys, sells, _find_fillable(allowed, exits))
     time_stop = document.get("exit_after_bars", NEVER)
     turns = document["position_type"] == "LONG_SHORT_COMBINED"
-    walk, trades = Walk(bars, conventions), list[Trade]()
-    place, cursor = 0, 0
-    while (place := bisect_left(opens, cursor, place)) < len(opens):
+    delay = 0 if conventions.exits_on_entry_bar else 1
+    trades: list[Trade] = []
+    place, cursor, count = 0, 0, len(opens)
+    while (place := bisect_left(opens, cursor, place)) < count:
         entry, side = opens[place] + 1, sides[place]
         closing = closes[side]
         found = bisect_left(closing, entry)
         signal = closing[found] + 1 if found < len(closing) else NEVER
-        trade = _follow(walk, exits, entry, side, signal=signal, time_stop=entry + time_stop, last=last[entry])
+        due, until = min(signal, entry + time_stop), last[entry]
+        touch = _find_exit(bars.listed[side], exits, entry, entry + delay, int(due) - 1 if due <= until else until)
+        trade = _close(bars.listed[side], entry, side, touch, signal=signal, due=due, last=until)
         trades.append(trade)
         cursor = trade.exit_bar - 1 if turns and trade.reason == "signal" else trade.exit_bar
     return trades
@@ -157,49 +149,66 @@ def _list_orders(
     turns = position == "LONG_SHORT_COMBINED"
     opening = {"LONG": only_buys, "SHORT": only_sells}.get(position, only_buys | only_sells) & fillable
     bars = np.flatnonzero(opening)
-    sides = np.where(only_buys[bars], LONG, SHORT)
-    closing = {LONG: only_sells if turns else sells, SHORT: only_buys if turns else buys}
-    return bars.tolist(), sides.tolist(), {side: np.flatnonzero(flags).tolist() for side, flags in closing.items()}
+    sides = np.where(only_buys[bars], LONG, SHORT).tolist()
+    closing = {LONG: only_sells, SHORT: only_buys} if turns else {LONG: sells} if position == "LONG" else {SHORT: buys}
+    return bars.tolist(), sides, {side: np.flatnonzero(flags).tolist() for side, flags in closing.items()}
 
 
-def _follow(walk: Walk, exits: Exits, entry: int, side: int, *, signal: float, time_stop: float, last: int) -> Trade:
-    """Follow one position from its entry bar to its exit, at the close of bar `last` at the latest."""
-    sides = walk.bars.listed[side]
+def _find_exit(sides: Listed, exits: Exits, entry: int, start: int, until: int) -> Touch:
+    """Return how the exits within a bar end the position that opened at bar `entry`, from bar `start` to `until`."""
+    stop, trailing, target, multiple, ranges = exits
+    if not (stop or target or trailing or multiple):
+        return NO_TOUCH
     opened = sides.open[entry]
-    due = min(signal, time_stop)
-    until = int(due) - 1 if due <= last else last
-    distance = exits.multiple * float(exits.ranges[entry - 1]) if exits.multiple else abs(opened) * exits.stop
-    levels = Levels(
-        opened - distance if distance else -NEVER,
-        opened + abs(opened) * exits.target if exits.target else NEVER,
-        exits.trailing,
-    )
-    touch = _find_touch(sides, levels, entry, until, walk.conventions) if exits.any_within else None
-    if touch:
-        bar, price, reason = touch
-    elif due <= last:
-        bar, price, reason = int(due), sides.open[int(due)], "signal" if signal <= time_stop else "time"
+    distance = multiple * float(ranges[entry - 1]) if multiple else abs(opened) * stop
+    fixed = opened - distance if distance else -NEVER
+    goal = opened + abs(opened) * target if target else NEVER
+    if trailing:
+        found = _trail(sides, fixed, goal, range(entry, until + 1), trailing=trailing, start=start)
     else:
-        bar, price, reason = last, sides.close[last], "end" if last == len(walk.bars) - 1 else "session"
-    return Trade(entry, bar, side, side * opened, side * price, reason, distance or math.nan)
+        found = _find_touch(sides, fixed, goal, range(start, until + 1))
+    return Touch(*found, distance or math.nan)
 
 
-def _find_touch(
-    sides: Listed, levels: Levels, entry: int, until: int, conventions: Conventions
-) -> tuple[int, float, str] | None:
-    """Return bar, fill and reason of the first stop or target up to bar `until`; prices are the side's.
+def _find_touch(sides: Listed, fixed: float, goal: float, bars: range) -> tuple[int, float, str]:
+    """Return bar, fill and reason of the first stop or target, no reason where there is none; prices are the side's.
 
     Bar by bar: positions do not overlap, so a strategy looks at no bar twice, and most end within a few bars.
     """
-    fixed, target, trailing = levels
-    lows, highs = sides.low, sides.high
-    best, level = sides.open[entry], fixed
-    for bar in range(entry if conventions.exits_on_entry_bar else entry + 1, until + 1):
-        if trailing:
-            level = max(best - abs(best) * trailing, fixed)
-            best = max(best, highs[bar])
+    _, highs, lows, _ = sides
+    for bar in bars:
+        if lows[bar] <= fixed:
+            return bar, min(sides.open[bar], fixed), "stop"
+        if highs[bar] >= goal:
+            return bar, max(sides.open[bar], goal), "target"
+    return 0, 0.0, ""
+
+
+def _trail(
+    sides: Listed, fixed: float, goal: float, bars: range, *, trailing: float, start: int
+) -> tuple[int, float, str]:
+    """Do the same with a stop that follows the best price of the bars before, from the entry on."""
+    _, highs, lows, _ = sides
+    best = sides.open[bars.start]
+    for bar in bars:
+        level = max(best - abs(best) * trailing, fixed)
+        best = max(best, highs[bar])
+        if bar < start:
+            continue
         if lows[bar] <= level:
             return bar, min(sides.open[bar], level), "stop" if level == fixed else "trailing"
-        if highs[bar] >= target:
-            return bar, max(sides.open[bar], target), "target"
-    return None
+        if highs[bar] >= goal:
+            return bar, max(sides.open[bar], goal), "target"
+    return 0, 0.0, ""
+
+
+def _close(sides: Listed, entry: int, side: int, touch: Touch, *, signal: float, due: float, last: int) -> Trade:
+    """Return the trade that was touched, or else was due at an open, or else ends with its session or the bars."""
+    bar, price, reason, risk = touch
+    if not reason:
+        if due <= last:
+            bar = int(due)
+            price, reason = sides.open[bar], "signal" if signal == due else "time"
+        else:
+            bar, price, reason = last, sides.close[last], "end" if last == len(sides.open) - 1 else "session"
+    return Trade(entry, bar, side, side * sides.open[entry], side * price, reason, risk)

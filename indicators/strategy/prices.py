@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+import polars as pl
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
@@ -58,12 +59,12 @@ def add_up(values: Values, length: int) -> Values:
 
 def find_highest(values: Values, length: int) -> Values:
     """Return the greatest of the last `length` values."""
-    return pd.Series(values).rolling(length).max().to_numpy()
+    return pl.Series(values).rolling_max(length).to_numpy()
 
 
 def find_lowest(values: Values, length: int) -> Values:
     """Return the least of the last `length` values."""
-    return pd.Series(values).rolling(length).min().to_numpy()
+    return pl.Series(values).rolling_min(length).to_numpy()
 
 
 def measure_deviation(values: Values, length: int) -> Values:

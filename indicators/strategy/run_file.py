@@ -1,4 +1,4 @@
-"""One strategy of a file on the bars of a file: trades and numbers, as `tradelogs strategy run` prints them."""
+"""One strategy of a file on the bars of a file: its trades and a trader's numbers."""
 
 from dataclasses import dataclass
 from itertools import accumulate

@@ -24,6 +24,7 @@ INTERVALS: Mapping[str, float] = {"1m": 10, "5m": 20, "15m": 15, "30m": 5, "1h":
 SIZES: Mapping[str, float] = {"default": 39, "contracts": 10, "usd": 10, "percent": 21, "risk_percent": 20}
 LEAVES: Mapping[int, float] = {1: 35, 2: 35, 3: 20, 4: 10}
 DEPTHS: Mapping[int, float] = {1: 60, 2: 30, 3: 10}
+SLOWER = 4  # times as wide are stops and targets on days and longer bars
 AFTER = 0.06  # of the leaves are asked for some bars ago
 SECOND_TIMEFRAME = 0.17  # of the strategies look at longer bars as well
 TICKERS = (
@@ -154,10 +155,10 @@ def _draw_exits(rng: random.Random, controls: Controls, interval: str) -> Docume
         names = [name for name in names if name != "session" or interval in INTRADAY]
     else:
         names = list(controls.exits)
-    return {name: _draw_exit(rng, name) for name in names}
+    return {name: _draw_exit(rng, name, 1 if interval in INTRADAY else SLOWER) for name in names}
 
 
-def _draw_exit(rng: random.Random, name: str) -> Any:
+def _draw_exit(rng: random.Random, name: str, scale: int) -> Any:
     match name:
         case "atr_stop":
             length = rng.choices((14, 10, 20), (6, 2, 1))[0]
@@ -168,9 +169,9 @@ def _draw_exit(rng: random.Random, name: str) -> Any:
             start, end = rng.choice((("09:30", "11:00"), ("09:45", "15:45"), ("10:00", "15:30"), ("13:00", "15:55")))
             return {"from": start, "to": end}
         case "take_profit":
-            return {"percent": rng.choice((0.5, 1, 1.5, 2, 3, 4, 5, 6, 8, 10, round(rng.uniform(0.3, 12), 2)))}
+            return {"percent": scale * rng.choice((0.5, 1, 1.5, 2, 2.5, 3, 4, 5, round(rng.uniform(0.3, 6), 2)))}
         case _:
-            return {"percent": rng.choice((0.25, 0.5, 1, 1.5, 2, 2.5, 3, 4, 5, round(rng.uniform(0.2, 8), 2)))}
+            return {"percent": scale * rng.choice((0.25, 0.5, 0.75, 1, 1.5, 2, 2.5, round(rng.uniform(0.2, 3), 2)))}
 
 
 def _draw_window(rng: random.Random) -> Document:

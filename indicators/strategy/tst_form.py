@@ -60,6 +60,8 @@ CONDITIONS = {*COMPARISONS, *SINGLES, *RETRACEMENTS, *JOINED, "AfterXDaysConditi
 ENUMS = ("PositionTypeEnum", "StopLossType", "SourceType", "SmoothingType", "FibonacciLevels", "Interval", "Period")
 OURS_ALONE = ("PRIOR_HIGH", "PRIOR_LOW", "VOLUME_SMA")
 BASE_SOURCES = ("CLOSE", "OPEN", "HIGH", "LOW")
+CLOSE_INSTEAD = ("EMA", "SMA", "BB_UPPER", "BB_MIDDLE", "BB_LOWER", "CMO", "ROC", "RSI", "KST", "KST_SIGNAL")
+NAMELESS_SOURCE = ("KST", "KST_SIGNAL", "MACD", "MACD_SIGNAL")
 DAILY = tuple(INTERVALS.values())
 
 
@@ -217,15 +219,19 @@ def _iter_departures(document: Document) -> Iterator[tuple[str, str, str]]:
     for path, series in iter_series(document):
         if isinstance(series, dict):
             ((name, given),) = series.items()
-            source = SERIES[name].parameters.get("source")
-            if (
-                source
-                and given.get("source", source.default) not in BASE_SOURCES
-                and name not in ("CCI", "CCI_SMOOTHENED")
-            ):
-                yield name_path(path), "composite-source", "takes the close instead, unasked"
-            if name == "MASS_INDEX":
-                yield name_path(path), "mass-window", "sums fewer bars than asked for at first, and fails below nine"
+            yield from ((name_path(path), rule, message) for rule, message in _iter_series_departures(name, given))
+
+
+def _iter_series_departures(name: str, given: Document) -> Iterator[tuple[str, str]]:
+    source = given.get("source", "CLOSE")
+    if name in CLOSE_INSTEAD and source not in BASE_SOURCES:
+        yield "composite-source", f"takes the close instead of {source}, unasked"
+    if name in NAMELESS_SOURCE and source != "CLOSE":
+        yield "shared-name", "shares its values with the same series of another source"
+    if name == "COPPOCK" and {"long_roc_length", "short_roc_length"} & given.keys():
+        yield "coppock-lengths", "uses 14 and 11, whatever lengths are asked for"
+    if name == "MASS_INDEX":
+        yield "mass-window", "sums fewer bars than asked for at first, and fails below nine"
 
 
 def write_tst(document: Document) -> str:

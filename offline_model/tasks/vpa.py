@@ -1,11 +1,12 @@
 """Rehearsal of vpa: sentences of a template filled from the bar that a prompt shows, with planted faults."""
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from random import Random
 from typing import Any
 
 from offline_model.errors import PromptError
+from offline_model.options import Options
 from offline_model.prompt import Sections, read_fences
 
 PATTERNS = (
@@ -108,7 +109,7 @@ def plant_fault(text: str, bar: Bar, names: Sequence[str], rng: Random) -> str:
     return text.replace(bar["signal"], OPPOSITES[bar["signal"]], 1)
 
 
-def judge_text(sections: Sections, rng: Random) -> dict[str, object]:
+def judge_text(sections: Sections, rng: Random) -> Mapping[str, object]:
     """Judge a text: faithful unless it tells another trend than the bar has."""
     bar, _ = _read_bar(sections)
     text, moved = sections.bodies.get("The explanation", ""), TRENDS[bar["trend_analysis"]["status"]]
@@ -140,7 +141,7 @@ def _read_bar(sections: Sections) -> tuple[Bar, Bar]:
     return bar, {**facts, **named, **said, "above": above["timeframe"], "above_trend": above["trend_status"]}
 
 
-TASKS = {
+TASKS: Mapping[str, Callable[[Sections, Random, Options], object]] = {
     "explain one bar": lambda sections, rng, options: write_text(sections, rng, options.fault_rate),
     "judge one explanation": lambda sections, rng, _: judge_text(sections, rng),
     "mend one explanation": lambda sections, rng, _: write_text(sections, rng, FAILURE_RATE),

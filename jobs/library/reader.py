@@ -76,16 +76,32 @@ def read_before_library() -> Iterator[None]:
         ModelFacade.agenerate = ask
 
 
-async def read_response(request: Request, send: Send) -> Any:  # noqa: ARG001 - every step is given its request
-    """Read what came back for the cell that asked: a step on a request's way, the outermost of all.
+class ReadingStep:
+    """Reads what came back for the cell that asked: a step on a request's way, the outermost of all.
 
     The library's parser is given a message's content only; how an answer ended, what the model thought and the
     arguments of its tool calls are in the response.
     """
-    response = await send()
-    if (cell := _cell.get()) is not None:
-        cell.reading = cell.read(flatten_response(response))
-    return response
+
+    def __init__(self, notify: Callable[..., Any]) -> None:
+        """Read, and tell `notify` of what was sent for: an answer out of the journal was told of when it came."""
+        self._notify = notify
+
+    async def __call__(self, request: Request, send: Send) -> Any:
+        """Give the response as it came."""
+        response = await send()
+        if (cell := _cell.get()) is not None:
+            cell.reading = cell.read(flatten_response(response))
+            if request.sending.seconds is not None:
+                self._tell(request, cell.reading)
+        return response
+
+    def _tell(self, request: Request, reading: Read | Refused) -> None:
+        mended = list(reading.mended) if isinstance(reading, Read) else []
+        refused = reading.cause if isinstance(reading, Refused) else None
+        if mended or refused:
+            asked = {name: getattr(request, name) for name in ("job", "row_id", "column", "number")}
+            self._notify("answer_read", **asked, mended=mended, refused=refused)
 
 
 def find_reader(config: Any, data: Mapping[str, Any]) -> Reader | None:

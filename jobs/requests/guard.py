@@ -6,7 +6,7 @@ from typing import Any
 
 from designer_configs.compile.profile import Profile
 from files.secret_text import remember_secrets
-from jobs.library.reader import read_before_library, read_response
+from jobs.library.reader import ReadingStep, read_before_library
 from jobs.library.shim import keep_json_text, keep_texts, mask_answers, send_once, steer_requests
 from jobs.request import RequestStep
 from jobs.requests.halt import Halt
@@ -42,7 +42,7 @@ def guard_requests(
         mask_answers(),
         policy.watchdog,
         read_before_library(),
-        steer_requests([read_response, halt, *kept, policy, log], get_job),
+        steer_requests([ReadingStep(notify), halt, *kept, policy, log], get_job),
         send_once(policy.check_before_sending),
     ):
         yield

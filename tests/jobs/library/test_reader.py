@@ -4,6 +4,7 @@ import gc
 import inspect
 import json
 import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -38,11 +39,12 @@ CHANGED = TRADE | {"best_exit_percent": 1.5}
 
 
 class Outcome(NamedTuple):
-    """What a job of one row per answer came to: values and losses by the answer's place, and what was asked."""
+    """What a job of one row per answer came to: values and losses by the answer's place, what was asked and told."""
 
     values: dict[int, Any]
     losses: dict[int, str]
     asked: list[Asked]
+    told: list[dict[str, Any]]
 
 
 @pytest.fixture(autouse=True)
@@ -69,11 +71,20 @@ def run(folder: Path, name: str, column: dict[str, Any], answers: Sequence[str |
         model = {"alias": "generator", "model": profile.models["generator"].model, "provider": profile.provider.name}
         models = [{**model, "inference_parameters": PARALLEL}]
         config = add_seed({"model_configs": models, "columns": columns}, folder / "rows.parquet")
-        with guard_requests(profile, backend.place, Halt(), _send, get_job=lambda: "001_generate"), quicken_library():
+        told: list[dict[str, Any]] = []
+        guard = guard_requests(
+            profile,
+            backend.place,
+            Halt(),
+            _send,
+            get_job=lambda: "001_generate",
+            notify=lambda event, **fields: told.append({"event": event, **fields}),
+        )
+        with guard, quicken_library():
             result: JobResult = backend.run(Job("generate", config, len(answers)))
         values = {row["place"]: row[name] for row in result.rows}
         asked = [one for one in endpoint.asked if "of all" in json.dumps(one.messages)]
-        return Outcome(values, {place: lost.message for place, lost in result.lost.items()}, asked)
+        return Outcome(values, {place: lost.message for place, lost in result.lost.items()}, asked, told)
 
 
 async def _send(_: Any, send: Any) -> Any:
@@ -97,6 +108,8 @@ def test_wrong_numbers_are_refused_each_in_one_line(tmp_path: Path) -> None:
         correction = asked[1][-1]
         assert said in json.dumps(correction)
         assert "\\n" not in json.dumps(correction)
+    causes = Counter(event["refused"] for event in outcome.told)
+    assert causes == {"not_closed": 2, "bad_value": 4, "repeated_keys": 2, "several_objects": 2}
 
 
 def test_other_forms_of_a_right_answer_are_read_at_once(tmp_path: Path) -> None:
@@ -113,6 +126,10 @@ def test_other_forms_of_a_right_answer_are_read_at_once(tmp_path: Path) -> None:
     assert outcome.losses == {}
     assert outcome.values == dict.fromkeys(range(len(answers)), TRADE)
     assert len(outcome.asked) == len(answers)
+    told = {event["row_id"]: event["mended"] for event in outcome.told}
+    assert all(event["event"] == "answer_read" and event["refused"] is None for event in outcome.told)
+    assert told.keys() == {"1", "2", "3", "4", "5"}  # of the plain one there is nothing to say
+    assert (told["1"], told["2"], told["5"]) == (["thinking"], ["fence"], ["tool_call"])
 
 
 def test_refiner_may_give_only_what_it_changed(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ one says `sell_short`, or its `position_intent`.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -110,9 +111,7 @@ FORMAT = Format(
     required={
         "ticker": ("symbol",),
         "side": ("side",),
-        "time": ("transaction_time", "filled_at"),
-        "quantity": ("filled_qty", "qty"),
-        "price": ("filled_avg_price", "price"),
+        **{name: (key,) for name, key in ACTIVITY.items()},
     },
     optional={name: (key,) for name, key in SHARED.items() if name not in ("ticker", "side")},
     study=study_rows,
@@ -121,4 +120,10 @@ FORMAT = Format(
     zone="UTC",
     pairs=True,
     identity=("id",),
+)
+ORDERS = replace(
+    FORMAT,
+    name="alpaca_orders",
+    describes="Alpaca's orders, as CSV",
+    required={"ticker": ("symbol",), "side": ("side",), **{name: (key,) for name, key in ORDER.items()}},
 )

@@ -53,6 +53,7 @@ FORMATS: Mapping[str, Format] = {
         interactive_brokers.FORMAT,
         activity_statement.FORMAT,
         alpaca.FORMAT,
+        alpaca.ORDERS,
         webull.FORMAT,
         das.FORMAT,
         schwab.FORMAT,

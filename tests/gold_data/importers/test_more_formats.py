@@ -15,6 +15,11 @@ EXPECTED: dict[str, Expected] = {
         [(12, "other_currency")],
         [(4, "not_an_execution"), (6, "not_an_execution"), (8, "not_an_execution"), (13, "not_an_execution")],
     ),
+    "alpaca_py_orders.csv": (
+        [(2, "AAPL", "buy", "09 10:00:00", "09 10:30:00", 255.1, 256.1, 10.0)],
+        [],
+        [(3, "not_filled")],
+    ),
     "backtesting_py.csv": (
         [
             (2, "SPY", "buy", "17 09:45:00", "17 10:00:00", 600.0, 601.0, 16.0),

@@ -97,7 +97,7 @@ def find_header(log: Path) -> str:
     words = (
         *("Exec Time", "Market pos.", "TradePrice", "macd_exit_price", "Richtung", "Fill price", "worst_exit_percent"),
         *("E/X", "T. Price", "Filled Time", "LiqType", "Fees & Comm", "Run Date", "Trans Code", "avgPrice", "buyPrice"),
-        *("Trade #", "Avg Entry Price", "pricein", "EntryPrice"),
+        *("Trade #", "filled_avg_price", "Avg Entry Price", "pricein", "EntryPrice"),
     )
     return next(line for line in log.read_text("utf-8-sig").splitlines(keepends=True) if any(w in line for w in words))
 

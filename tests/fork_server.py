@@ -64,12 +64,12 @@ def serve(listener: socket.socket) -> dict[str, Any]:
             if (pid := os.fork()) == 0:
                 signal.set_wakeup_fd(-1)
                 signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+                take_files(files)
+                caller.sendall(f"{os.getpid()}\n".encode())  # not sooner: a signal would be lost in what forking calls
                 for file in (listener, woken, wake, caller, *running.values()):
                     file.close()
-                take_files(files)
                 return request
             running[pid] = caller
-            caller.sendall(f"{pid}\n".encode())
             for number in files:
                 os.close(number)
 

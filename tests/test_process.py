@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.conftest import count_cpu_seconds
 from tests.process import Process, run
 
 SHOW = "import json, os, sys; print(json.dumps([sys.argv, dict(os.environ), os.getcwd(), __name__, sys.stdin.read()]))"
@@ -91,3 +92,11 @@ def test_data_designers_folders_are_those_of_its_own_environment(tmp_path: Path)
     assert made[0].startswith(f"{tmp_path}/tradelogs-home-")
     assert set(made) == {made[0]}
     assert list(tmp_path.iterdir()) == []
+
+
+def test_cpu_seconds_are_those_of_processes_that_have_ended_at_any_depth() -> None:
+    burn = "import time\nwhile time.process_time() < 0.5: pass"
+    before = count_cpu_seconds()
+    start = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {burn!r}], check=True)"
+    subprocess.run([sys.executable, "-c", start], check=True)
+    assert 0.5 <= count_cpu_seconds() - before < 5

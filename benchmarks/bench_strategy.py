@@ -125,7 +125,7 @@ def compare_memory(counts: tuple[int, ...]) -> None:
 
 
 @click.command()
-@click.option("--strategies", default=2_000, show_default=True)
+@click.option("--strategies", default=4_000, show_default=True)
 @click.option("--memory", default=MEMORY_STRATEGIES, nargs=2, show_default=True, help="Strategies, few and many.")
 @click.option("--memory-of", type=int, hidden=True)
 def main(strategies: int, memory: tuple[int, int], memory_of: int | None) -> None:
@@ -140,7 +140,7 @@ def main(strategies: int, memory: tuple[int, int], memory_of: int | None) -> Non
         f"strategies: {ours:.3f} ms a strategy per 1,000 bars (at most {MOST_MILLISECONDS}; {strategies:,} strategies)"
     )
     compare_with_wickra(documents)
-    compare_with_tst(strategies // 10)
+    compare_with_tst(strategies)
 
 
 if __name__ == "__main__":

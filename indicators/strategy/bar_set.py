@@ -93,12 +93,11 @@ class BarSet:
         if not isinstance(series, dict):
             return float(series)
         ((name, given),) = series.items()
-        kind = SERIES[name]
-        parameters = {key: given.get(key, each.default) for key, each in kind.parameters.items()}
+        parameters = SERIES[name].defaults | given
+        timeframe = parameters.pop("timeframe", None)
         key = (name, *parameters.values())
-        if "timeframe" not in given:
-            return self._kept.take(key, lambda: _compute(kind, self.prices, parameters))
-        timeframe = given["timeframe"]
+        if timeframe is None:
+            return self._kept.take(key, lambda: _compute(SERIES[name], self.prices, parameters))
         return self._kept_longer.take((timeframe, *key), lambda: self._look_back(name, parameters, timeframe))
 
     def _look_back(self, name: str, parameters: dict[str, Any], timeframe: str) -> Values:

@@ -72,7 +72,7 @@ def _write_series(series: Any) -> Any:
     if not isinstance(series, dict):
         return write_number(series)
     ((name, given),) = series.items()
-    defaults = {key: each.default for key, each in SERIES[name].parameters.items()}
+    defaults = SERIES[name].defaults
     order = (*defaults, "timeframe")
     return {name: {key: write_number(given[key]) for key in order if key in given and given[key] != defaults.get(key)}}
 

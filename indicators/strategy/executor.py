@@ -22,6 +22,8 @@ from indicators.strategy.tree import Document
 
 LONG, SHORT = 1, -1
 NEVER = math.inf
+Touch = tuple[int, float, str, float]  # bar, fill, reason (none: nowhere) and the distance of the stop, NaN without
+NO_TOUCH: Touch = (0, 0.0, "", math.nan)
 WINDOWS = {"start_date", "end_date", "period", "session"}
 
 
@@ -48,18 +50,6 @@ class Exits(NamedTuple):
     target: float
     multiple: float
     ranges: Values
-
-
-class Touch(NamedTuple):
-    """Where a stop or target ends a position: bar, fill, reason (none: nowhere); the distance of its stop, else NaN."""
-
-    bar: int
-    price: float
-    reason: str
-    risk: float
-
-
-NO_TOUCH = Touch(0, 0.0, "", math.nan)
 
 
 def execute(document: Document, bars: BarSet, conventions: Conventions = OURS) -> list[Trade]:
@@ -167,7 +157,7 @@ def _find_exit(sides: Listed, exits: Exits, entry: int, start: int, until: int) 
         found = _trail(sides, fixed, goal, range(entry, until + 1), trailing=trailing, start=start)
     else:
         found = _find_touch(sides, fixed, goal, range(start, until + 1))
-    return Touch(*found, distance or math.nan)
+    return (*found, distance or math.nan)
 
 
 def _find_touch(sides: Listed, fixed: float, goal: float, bars: range) -> tuple[int, float, str]:

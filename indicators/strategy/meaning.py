@@ -117,7 +117,7 @@ def _check_parameters(document: Document) -> Found:
         ((name, given),) = series.items()
         kind = SERIES[name]
         for low, high in pairwise(kind.ordered):
-            values = [given.get(key, kind.parameters[key].default) for key in (low, high)]
+            values = [given.get(key, kind.defaults[key]) for key in (low, high)]
             if not values[0] < values[1]:
                 found = f"{low} must be below {high}; found {values[0]} and {values[1]}"
                 yield (*path, name), "order", found

@@ -7,7 +7,7 @@ the next.
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from functools import partial
+from functools import cached_property, partial
 from math import inf
 
 from indicators.strategy import formulas
@@ -45,6 +45,11 @@ class Kind:
     unit: str
     parameters: Mapping[str, Parameter] = field(default_factory=dict)
     ordered: tuple[str, ...] = ()
+
+    @cached_property
+    def defaults(self) -> dict[str, Value]:
+        """Every parameter's value where a strategy names none."""
+        return {name: each.default for name, each in self.parameters.items()}
 
 
 UNITS = {

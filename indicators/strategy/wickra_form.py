@@ -196,7 +196,7 @@ class _Writer:
         ((name, given),) = series.items()
         if name in PRICES and "timeframe" not in given:
             return self._look_back({"price": name.lower()}, ago)
-        parameters = {key: given.get(key, each.default) for key, each in SERIES[name].parameters.items()}
+        parameters = SERIES[name].defaults | given
         indicator = INDICATORS.get(name)
         fits = indicator and all(
             parameters[key] == value for key, value in indicator.fixed.items() if key in parameters

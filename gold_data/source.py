@@ -20,4 +20,4 @@ class GoldSource:
     holdout: float = 0.0
     embargo: int = 0
     split: Path | None = None
-    options: Mapping[str, Any] = field(default_factory=dict)
+    options: Mapping[str, Any] = field(default_factory=dict, compare=False)

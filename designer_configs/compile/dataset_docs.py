@@ -15,8 +15,8 @@ def write_dataset_page(declared: Declared, controls: Sequence[Mapping[str, Any]]
     parts = [
         NOTE.format(name=declared.name),
         f"# {declared.name}: {declared.document['description']}",
-        f"{declared.document['grain'].capitalize()}; a row is called a {declared.noun}.",
-        f"## How a {declared.noun} is made\n\n{_list_columns(declared)}",
+        f"{declared.document['grain'].capitalize()}; a row is called {_name_one(declared)}.",
+        f"## How {_name_one(declared)} is made\n\n{_list_columns(declared)}",
         _list_acceptance(declared),
         _list_gold(declared),
         f"## Controls that fit\n\n{_list_controls(usable)}" if usable else "",
@@ -24,6 +24,10 @@ def write_dataset_page(declared: Declared, controls: Sequence[Mapping[str, Any]]
         *(f"## Table `{name}`\n\n{_list_table(table)}" for name, table in describe_tables(declared, ()).items()),
     ]
     return "\n\n".join(part.strip() for part in parts if part) + "\n"
+
+
+def _name_one(declared: Declared) -> str:
+    return f"{'an' if declared.noun[0] in 'aeiou' else 'a'} {declared.noun}"
 
 
 def _fits(control: Mapping[str, Any], declared: Declared) -> bool:
@@ -48,7 +52,7 @@ def _list_acceptance(declared: Declared) -> str:
     if not declared.criteria:
         return ""
     least = ", ".join(f"`{name}` {score}" for name, score in declared.acceptance.items())
-    return f"A {declared.noun} is accepted that breaks no rule and scores at least: {least}."
+    return f"{_name_one(declared).capitalize()} is accepted that breaks no rule and scores at least: {least}."
 
 
 def _list_gold(declared: Declared) -> str:

@@ -23,6 +23,7 @@ from gold_data.errors import GoldError
 from gold_data.source import GoldSource
 from gold_data.splits import plan_split
 from gold_data.store import Gold, write_gold
+from jobs.library.backend import build_config
 from offline_model.options import Options
 from offline_model.prompt import Sections
 from offline_model.tasks.vpa import TASKS, plant_fault
@@ -75,6 +76,11 @@ def list_numbers(value: Any) -> list[float]:
     if isinstance(value, list):
         return [number for part in value for number in list_numbers(part)]
     return [abs(value)] if isinstance(value, int | float) and not isinstance(value, bool) else []
+
+
+def test_data_designer_reads_the_compiled_flow(folder: Path) -> None:
+    config = yaml.safe_load((folder / "data_designer.yaml").read_text(encoding="utf-8"))
+    assert build_config(config).build().columns
 
 
 def test_every_candidate_is_booked_and_twenty_are_accepted(folder: Path) -> None:

@@ -78,7 +78,8 @@ def endpoint() -> Iterator[str]:
 
 
 QUICK = ("nim_dev", "offline")  # the others differ from these in names and numbers
-PROFILES = [pytest.param(name, marks=[] if name in QUICK else pytest.mark.slow) for name in list_profiles()]
+OF_TRADES = [name for name in list_profiles() if load_profile(name).dataset.name == "trade_log"]
+PROFILES = [pytest.param(name, marks=[] if name in QUICK else pytest.mark.slow) for name in OF_TRADES]
 
 
 @pytest.mark.parametrize("profile", PROFILES)

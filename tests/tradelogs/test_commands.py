@@ -18,7 +18,7 @@ from indicators.technicals import INDICATORS
 from tradelogs.cli import main
 
 ROOT = Path(__file__).parents[2]
-PROFILES = ["local_llm", "microservices", "nim_dev", "nim_prod", "offline"]
+PROFILES = sorted(path.stem for path in (ROOT / "designer_configs").glob("*.yaml"))
 
 Cli = Callable[..., Result]
 

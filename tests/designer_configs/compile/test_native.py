@@ -31,7 +31,10 @@ def gold(tmp_path_factory: pytest.TempPathFactory) -> GoldFolder:
     return write_gold(read_gold(trades, None), tmp_path_factory.mktemp("sample") / "gold", 0.2)
 
 
-@pytest.fixture(scope="module", params=list_profiles())
+OF_TRADES = [name for name in list_profiles() if load_profile(name).dataset.name == "trade_log"]
+
+
+@pytest.fixture(scope="module", params=OF_TRADES)
 def profile(request: pytest.FixtureRequest) -> Iterator[Profile]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("NVIDIA_API_KEY", KEY)

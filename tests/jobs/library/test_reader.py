@@ -88,7 +88,7 @@ def run(folder: Path, name: str, column: dict[str, Any], answers: Sequence[str |
         return Outcome(values, {place: lost.message for place, lost in result.lost.items()}, asked, told)
 
 
-async def _send(request: Request, send: Send) -> Any:  # noqa: ARG001 - a step is given its request
+async def _send(request: Request, send: Send) -> Any:
     return await send()
 
 
@@ -103,7 +103,7 @@ def test_wrong_numbers_are_refused_each_in_one_line(tmp_path: Path) -> None:
     outcome = run(tmp_path, "trade", FORM, list(answers))
     assert outcome.values == {}
     for place, said in enumerate(answers.values()):
-        assert said in outcome.losses[place]
+        assert outcome.losses[place].startswith(said)
         asked = [one.messages for one in outcome.asked if f"Row {place} " in str(one.messages)]
         assert [len(messages) for messages in asked] == [1, 3]
         correction = asked[1][-1]

@@ -16,6 +16,7 @@ from typing import Any
 
 from data_designer.config.column_configs import LLMJudgeColumnConfig, LLMStructuredColumnConfig
 from data_designer.engine.column_generators.generators.llm_completion import ColumnGeneratorWithModelChatCompletion
+from data_designer.engine.models.errors import ModelGenerationValidationFailureError
 from data_designer.engine.models.facade import ModelFacade
 from data_designer.engine.models.parsers.errors import ParserException
 
@@ -37,10 +38,11 @@ _KNOWS_NOTHING = Context()
 
 @dataclass
 class _Cell:
-    """The cell that the library works on: how its answers are read, and what the last one said."""
+    """The cell that the library works on: how its answers are read, what the last one said, and why one was refused."""
 
     read: Reader
     reading: Read | Refused | None = None
+    refused: Refused | None = None
 
 
 _cell: contextvars.ContextVar[_Cell | None] = contextvars.ContextVar("read cell", default=None)
@@ -65,7 +67,12 @@ def read_before_library() -> Iterator[None]:
     async def ask_model(self: Any, *args: Any, **kwargs: Any) -> Any:
         if (cell := _cell.get()) is not None:
             kwargs["parser"] = functools.partial(_parse, cell, kwargs["parser"])
-        return await ask(self, *args, **kwargs)
+        try:
+            return await ask(self, *args, **kwargs)
+        except ModelGenerationValidationFailureError as exc:
+            if cell is None or cell.refused is None or cell.refused.cause == "cut":
+                raise  # of one that was cut the library says which limit to raise
+            raise RowLostError(cell.refused.line) from exc
 
     ColumnGeneratorWithModelChatCompletion.agenerate = generate_cell
     ModelFacade.agenerate = ask_model
@@ -134,6 +141,7 @@ def _parse(cell: _Cell, parse: Callable[[str], Any], text: str) -> Any:
     reading, cell.reading = cell.reading or cell.read(Answer(text)), None
     if isinstance(reading, Read):
         return parse(write_plainly(reading.value))
+    cell.refused = reading
     if reading.resend:
         raise ParserException(reading.line, source=text)
     raise RowLostError(reading.line)

@@ -150,7 +150,11 @@ def test_refined_row_adds_its_edits_its_pass_and_its_undone_fields() -> None:
 
 @pytest.mark.parametrize("column", ["refined_trade", "judge"])
 def test_row_without_a_usable_answer_while_refined_is_rejected_with_its_critique(column: str) -> None:
-    known = {"critiques": ["- [exit] x\n- [b] y"], "judge_critique": "- [exit] x\n- [b] y", "generated_row": "{}"}
+    known: dict[str, Any] = {
+        "critiques": ["- [exit] x\n- [b] y"],
+        "judge_critique": "- [exit] x\n- [b] y",
+        "generated_row": "{}",
+    }
     result = JobResult([], {0: LostRow(column, "ticker must not be empty")})
     (lost,) = book([open_row(**known)], result, 1)
     assert (lost["status"], lost["failed_column"]) == ("rejected", column)

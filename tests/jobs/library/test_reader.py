@@ -22,6 +22,7 @@ from jobs.job import Job, JobResult
 from jobs.library.backend import LibraryBackend
 from jobs.library.reader import find_reader, read_before_library, write_plainly
 from jobs.library.speed import quicken_library
+from jobs.request import Request, Send
 from jobs.requests.guard import guard_requests
 from jobs.requests.halt import Halt
 from tests.faults.endpoint import Asked, Reply, open_endpoint, say
@@ -87,7 +88,7 @@ def run(folder: Path, name: str, column: dict[str, Any], answers: Sequence[str |
         return Outcome(values, {place: lost.message for place, lost in result.lost.items()}, asked, told)
 
 
-async def _send(_: Any, send: Any) -> Any:
+async def _send(request: Request, send: Send) -> Any:
     return await send()
 
 
@@ -102,7 +103,7 @@ def test_wrong_numbers_are_refused_each_in_one_line(tmp_path: Path) -> None:
     outcome = run(tmp_path, "trade", FORM, list(answers))
     assert outcome.values == {}
     for place, said in enumerate(answers.values()):
-        assert said in outcome.losses[place]
+        assert outcome.losses[place].startswith(said)
         asked = [one.messages for one in outcome.asked if f"Row {place} " in str(one.messages)]
         assert [len(messages) for messages in asked] == [1, 3]
         correction = asked[1][-1]
@@ -114,7 +115,7 @@ def test_wrong_numbers_are_refused_each_in_one_line(tmp_path: Path) -> None:
 
 def test_other_forms_of_a_right_answer_are_read_at_once(tmp_path: Path) -> None:
     call = {"id": "1", "type": "function", "function": {"name": "give", "arguments": ROW}}
-    answers = [
+    answers: list[str | Reply] = [
         ROW,
         f"<think>Perhaps {OTHER_ROW}, no.</think>\n{ROW}",
         f"```\n{ROW}\n```",

@@ -1,7 +1,8 @@
 """Draws strategies from the grammar: every draw has the right shape, means something, and is in canonical form.
 
 `KINDS` and `EXITS` weigh what is drawn by how often people ask for it, of 100 requests; a number beside a name is that
-count. What a person cannot mean is drawn again, not mended.
+count. A session's is of those on bars shorter than a day: of all it is 20. What nobody can mean is drawn again, not
+mended.
 """
 
 import random

@@ -4,7 +4,6 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 LOST_WITHOUT_TRACE = "the library dropped the row without saying why; see data_designer.log"
-NOT_FINISHED = "not finished"  # how the reason of a row begins that a cap or a halt left alone
 
 
 @dataclass(frozen=True)

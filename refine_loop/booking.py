@@ -10,7 +10,7 @@ from columns.dataset import Dataset
 from columns.rendering import show_row
 from columns.rows import read_row
 from gold_data.violation import Violation
-from jobs.job import LOST_WITHOUT_TRACE, NOT_FINISHED, JobResult, LostRow
+from jobs.job import LOST_WITHOUT_TRACE, JobResult, LostRow
 from refine_loop.critique import Verdict, judge_row, write_critique
 from refine_loop.known_rows import KnownRows
 from refine_loop.state import build_candidate_schema
@@ -92,7 +92,7 @@ class Book:
         for position, candidate in enumerate(candidates):
             counted = candidate | {"retry_count": refine_pass}
             if (row := returned.get(candidate["row_id"])) is None:
-                booked.append(self._book_loss(counted, result.lost.get(position)))
+                booked.append(_book_loss(counted, result.lost.get(position)))
             else:
                 booked.append(self._book_row(counted, row))
         return booked
@@ -132,19 +132,6 @@ class Book:
             return candidate | {"status": "accepted"}
         candidate["critiques"] = [*candidate["critiques"], candidate["judge_critique"]]
         return candidate if verdict.may_mend else candidate | {"status": "rejected", "reason": verdict.critique[0]}
-
-    def _book_loss(self, candidate: Candidate, loss: LostRow | None) -> Candidate:
-        """Fail a candidate that did not come back; one that has a row with a critique already is rejected with both.
-
-        Of the latter are those whose refiner or judge gave no usable answer, and no more: what was not finished, or
-        went astray without a word, says nothing of the row.
-        """
-        loss, declared = loss or LostRow("", LOST_WITHOUT_TRACE), self.dataset.declared
-        counted = candidate | {"failed_column": loss.column or None}
-        is_theirs = loss.column in (declared.refined_row, declared.judge)
-        if candidate["retry_count"] and is_theirs and not loss.message.startswith(NOT_FINISHED):
-            return close_candidate(counted, f"no usable answer for {loss.column}: {loss.message}")
-        return counted | {"status": "failed", "reason": loss.message}
 
     def _judge(self, returned: Mapping[str, Any]) -> Verdict:
         declared = self.dataset.declared
@@ -189,7 +176,7 @@ def close_candidate(candidate: Candidate, why: str) -> Candidate:
 
 def give_up_candidate(candidate: Candidate, cap: str) -> Candidate:
     """Fail a candidate that a cap kept from a refinement it had a right to; its critiques stay."""
-    return candidate | {"status": "failed", "reason": f"{NOT_FINISHED}: the cap run.{cap} was reached"}
+    return candidate | {"status": "failed", "reason": f"not finished: the cap run.{cap} was reached"}
 
 
 def drop_surplus(candidates: Sequence[Candidate], room: int) -> list[Candidate]:
@@ -201,3 +188,8 @@ def drop_surplus(candidates: Sequence[Candidate], room: int) -> list[Candidate]:
         room -= accepted
         kept.append(candidate | {"status": "rejected", "reason": NOT_NEEDED} if surplus else candidate)
     return kept
+
+
+def _book_loss(candidate: Candidate, loss: LostRow | None) -> Candidate:
+    loss = loss or LostRow("", LOST_WITHOUT_TRACE)
+    return candidate | {"status": "failed", "reason": loss.message, "failed_column": loss.column or None}

@@ -6,7 +6,6 @@ from typing import Any
 
 from designer_configs.compile.profile import Profile
 from files.secret_text import remember_secrets
-from jobs.library.reader import ReadingStep, read_before_library
 from jobs.library.shim import keep_json_text, keep_texts, mask_answers, send_once, steer_requests
 from jobs.request import RequestStep
 from jobs.requests.halt import Halt
@@ -29,8 +28,7 @@ def guard_requests(
     """Guard the requests of a profile's models while the context is open.
 
     What cannot be kept halts; what is in the journal is not sent; the policy decides when, how often and to which
-    model a request goes; the log, next to the wire, sees what is really sent. Keys are masked in what comes back,
-    which a reader of ours reads before the library does.
+    model a request goes; the log, next to the wire, sees what is really sent. Keys are masked in what comes back.
     """
     remember_secrets(profile.secret_names)  # a worker's process has not loaded the profile
     forget = (lambda _: None) if journal is None else journal.forget
@@ -41,8 +39,7 @@ def guard_requests(
         keep_json_text(),
         mask_answers(),
         policy.watchdog,
-        read_before_library(),
-        steer_requests([ReadingStep(notify), halt, *kept, policy, log], get_job),
+        steer_requests([halt, *kept, policy, log], get_job),
         send_once(policy.check_before_sending),
     ):
         yield

@@ -19,7 +19,6 @@ from data_designer.errors import DataDesignerError
 from designer_configs.compile.native import FALLBACK_ALIAS
 from designer_configs.compile.profile import Profile, count_parallel
 from jobs.errors import BackendError, NotSentError
-from jobs.job import NOT_FINISHED
 from jobs.library.shim import find_asked_pause
 from jobs.request import HEALTH_CHECK, Request, Send, name_error
 from jobs.requests.circuit import LONGEST_LOOK_AWAY, Circuit, Patience
@@ -187,7 +186,7 @@ class RequestPolicy:
             if self._halt.reason is not None:
                 await self.watchdog.await_end()
             if (cap := self._find_spent_cap()) is not None:
-                raise RowLostError(f"{NOT_FINISHED}: the cap run.{cap} was reached")
+                raise RowLostError(f"not finished: the cap run.{cap} was reached")
             for turn in turns:
                 if turn.circuit.lets_through():
                     self._announce(turn, turns[0], request.role)

@@ -24,7 +24,7 @@ from files.whole_file import name_full_disk, sync_folder, sync_tree, write_text
 from gold_data.store import GoldFolder
 from refine_loop.booking import NOT_NEEDED
 from refine_loop.record.summary import count_ledger, name_model_columns, note_ledger
-from refine_loop.record.usage import Readings, count_row_usage, count_usage, find_answering_models, spool_requests
+from refine_loop.record.usage import count_row_usage, count_usage, find_answering_models, spool_requests
 from refine_loop.rounds import Rounds
 from refine_loop.state import StopReason, build_candidate_schema
 
@@ -72,8 +72,7 @@ def write_outputs(folder: Path, profile: Profile, gold: GoldFolder, stopped_by: 
     """
     results = _make_empty(folder / RESULTS)
     with name_full_disk(results), _open_parts(folder) as parts:
-        readings = Readings()
-        seconds = spool_requests(folder / "events.jsonl", parts / "requests", readings)
+        seconds = spool_requests(folder / "events.jsonl", parts / "requests")
         requests = scan_parts(parts / "requests")
         notes = write_rounds(Rounds(folder / "rounds", profile.dataset), requests, parts, profile, gold)
         for name in sorted(path.name for path in parts.iterdir() if path.name != "requests"):
@@ -87,7 +86,7 @@ def write_outputs(folder: Path, profile: Profile, gold: GoldFolder, stopped_by: 
         write_text(json.dumps(dictionary, indent=1) + "\n", results / "data_dictionary.json")
         write_text(json.dumps(usage, indent=2) + "\n", results / "usage.json")
         said = [sentence.format(count=count) for sentence, count in notes.items() if count]
-        notes_of_all = [*note_ledger(ledger, profile), *readings.say(), *said]
+        notes_of_all = [*note_ledger(ledger, profile), *said]
         outcome = Outcome(
             folder, stopped_by, profile.run.accepted, **count_ledger(ledger), usage=usage, notes=notes_of_all
         )

@@ -7,7 +7,6 @@ import polars as pl
 
 from columns.declared import Declared
 from designer_configs.compile.profile import Profile
-from jobs.job import NOT_FINISHED
 from refine_loop.state import ENDS
 
 LEAST_JUDGED = 20  # rows before it means anything that their scores are all the same
@@ -69,7 +68,7 @@ def count_reasons(ledger: pl.LazyFrame) -> list[tuple[str, int]]:
     kind = (
         pl.when(pl.col("status") == "failed")
         .then(
-            pl.when(pl.col("reason").str.starts_with(NOT_FINISHED))
+            pl.when(pl.col("reason").str.starts_with("not finished"))
             .then(pl.col("reason"))
             .otherwise(
                 pl.concat_str(pl.lit("no usable answer for "), pl.col("failed_column").fill_null("a column unknown"))

@@ -1,6 +1,5 @@
 """What a run used, counted from its log: in all, by stage, by model, and by candidate."""
 
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -51,50 +50,12 @@ class JobSeconds:
         return self._sum + (self._last - self._started if self._started is not None else 0.0)
 
 
-class Readings:
-    """Counts, event by event, the answers that were read in another form than was asked for, and those refused."""
-
-    def __init__(self) -> None:
-        self._mended = 0
-        self._mendings, self._causes = Counter[str](), Counter[str]()
-
-    def count(self, event: Mapping[str, Any]) -> None:
-        """Count the next event."""
-        if event["event"] != "answer_read":
-            return
-        self._mended += bool(event["mended"])
-        self._mendings.update(event["mended"])
-        if event["refused"] is not None:
-            self._causes[event["refused"]] += 1
-
-    def say(self) -> list[str]:
-        """Say how many there were, and in which forms or for which causes, the commonest first."""
-        told = [
-            (self._mended, "read in another form", self._mendings),
-            (self._causes.total(), "refused", self._causes),
-        ]
-        return [
-            f"{count} {'answer' if count == 1 else 'answers'} {how}: {_list_counts(names)}"
-            for count, how, names in told
-            if count
-        ]
-
-
-def _list_counts(names: Counter[str]) -> str:
-    ordered = sorted(names.items(), key=lambda item: (-item[1], item[0]))
-    return ", ".join(f"{count} x {name.replace('_', ' ')}" for name, count in ordered)
-
-
-def spool_requests(log: Path, folder: Path, readings: Readings) -> float:
-    """Write the requests of a log into a new folder as Parquet files, to be scanned; gives the seconds of its jobs.
-
-    What the log says of how answers were read is counted in `readings`.
-    """
+def spool_requests(log: Path, folder: Path) -> float:
+    """Write the requests of a log into a new folder as Parquet files, to be scanned; gives the seconds of its jobs."""
     folder.mkdir()
     seconds, batch, files = JobSeconds(), list[Mapping[str, Any]](), 0
     for event in iter_events(log):
         seconds.count(event)
-        readings.count(event)
         if event["event"] in ("request", "service_job"):
             batch.append(event)
         if len(batch) == REQUESTS_A_FILE:

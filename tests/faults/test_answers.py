@@ -29,7 +29,9 @@ def break_row(row: int, reply: Reply, *, once: bool = False) -> Script:
     return script
 
 
-@pytest.mark.parametrize("text", ['```json\n{"ticker": "SIM1", "trade_type": "bu', WRONG_SCHEMA, ""])
+@pytest.mark.parametrize(
+    "text", ['```json\n{"ticker": "SIM1", "trade_type": "bu', WRONG_SCHEMA, "", "I cannot do that."]
+)
 def test_answer_that_does_not_parse_is_corrected(endpoint: Endpoint, run_job: RunJob, text: str) -> None:
     endpoint.script = break_row(1, say(text), once=True)
     job = run_job()
@@ -40,11 +42,12 @@ def test_answer_that_does_not_parse_is_corrected(endpoint: Endpoint, run_job: Ru
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ('```json\n{"ticker": "SIM1", "trade_type": "bu', "The JSON object is not closed"),
-        (WRONG_SCHEMA, "The answer holds no JSON object of the schema"),
-        ("", "The answer is empty"),
+        ('```json\n{"ticker": "SIM1", "trade_type": "bu', "could not be parsed"),
+        (WRONG_SCHEMA, "'trade_type' is a required property"),
+        ("", "No parsable JSON"),
+        ("I cannot do that.", "No parsable JSON"),
     ],
-    ids=["truncated", "wrong_schema", "empty"],
+    ids=["truncated", "wrong_schema", "empty", "refusal_in_words"],
 )
 def test_answer_that_never_parses_costs_its_row(endpoint: Endpoint, run_job: RunJob, text: str, said: str) -> None:
     endpoint.script = break_row(1, say(text))
@@ -52,13 +55,6 @@ def test_answer_that_never_parses_costs_its_row(endpoint: Endpoint, run_job: Run
     assert (job.height, job.halted) == (ROWS - 1, "")
     assert said in job.losses[0]
     assert endpoint.count(role="generator", row=1) == 2
-
-
-def test_refusal_in_words_costs_its_row_at_once(endpoint: Endpoint, run_job: RunJob) -> None:
-    endpoint.script = break_row(1, say("I cannot do that."))
-    job = run_job()
-    assert (job.height, job.losses) == (ROWS - 1, ["The model will not answer: I cannot do that."])
-    assert endpoint.count(role="generator", row=1) == 1  # to ask again would be refused again
 
 
 def test_json_between_prose_is_read(endpoint: Endpoint, run_job: RunJob) -> None:

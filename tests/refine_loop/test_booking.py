@@ -148,26 +148,6 @@ def test_refined_row_adds_its_edits_its_pass_and_its_undone_fields() -> None:
     assert (booked["edits"], booked["undone_edits"], booked["critiques"]) == (["[1]", "[2]"], 4, ["- x"])
 
 
-@pytest.mark.parametrize("column", ["refined_trade", "judge"])
-def test_row_without_a_usable_answer_while_refined_is_rejected_with_its_critique(column: str) -> None:
-    known: dict[str, Any] = {
-        "critiques": ["- [exit] x\n- [b] y"],
-        "judge_critique": "- [exit] x\n- [b] y",
-        "generated_row": "{}",
-    }
-    result = JobResult([], {0: LostRow(column, "ticker must not be empty")})
-    (lost,) = book([open_row(**known)], result, 1)
-    assert (lost["status"], lost["failed_column"]) == ("rejected", column)
-    assert lost["reason"] == f"[exit] x (no usable answer for {column}: ticker must not be empty)"
-    assert {name: lost[name] for name in known} == known
-
-
-def test_row_that_was_not_finished_while_refined_is_failed() -> None:
-    loss = LostRow("judge", "not finished: the cap run.max_tokens was reached")
-    (lost,) = book([open_row(judge_critique="- [exit] x")], JobResult([], {0: loss}), 1)
-    assert (lost["status"], lost["reason"]) == ("failed", loss.message)
-
-
 def test_row_that_is_lost_while_refined_keeps_what_was_known() -> None:
     (lost,) = book([open_row(edits=["[1]"], critiques=["- x"], generated_row="{}")], JobResult([]), 1)
     assert (lost["status"], lost["retry_count"], lost["generated_row"]) == ("failed", 1, "{}")

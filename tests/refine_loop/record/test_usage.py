@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 
 from designer_configs.compile.profile import load_profile
-from refine_loop.record.usage import JobSeconds, Readings, count_row_usage, count_usage, frame_requests, spool_requests
+from refine_loop.record.usage import JobSeconds, count_row_usage, count_usage, frame_requests, spool_requests
 
 FREE = load_profile("offline").prices
 REQUEST = {
@@ -109,18 +109,9 @@ def test_long_log_is_spooled_some_requests_at_a_time(tmp_path: Path, monkeypatch
     events = [request(row_id=str(i), job=f"{i // 3:03d}_generate") for i in range(8)] + [finish(1.5), {"event": "x"}]
     (tmp_path / "events.jsonl").write_text("\n".join(map(json.dumps, events)))
     monkeypatch.setattr("refine_loop.record.usage.REQUESTS_A_FILE", 3)
-    assert spool_requests(tmp_path / "events.jsonl", tmp_path / "requests", Readings()) == 1.5
+    assert spool_requests(tmp_path / "events.jsonl", tmp_path / "requests") == 1.5
     files = sorted((tmp_path / "requests").iterdir())
     spooled = pl.concat([pl.read_parquet(path) for path in files])
     assert [pl.read_parquet(path).height for path in files] == [3, 3, 2]
     assert spooled.equals(frame_requests(events))
     assert spooled["round"].to_list() == [0, 0, 0, 1, 1, 1, 2, 2]
-
-
-def test_answers_in_another_form_and_refusals_are_said_by_name() -> None:
-    readings = Readings()
-    for mended, refused in [(["no_fence"], None), (["thinking", "no_fence"], None), ([], "cut"), ([], None)]:
-        readings.count({"event": "answer_read", "mended": mended, "refused": refused})
-    readings.count({"event": "run_finished"})
-    assert readings.say() == ["2 answers read in another form: 2 x no fence, 1 x thinking", "1 answer refused: 1 x cut"]
-    assert Readings().say() == []

@@ -32,10 +32,23 @@ def test_help_lists_every_command(cli: Cli) -> None:
 
 def list_commands(group: click.Group) -> list[str]:
     """Name every command, those of a group after the group's name."""
-    names = []
-    for name, command in group.commands.items():
+    names, context = list[str](), click.Context(group)
+    for name in group.list_commands(context):
+        command = group.get_command(context, name)
         names += [f"{name} {below}" for below in list_commands(command)] if isinstance(command, click.Group) else [name]
     return names
+
+
+def test_commands_are_the_modules_of_their_folder() -> None:
+    modules = {path.stem for path in (ROOT / "tradelogs/commands").glob("*.py")} - {"__init__"}
+    assert set(main.list_commands(click.Context(main))) == {name.replace("_", "-") for name in modules}
+    assert len(list_commands(main)) > len(modules)  # some are groups
+
+
+def test_command_that_is_not_there_is_a_typing_error(cli: Cli) -> None:
+    result = cli("generat")
+    assert result.exit_code == 2
+    assert "No such command 'generat'" in result.output
 
 
 @pytest.mark.parametrize("command", list_commands(main))

@@ -31,7 +31,7 @@ def explain(path: Path) -> str:
         ({"dataset": "."}, "dataset: there is no"),
         ({"controls": ["../trade_log/trade"]}, "controls.0"),
         ({"controls": [{"use": "/etc/passwd"}]}, "controls.0"),
-        ({"export": ["../../x"]}, "export.0: must be one of"),
+        ({"export": ["../../x"]}, "export.0: must be a format: parquet, csv, jsonl, or one of the dataset's"),
         ({"gold.trades": "../elsewhere.csv"}, "gold.trades: ../elsewhere.csv leads out of"),
         ({"gold.trades": "gold_data/../../x.csv"}, "gold.trades: gold_data/../../x.csv leads out of"),
         ({"gold.bars": "../bars.parquet"}, "gold.bars: ../bars.parquet leads out of"),

@@ -1,5 +1,6 @@
 """Second stage, one file at a time: does a control, or a column of a dataset, mean something that can be drawn?"""
 
+import functools
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -187,16 +188,25 @@ def _check_match(scope: Scope, source: YamlSource, match: Mapping[str, Any]) -> 
     return []
 
 
+@functools.lru_cache(maxsize=256)
+def find_schema_fault(text: str) -> str | None:
+    """Say what is wrong with a JSON Schema, if anything; one schema is used by many columns and profiles."""
+    try:
+        Draft202012Validator.check_schema(json.loads(text))
+    except SchemaError as exc:
+        return str(exc.message)
+    return None
+
+
 def _check_output_format(folder: Path, source: YamlSource, declared: str | Mapping[str, Any]) -> list[Problem]:
     schema: Any = declared
     try:
         if isinstance(declared, str):
             schema = json.loads((folder / declared).read_text(encoding="utf-8"))
-        Draft202012Validator.check_schema(schema)
+        if (fault := find_schema_fault(json.dumps(schema, default=str))) is not None:
+            return [source.report(("output_format",), f"not a valid JSON Schema: {fault}")]
     except OSError as exc:
         return [source.report(("output_format",), f"{declared} cannot be read: {exc.strerror}")]
     except ValueError as exc:
         return [source.report(("output_format",), f"{declared} is not valid JSON: {exc}")]
-    except SchemaError as exc:
-        return [source.report(("output_format",), f"not a valid JSON Schema: {exc.message}")]
     return []

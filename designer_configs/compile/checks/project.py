@@ -11,7 +11,7 @@ from jsonschema import Draft202012Validator
 from jsonschema.exceptions import SchemaError
 
 from columns.declared import CONTROLS, DATASET_FILE, NO_COLUMNS, SHARED, STAGES, read_options
-from designer_configs.compile.checks.shape import Kind, check_shape
+from designer_configs.compile.checks.shape import Kind, check_shape, load_schema
 from designer_configs.compile.checks.yaml_source import YamlSource, load_yaml
 
 PROJECT_ROOT = Path(__file__).resolve().parents[3]
@@ -29,6 +29,7 @@ class Project:
         self.root = root
         self.home = home or root
         self._sources: dict[Path, YamlSource] = {}
+        self._row_fields: dict[Path, dict[str, dict[str, Any]] | None] = {}
 
     @property
     def roots(self) -> tuple[Path, ...]:
@@ -46,10 +47,15 @@ class Project:
         return self._sources[path]
 
     def _find_options(self, profile: Any) -> Mapping[str, Any]:
-        """Give the schemas of the keys that a profile's dataset adds to it."""
-        folder = self.find_dataset(profile.get("dataset")) if isinstance(profile, Mapping) else None
+        """Give the schemas of the keys that a profile's dataset adds to it; of one that is not there, any may be."""
+        if not isinstance(profile, Mapping):
+            return {}
+        folder = self.find_dataset(profile.get("dataset"))
+        known = load_schema("profile")["properties"]
+        if folder is None:
+            return {str(key): {} for key in profile if key not in known} if "dataset" in profile else {}
         try:
-            return {} if folder is None else read_options(folder)
+            return read_options(folder)
         except (OSError, ValueError):
             return {}  # which is said of the file itself
 
@@ -118,6 +124,11 @@ class Project:
 
     def find_row_fields(self, folder: Path) -> dict[str, dict[str, Any]] | None:
         """Give the JSON Schema of every field of a dataset's row, none where it is a text; None: it cannot be read."""
+        if folder not in self._row_fields:
+            self._row_fields[folder] = self._read_row_fields(folder)
+        return self._row_fields[folder]
+
+    def _read_row_fields(self, folder: Path) -> dict[str, dict[str, Any]] | None:
         source = self.read(folder / DATASET_FILE, "dataset")
         if source.problems:
             return None

@@ -16,6 +16,7 @@ from designer_configs.compile.native import CompiledProfile, compile_profile
 from designer_configs.compile.profile import Profile, load_profile
 from gold_data.errors import GoldError
 from gold_data.store import Gold, GoldFolder, write_gold
+from gold_data.trades.limits import describe_limits
 from gold_data.trades.schema import list_core_rows
 from jobs.library.backend import LibraryBackend
 from offline_model.launch import launch
@@ -229,7 +230,7 @@ def profile() -> Profile:
 
 
 def store(trades: pl.DataFrame, folder: Path) -> GoldFolder:
-    return write_gold(Gold(trades, None, pl.DataFrame({"line": []}), []), folder, 0.0)
+    return write_gold(Gold(trades, describe=describe_limits), folder, 0.0)
 
 
 @pytest.fixture(scope="module")

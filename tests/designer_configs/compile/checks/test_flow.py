@@ -278,13 +278,15 @@ def test_a_function_needs_the_code_it_is_in(root: Path, break_file: Break, edit:
     function = "column_type: row-checks\nfunction: check_mood"
     (found,) = break_file("columns/log/trade_checks.yaml", "column_type: row-checks", function)
     assert found == ":4: function: calls check_mood, but dataset.yaml names no code: add code: columns...."
-    (root / "columns/log/dataset.py").write_text("raise ValueError('nothing of it is run')\n", encoding="utf-8")
+    (root / "columns/log/dataset.py").write_text(
+        "def check_mood(): ...\n\n\nraise ValueError('nothing of it is run')\n", encoding="utf-8"
+    )
     edit(DATASET, "noun: trade", "noun: trade\ncode: columns.log.dataset")
     assert check_all(root) == []
 
 
 def test_a_column_of_all_rows_stands_in_the_plan(root: Path, edit: Edit) -> None:
-    (root / "columns/log/dataset.py").touch()
+    (root / "columns/log/dataset.py").write_text("def deal(): ...\n", encoding="utf-8")
     (root / "columns/log/deck.yaml").write_text(
         "# yaml-language-server: $schema=../../designer_configs/schema/column.schema.json\n"
         "name: deck\ncolumn_type: computed\nfunction: deal\nwhole: true\nsides: [suit]\nreads: [mood]\n",

@@ -12,7 +12,7 @@ from jobs.errors import BackendError
 
 from .conftest import PROVIDER, Launched, Sender
 
-UNKNOWN_TASK = "no task that the offline model knows {{ variation }}"
+TASK_WITHOUT_EXAMPLES = "# Task: write one new trade\n\n{{ variation }}"
 KEY = "canary/7f3a9d+not=to-be-written-anywhere"
 
 
@@ -47,7 +47,7 @@ def test_a_key_in_a_row_is_masked_before_anything_is_kept(telling: Sender, servi
 
 def test_a_key_in_a_log_line_is_masked(telling: Sender, service: Launched) -> None:
     service.write_script(echo=0)
-    telling.config["columns"][0]["prompt"] = UNKNOWN_TASK
+    telling.config["columns"][0]["prompt"] = TASK_WITHOUT_EXAMPLES
     lost = telling.send().lost
     assert "SERVICE_KEY" in lost[0].message
     assert KEY[:8] not in repr(lost)
@@ -56,7 +56,7 @@ def test_a_key_in_a_log_line_is_masked(telling: Sender, service: Launched) -> No
 
 def test_a_key_in_a_log_line_that_is_cut_is_masked(telling: Sender, service: Launched) -> None:
     service.write_script(echo=480)
-    telling.config["columns"][0]["prompt"] = UNKNOWN_TASK
+    telling.config["columns"][0]["prompt"] = TASK_WITHOUT_EXAMPLES
     with pytest.raises(BackendError, match=r"the last line of its log that complains: x{480}.SERVICE_KEY") as failed:
         telling.send()
     assert KEY[:8] not in str(failed.value)

@@ -101,7 +101,7 @@ def test_a_failed_job_says_why_and_is_sent_anew_when_the_run_goes_on(sender: Sen
 
 
 def test_a_job_whose_every_row_failed_is_no_failed_run(sender: Sender, service: Launched) -> None:
-    sender.config["columns"][0]["prompt"] = "no task that the offline model knows {{ variation }}"
+    sender.config["columns"][0]["prompt"] = "# Task: write one new trade\n\n{{ variation }}"
     result = sender.send()
     assert (result.rows, len(result.lost)) == ([], 6)
     assert "on trade[rg=0, row=5]" in result.lost[5].message

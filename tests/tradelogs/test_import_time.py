@@ -12,7 +12,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from tests.process import TRADELOGS
+
+pytestmark = pytest.mark.slow  # CPU seconds that only a machine with nothing else to do tells
 
 TRIES = 3
 YARDSTICK, QUIET_SECONDS = "import pandas", 0.5
@@ -58,7 +62,6 @@ def test_help_is_there_at_once() -> None:
     check_budget(0.3, TRADELOGS, "--help")
 
 
-@pytest.mark.slow  # CPU seconds that only a machine with nothing else to do tells
 def test_validate_is_quick() -> None:
     """1.0: it is run after every edit; it needs Data Designer's configs, and no frame and no engine."""
     check_budget(1.0, TRADELOGS, "validate")

@@ -66,11 +66,9 @@ format: $(VENV)/.installed  ## format and mend what ruff can
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
 
-bench: $(VENV)/.installed  ## print the speed ratios
-	@$(BIN)/python -m benchmarks.bench_import
-	@$(BIN)/python -m benchmarks.bench_indicators
-	@$(BIN)/python -m benchmarks.bench_backtest
-	@$(BIN)/python -m benchmarks.bench_generate
+bench: $(VENV)/.installed  ## print the speed ratios of every benchmarks/bench_*.py
+	@set -e; for bench in benchmarks/bench_*.py; do \
+	  echo "== $$bench"; $(BIN)/python -m "benchmarks.$$(basename "$$bench" .py)"; done
 
 observe:  ## watch a run: Prometheus and Grafana, or how to start them without docker
 	@sh observability/observe.sh

@@ -11,7 +11,7 @@ from jsonschema import Draft202012Validator
 from jsonschema.exceptions import SchemaError
 
 from columns.declared import CONTROLS, DATASET_FILE, NO_COLUMNS, SHARED, STAGES, read_options
-from designer_configs.compile.checks.shape import Kind, check_shape, load_schema
+from designer_configs.compile.checks.shape import Kind, check_shape
 from designer_configs.compile.checks.yaml_source import YamlSource, load_yaml
 
 PROJECT_ROOT = Path(__file__).resolve().parents[3]
@@ -47,17 +47,13 @@ class Project:
         return self._sources[path]
 
     def _find_options(self, profile: Any) -> Mapping[str, Any]:
-        """Give the schemas of the keys that a profile's dataset adds to it; of one that is not there, any may be."""
-        if not isinstance(profile, Mapping):
+        """Give the schemas of the keys that a profile's dataset adds to it; of one that is not there, any dataset's."""
+        if not isinstance(profile, Mapping) or "dataset" not in profile:
             return {}
-        folder = self.find_dataset(profile.get("dataset"))
-        known = load_schema("profile")["properties"]
-        if folder is None:
-            return {str(key): {} for key in profile if key not in known} if "dataset" in profile else {}
-        try:
-            return read_options(folder)
-        except (OSError, ValueError):
-            return {}  # which is said of the file itself
+        folder = self.find_dataset(profile["dataset"])
+        if folder is not None:
+            return _read_options_if_readable(folder)
+        return {key: {} for path in self.datasets.values() for key in _read_options_if_readable(path.parent)}
 
     def name_file(self, path: Path) -> str:
         """Name a file as messages do: relative to the root where it lies below one."""
@@ -137,6 +133,13 @@ class Project:
             if entry in files and files[entry].stem == source.data["row"] and files[entry].parent == folder:
                 return _read_fields(folder, self.read(files[entry], "column"))
         return None
+
+
+def _read_options_if_readable(folder: Path) -> Mapping[str, Any]:
+    try:
+        return read_options(folder)
+    except (OSError, ValueError):
+        return {}  # which is said of the file itself
 
 
 def _read_fields(folder: Path, column: YamlSource) -> dict[str, dict[str, Any]] | None:

@@ -99,6 +99,12 @@ class Declared:
         return tuple(self.document.get("checks", ()))
 
     @property
+    def policy(self) -> str | None:
+        """Name of the check that holds rows against the dataset's policy, where it has one."""
+        policy: str | None = self.document.get("policy")
+        return policy
+
+    @property
     def keep(self) -> tuple[str, ...]:
         """Names of further columns that go with a row."""
         return tuple(self.document.get("keep", ()))

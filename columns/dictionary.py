@@ -22,6 +22,11 @@ ENDS: Mapping[str, str] = {
     "edits": "What each refine pass changed: RFC 6902 patches.",
     "undone_edits": "Fields that a refiner changed though no critique named them; undone.",
 }
+POLICY: Mapping[str, str] = {
+    "policy_decision": "What the dataset's policy decided on the last version: allow, deny, review; null without one.",
+    "policy_rule": "The rule that decided; null where the version is allowed.",
+    "policy_history": "The decision on every version, in turn, with its rule.",
+}
 USAGE: Mapping[str, str] = {
     "requests": "Requests sent for it; null where a service does not say.",
     "prompt_tokens": "Tokens of its prompts; null where a provider did not say.",
@@ -39,11 +44,13 @@ def describe_tables(declared: Declared, controls: Sequence[Mapping[str, Any]]) -
     kept = {name: _describe(column) for name in declared.keep if (column := declared.find_column(name)) is not None}
     own = {"refine_passes": _say(ENDS["refine_passes"]), "gold_example_ids": _say(SEEDS)}
     accepted = {"row_id": _say(ROW_ID), **fields, **drawn, **kept, **scores, **own, **finished.pop("accepted", {})}
+    ledger = _describe_ledger(declared, kept, scores)
     planned = {column["name"]: _describe(column) for column in declared.list_stage("plan")}
     return {
         "accepted": accepted,
-        "ledger": {"row_id": _say(ROW_ID), **_describe_ledger(declared, kept, scores)},
+        "ledger": {"row_id": _say(ROW_ID), **ledger},
         "plan": {"row_id": _say(ROW_ID), **planned, **drawn},
+        **({} if declared.policy is None else {"review": {"row_id": _say(ROW_ID), **ledger}}),
         **finished,
     }
 
@@ -61,6 +68,7 @@ def _describe_ledger(declared: Declared, kept: Table, scores: Table) -> Table:
     return {
         **ends,
         **scores,
+        **({} if declared.policy is None else {name: _say(text) for name, text in POLICY.items()}),
         **asked,
         "gold_example_ids": _say(SEEDS),
         "generated_row": _say(row),

@@ -13,6 +13,7 @@ from gold_data.violation import Violation
 from jobs.job import LOST_WITHOUT_TRACE, JobResult, LostRow
 from refine_loop.critique import Verdict, judge_row, write_critique
 from refine_loop.known_rows import KnownRows
+from refine_loop.policy import read_decision, record_decision
 from refine_loop.state import build_candidate_schema
 
 Candidate = dict[str, Any]
@@ -121,6 +122,8 @@ class Book:
             return self._book_skipped(candidate, returned)
         verdict = self._judge(returned)
         candidate = candidate | self._describe(row, returned, verdict)
+        if declared.policy is not None:
+            candidate |= record_decision(candidate, read_decision(returned, declared))
         if verdict.accepted and (copy := self._check_copies(row, candidate)) is not None:
             verdict = judge_row([copy.to_dict()], None, declared, self.acceptance)
             candidate |= self._describe(row, returned, verdict)

@@ -130,6 +130,7 @@ def _judge(
         rounds.write_interrupted(number, _book(context, number, waiting, JobResult(stopped.rows), refine_pass))
         raise
     booked = _book(context, number, waiting, result, refine_pass)
+    _log_decisions(context, booked, {row["row_id"] for row in result.rows}, refine_pass)
     rounds.write_pass(number, refine_pass, booked)
     statuses = [c["status"] for c in booked]
     accepted = rounds.count_accepted(number - 1) + statuses.count("accepted")
@@ -157,6 +158,16 @@ def _book(
         return booked
     by_id = {c["row_id"]: c for c in booked}
     return [by_id.get(c["row_id"], c) for c in context.rounds.read_pass(number, refine_pass - 1)]
+
+
+def _log_decisions(context: RunContext, booked: list[Candidate], returned: set[str], refine_pass: int) -> None:
+    """Write down what the dataset's policy decided on the rows that a job brought back, with the critique."""
+    if context.profile.dataset.policy is None:
+        return
+    named = {"decision": "policy_decision", "rule": "policy_rule", "critique": "judge_critique"}
+    for candidate in (c for c in booked if c["row_id"] in returned):
+        fields = {name: candidate[column] for name, column in named.items()}
+        context.log.write("policy_decided", row_id=candidate["row_id"], refine_pass=refine_pass, **fields)
 
 
 def find_constraint(compiled: CompiledProfile, context: RunContext) -> str | None:

@@ -17,6 +17,11 @@ StopReason = Literal[
 Schema = dict[str, pl.DataType | type[pl.DataType]]
 
 ENDS = ("accepted", "rejected", "failed")  # how a candidate can end
+POLICY_SCHEMA: Schema = {
+    "policy_decision": pl.String,  # allow, deny or review: on the last version; null where there was none
+    "policy_rule": pl.String,  # that decided; null where the version is allowed
+    "policy_history": pl.List(pl.String),  # one per version: the decision, and the rule
+}
 
 
 class LoopState(TypedDict):
@@ -68,6 +73,7 @@ def build_candidate_schema(dataset: Declared) -> Schema:
         "edits": pl.List(pl.String),  # RFC 6902 patch per refine pass
         "undone_edits": pl.Int64,  # fields a refiner changed that no critique named
         **dict.fromkeys(dataset.criteria, pl.Int64),
+        **(POLICY_SCHEMA if dataset.policy is not None else {}),
     }
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import SchemaError
 
-from columns.declared import CASES_FILE, FINISHED_FILE
+from columns.declared import CASES_FILE, FINISHED_FILE, POLICY_FILE
 from designer_configs.compile.checks.columns import check_control, find_scope
 from designer_configs.compile.checks.meaning import check_dataset, check_meaning, list_controls
 from designer_configs.compile.checks.project import PROJECT_ROOT, SHARED_CONTROLS, Project
@@ -100,6 +100,7 @@ def _list_files(project: Project) -> Iterable[tuple[Kind, Path]]:
         yield from (("export", path) for path in sorted(dataset.parent.glob("exports/*.yaml")))
         yield from (("finished", path) for path in dataset.parent.glob(FINISHED_FILE))
         yield from (("cases", path) for path in dataset.parent.glob(CASES_FILE))
+        yield from (("policy", path) for path in dataset.parent.glob(POLICY_FILE))
 
 
 def _check_schemas(project: Project) -> list[Problem]:

@@ -23,10 +23,11 @@ from files.csv_cells import neutralise_cells
 from files.whole_file import name_full_disk, sync_folder, sync_tree, write_text
 from gold_data.store import GoldFolder
 from refine_loop.booking import NOT_NEEDED
+from refine_loop.policy import REVIEW
 from refine_loop.record.summary import count_ledger, name_model_columns, note_ledger
 from refine_loop.record.usage import count_row_usage, count_usage, find_answering_models, spool_requests
 from refine_loop.rounds import Rounds
-from refine_loop.state import StopReason, build_candidate_schema
+from refine_loop.state import POLICY_SCHEMA, StopReason, build_candidate_schema
 
 RESULTS = ".results.partial"  # where results are written before they are put in their places
 PARTS = ".parts.partial"  # where they are put together, round by round
@@ -80,6 +81,8 @@ def write_outputs(folder: Path, profile: Profile, gold: GoldFolder, stopped_by: 
         ledger = scan_file(results / "ledger.parquet")
         lost = ledger.filter(pl.col("status") != "accepted").select(REJECTED_COLUMNS)
         lost.sink_parquet(results / "rejected.parquet")
+        if profile.dataset.policy is not None:
+            ledger.filter(pl.col("policy_decision") == REVIEW).sink_parquet(results / "review.parquet")
         export_rows(results / "accepted.parquet", profile)
         usage = count_usage(requests, seconds, profile.prices)
         dictionary = describe_tables(profile.dataset, load_controls(profile))
@@ -193,6 +196,7 @@ def build_ledger(candidates: pl.DataFrame, requests: pl.DataFrame, profile: Prof
             "edits",
             "undone_edits",
             *dataset.criteria,
+            *(POLICY_SCHEMA if dataset.policy is not None else ()),
             *constraint,
             pl.col("grounding_seeds").alias("gold_example_ids"),
             "generated_row",

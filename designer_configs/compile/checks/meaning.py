@@ -7,6 +7,7 @@ from typing import Any
 from columns.declared import CONTROLS, DATASET_FILE, STAGES, read_options
 from designer_configs.compile.checks.columns import Scope, check_column, check_control, check_use, find_scope
 from designer_configs.compile.checks.flow import check_flow
+from designer_configs.compile.checks.policy import check_policy_file
 from designer_configs.compile.checks.project import Project
 from designer_configs.compile.checks.shape import fill_defaults, suggest
 from designer_configs.compile.checks.yaml_source import YamlSource
@@ -55,7 +56,7 @@ def check_dataset(project: Project, scope: Scope, controls: Sequence[YamlSource]
         column = project.read(path, "column")
         if path not in shared or _is_named(project, scope, path.stem):
             problems += column.problems or check_column(scope, column)
-    return problems + check_flow(project, scope, controls, namer)
+    return problems + check_flow(project, scope, controls, namer) + check_policy_file(project, scope)
 
 
 def _is_named(project: Project, scope: Scope, name: str) -> bool:

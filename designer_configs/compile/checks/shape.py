@@ -17,8 +17,8 @@ from referencing import Registry, Resource
 from designer_configs.compile.checks.yaml_source import KeyPath, YamlSource
 from designer_configs.errors import Problem
 
-Kind = Literal["profile", "control", "column", "dataset", "export", "finished", "cases"]
-KINDS: tuple[Kind, ...] = ("profile", "control", "column", "dataset", "export", "finished", "cases")
+Kind = Literal["profile", "control", "column", "dataset", "export", "finished", "cases", "policy"]
+KINDS: tuple[Kind, ...] = ("profile", "control", "column", "dataset", "export", "finished", "cases", "policy")
 Options = Mapping[str, Any]
 NO_OPTIONS: Options = MappingProxyType({})
 SCHEMA_FOLDER = Path(__file__).parents[2] / "schema"

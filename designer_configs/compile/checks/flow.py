@@ -1,6 +1,7 @@
 """Second stage, over a dataset's files together: is everything there when it is read, and made once?"""
 
 import ast
+import functools
 import importlib.util
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -16,7 +17,7 @@ from designer_configs.compile.checks.columns import COLUMN_TYPES, Scope, check_n
 from designer_configs.compile.checks.project import PROJECT_ROOT, Project
 from designer_configs.compile.checks.shape import suggest
 from designer_configs.compile.checks.template import check_template, find_columns
-from designer_configs.compile.checks.yaml_source import KeyPath, YamlSource, load_yaml
+from designer_configs.compile.checks.yaml_source import KeyPath, YamlSource
 from designer_configs.errors import Problem
 
 ADDED_TO_ACCEPTED = ("row_id", "refine_passes", "gold_example_ids")
@@ -34,14 +35,14 @@ class Step:
     row: str
     is_control: bool = False
 
-    @property
+    @functools.cached_property
     def outputs(self) -> list[str]:
         """The column and its side columns."""
         if self.column is None:
             return [self.name]
         return [self.name, *_build_unchecked(self.column, self.row).side_effect_columns]
 
-    @property
+    @functools.cached_property
     def reads(self) -> dict[KeyPath, Sequence[str]]:
         """What it reads by its type, not by a template; by the key that says so."""
         if self.column is None:
@@ -162,6 +163,8 @@ def _walk(
 def _guess_sides(flow: Flow, step: Step) -> list[str]:
     """Name what a step reads beside columns whose own files cannot be read: those may make it."""
     broken = {other.name for steps in flow.stages.values() for other in steps if other.column is None}
+    if not broken:
+        return []
     named = {name for _, text in _find_templates(step.column or {}) for name in find_columns(text)}
     named |= {name for names in step.reads.values() for name in names}
     return [name for name in named if "__" in name and name.partition("__")[0] in broken]
@@ -338,7 +341,7 @@ def _check_reach(flow: Flow) -> Iterator[Problem]:
 def _check_reserved(project: Project, flow: Flow) -> Iterator[Problem]:
     """A control is a column of the accepted rows too, beside theirs; only the field it checks may be its name."""
     finished = flow.scope.folder / FINISHED_FILE
-    added = load_yaml(finished, project.name_file(finished)).data if finished.is_file() else {}
+    added = project.load(finished).data if finished.is_file() else {}
     taken = {*flow.refine_seed, *ADDED_TO_ACCEPTED, *flow.scope.fields}
     accepted = added.get("accepted") if isinstance(added, Mapping) else None
     taken |= set(accepted) if isinstance(accepted, Mapping) else set()

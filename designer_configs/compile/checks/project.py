@@ -28,7 +28,7 @@ class Project:
     def __init__(self, root: Path, home: Path | None = None) -> None:
         self.root = root
         self.home = home or root
-        self._sources: dict[Path, YamlSource] = {}
+        self._sources: dict[tuple[Path, Kind | None], YamlSource] = {}
         self._row_fields: dict[Path, dict[str, dict[str, Any]] | None] = {}
 
     @property
@@ -38,13 +38,19 @@ class Project:
 
     def read(self, path: Path, kind: Kind) -> YamlSource:
         """Read a file; `problems` are those of its YAML and its shape, and its data is of use only without any."""
-        if path not in self._sources:
-            source = load_yaml(path, self.name_file(path))
+        if (path, kind) not in self._sources:
+            source = self.load(path)
             if source.data is not None:
                 options = self._find_options(source.data) if kind == "profile" else {}
                 source = dataclasses.replace(source, problems=(*source.problems, *check_shape(source, kind, options)))
-            self._sources[path] = source
-        return self._sources[path]
+            self._sources[path, kind] = source
+        return self._sources[path, kind]
+
+    def load(self, path: Path) -> YamlSource:
+        """Read a file of no declared shape; `problems` are those of its YAML."""
+        if (path, None) not in self._sources:
+            self._sources[path, None] = load_yaml(path, self.name_file(path))
+        return self._sources[path, None]
 
     def _find_options(self, profile: Any) -> Mapping[str, Any]:
         """Give the schemas of the keys that a profile's dataset adds to it; of one that is not there, any dataset's."""

@@ -1,5 +1,6 @@
 """Is a Jinja template one that Data Designer will render, from columns that are there by then?"""
 
+import functools
 import re
 from collections.abc import Collection, Iterator, Mapping
 from types import MappingProxyType
@@ -55,12 +56,13 @@ def check_template(
     return sorted(findings)
 
 
-def find_columns(text: str) -> set[str]:
+@functools.lru_cache(maxsize=512)
+def find_columns(text: str) -> frozenset[str]:
     """Name the columns that a template reads; none where it cannot be parsed."""
     try:
-        return meta.find_undeclared_variables(SandboxedEnvironment().parse(text))
+        return frozenset(meta.find_undeclared_variables(SandboxedEnvironment().parse(text)))
     except (TemplateSyntaxError, ValueError, RecursionError):
-        return set()
+        return frozenset()
 
 
 def _find_single_braces(text: str) -> Iterator[Finding]:

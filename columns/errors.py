@@ -7,3 +7,7 @@ class DatasetError(Exception):
 
 class HookError(DatasetError):
     """A function of a dataset raised something."""
+
+
+class QuestionError(DatasetError):
+    """A question cannot be turned into a row of the plan: what it lacks is said."""

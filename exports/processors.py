@@ -2,6 +2,7 @@
 
 import json
 import tempfile
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +31,7 @@ def write_with_processor(run: FinishedRun, declared: Path, out: Path) -> int:
         ExportError: the template names what no row has, or the job did not give every row back.
     """
     document = yaml.safe_load(declared.read_text(encoding="utf-8"))
-    rows = list_preferences(run) if document.get("rows") == "preferences" else list_accepted(run)
+    rows = LISTS[document.get("rows", "accepted")](run)
     with write_whole(out) as partial:
         if rows.is_empty():
             partial.write_text("", encoding="utf-8")
@@ -61,6 +62,20 @@ def list_preferences(run: FinishedRun) -> pl.DataFrame:
     chosen = list_accepted(run).with_columns(pl.col(run.profile.dataset.row).alias("chosen"))
     pairs = chosen.join(first, on="row_id", maintain_order="left").join(critiques, on="row_id", maintain_order="left")
     return pairs.filter(pl.col("rejected") != pl.col("chosen"))
+
+
+def list_review(run: FinishedRun) -> pl.DataFrame:
+    """List the rows that the dataset's policy keeps for a person, as the ledger has them, with their plan's columns."""
+    rows = run.ledger.filter(pl.col("policy_decision") == "review").rename({"generated_row": run.profile.dataset.row})
+    plans = run.plans.drop(*(column for column in rows.columns if column != "row_id"), strict=False)
+    return rows.join(plans, on="row_id", how="left", maintain_order="left") if plans.width else rows
+
+
+LISTS: Mapping[str, Callable[[FinishedRun], pl.DataFrame]] = {
+    "accepted": list_accepted,
+    "preferences": list_preferences,
+    "review": list_review,
+}
 
 
 def _run_job(run: FinishedRun, rows: pl.DataFrame, processor: dict[str, Any], declared: Path) -> list[Any]:

@@ -2,9 +2,10 @@
 
 A rule is one of three kinds. `when` is a condition in the syntax of `skip.when`; it may name the row's fields, the
 plan's columns, and what the file states under `limits` (`row` and `plan` name the two themselves). `find` is a regular
-expression over the texts of the fields in `in`. `together` are lists of words of which one each stands in the same
-sentence, in any order: rewordings are met that no one expression foresees. Texts are read as a person reads them:
-without invisible letters, look-alikes as plain ones, number words as digits (`write_plainly`).
+expression over the texts in the fields, or the plan's columns, that `in` names. `together` are lists of words of which
+one each stands in the same sentence, in any order: rewordings are met that no one expression foresees. These two may
+have an `if`, a condition. Texts are read as a person does: without invisible letters, look-alikes as plain ones, number
+words as digits (`write_plainly`).
 
 What cannot be evaluated is denied: a condition that reads a field which is not there, compares text with a number, or
 meets a number that is none.
@@ -31,6 +32,7 @@ Outcome = Literal["allow", "deny", "review"]
 
 UNREADABLE = "unreadable"  # the rule that decides where a rule could not be evaluated
 NUMBER = "<number>"  # of a list in `together`: an amount of something that is no percent and no count of bars or hours
+PERCENT = "<percent>"  # likewise: a share in percent
 SHOWN = 80  # characters of a sentence that a message repeats
 ERRORS = (TemplateError, TypeError, ValueError, LookupError, ArithmeticError, RecursionError)  # of a condition
 
@@ -39,6 +41,8 @@ _COUNTED = (
     "days?|weeks?|months?|years?|sessions?|trades?|st\\b|nd\\b|rd\\b|th\\b|[mhdw]\\b|-?(?:period|bar|day|minute|hour)"
 )
 _AMOUNT = re.compile(rf"(?<![\w.,-])[$\u20ac\u00a3]?\d+(?:\.\d+)?(?:\s?[km]\b)?(?![\d.]*\d)(?!\s?-?(?:{_COUNTED}))")
+_PERCENT = re.compile(r"\d+(?:\.\d+)?\s?(?:%|percent|per cent)")
+_TOKENS = {NUMBER: _AMOUNT.pattern, PERCENT: _PERCENT.pattern}
 _ENVIRONMENT = SandboxedEnvironment(undefined=StrictUndefined)
 
 
@@ -51,6 +55,7 @@ class Rule:
     fields: tuple[str, ...]
     message: str
     when: str | None = None
+    only_if: str | None = None
     find: re.Pattern[str] | None = None
     together: tuple[re.Pattern[str], ...] = ()
     unless: re.Pattern[str] | None = None
@@ -99,6 +104,7 @@ def _build_rule(declared: Mapping[str, Any]) -> Rule:
         fields=tuple(declared.get("fields", dict.fromkeys(name.partition(".")[0] for name in names))),
         message=declared["message"],
         when=declared.get("when"),
+        only_if=declared.get("if"),
         find=compile_find(declared["find"]) if "find" in declared else None,
         together=tuple(compile_words(words) for words in declared.get("together", ())),
         unless=compile_words(declared["unless"]) if "unless" in declared else None,
@@ -113,7 +119,7 @@ def compile_find(pattern: str) -> re.Pattern[str]:
 
 def compile_words(words: Sequence[str]) -> re.Pattern[str]:
     """Compile a list of words and phrases; `*` after a word stands for any letters, `<number>` for an amount."""
-    forms = [_AMOUNT.pattern if word == NUMBER else _spell(word) for word in words]
+    forms = [_TOKENS.get(word) or _spell(word) for word in words]
     return re.compile("|".join(f"(?:{form})" for form in forms))
 
 
@@ -152,7 +158,7 @@ def check_policy(row: Any, plan: Mapping[str, Any], given: Any) -> list[Violatio
 def _try_rule(rule: Rule, policy: Policy, row: Mapping[str, Any], plan: Mapping[str, Any]) -> Violation | None:
     names = {**plan, **row, "limits": policy.limits, "row": row, "plan": plan}
     try:
-        found = _find_broken(rule, row, names)
+        found = _find_broken(rule, names)
         if found is None:
             return None
         message = _compile_template(rule.message).render(names)
@@ -164,11 +170,13 @@ def _try_rule(rule: Rule, policy: Policy, row: Mapping[str, Any], plan: Mapping[
     return Violation(rule.name, rule.fields, limit, str(found), f"{message}{shown}", mend=rule.decide == "deny")
 
 
-def _find_broken(rule: Rule, row: Mapping[str, Any], names: Mapping[str, Any]) -> str | bool | None:
+def _find_broken(rule: Rule, names: Mapping[str, Any]) -> str | bool | None:
     """Find what breaks a rule: True where its condition holds, or the words that do; None where it is kept."""
     if rule.when is not None:
         return True if _compile_condition(rule.when)(**names) else None
-    texts = (text for name in rule.texts for text in list_texts(row, name))
+    if rule.only_if is not None and not _compile_condition(rule.only_if)(**names):
+        return None
+    texts = (text for name in rule.texts for text in list_texts(names, name))
     return next((found for text in texts if (found := _find_words(rule, text)) is not None), None)
 
 
@@ -186,9 +194,9 @@ def _find_words(rule: Rule, text: str) -> str | None:
     return None
 
 
-def list_texts(row: Any, name: str) -> Iterator[str]:
-    """List the texts below a field, `action.reason` or `points`, however deep they lie; none where it is not there."""
-    value = row
+def list_texts(names: Mapping[str, Any], name: str) -> Iterator[str]:
+    """List the texts below a field or column, `action.reason` or `points`, however deep; none where it is not there."""
+    value: Any = names
     for part in name.split("."):
         if not isinstance(value, Mapping) or part not in value:
             return

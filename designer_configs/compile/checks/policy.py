@@ -52,10 +52,13 @@ def _check_rules(source: YamlSource, names: list[str], fields: list[str]) -> Ite
         first.setdefault(rule["name"], i)
         yield from _check_texts(source, place, rule, names)
         named = rule.get("in", [])
-        for key, given in (("in", [named] if isinstance(named, str) else named), ("fields", rule.get("fields", []))):
-            for name in given:
-                if fields and name.partition(".")[0] not in fields:
-                    yield source.report((*place, key), f"a row has no field {name}; {suggest(name, fields)}")
+        given = {
+            "in": ([named] if isinstance(named, str) else named, names),
+            "fields": (rule.get("fields", []), fields),
+        }
+        for key, (found, known) in given.items():
+            for name in (name for name in found if fields and name.partition(".")[0] not in known):
+                yield source.report((*place, key), f"there is no {name}; {suggest(name, known)}")
 
 
 def _check_texts(source: YamlSource, place: KeyPath, rule: Mapping[str, Any], names: list[str]) -> Iterator[Problem]:
@@ -64,16 +67,16 @@ def _check_texts(source: YamlSource, place: KeyPath, rule: Mapping[str, Any], na
             compile_find(rule["find"])
         except re.error as exc:
             yield source.report((*place, "find"), f"not a valid regular expression: {exc}")
-    for key in ("when", "message"):
+    for key in ("when", "if", "message"):
         if key not in rule:
             continue
         environment = SandboxedEnvironment()
         try:
             tree = environment.parse(rule[key])
-            if key == "when":
+            if key != "message":
                 environment.compile_expression(read_condition(rule[key]))
         except (TemplateSyntaxError, ValueError, RecursionError) as exc:
-            yield source.report((*place, key), f"not a valid {'condition' if key == 'when' else 'template'}: {exc}")
+            yield source.report((*place, key), f"not a valid {'template' if key == 'message' else 'condition'}: {exc}")
             continue
         for name in sorted(meta.find_undeclared_variables(tree) - {*names}):
             yield source.report((*place, key), f"{name} is no field, column or control; {suggest(name, names)}")

@@ -1,0 +1,1 @@
+"""An advisor that may never trade: what stands beside its columns in YAML."""

@@ -1,0 +1,1 @@
+"""Questions about an advisor: attacks on its policy, and what the policy decided."""

@@ -61,6 +61,7 @@ def describe_provenance(profile: Profile, gold: Gold) -> dict[str, Any]:
     declared = [*shared, *(path for path in folder.rglob("*") if path.suffix in DECLARING)]
     return {
         "command_line": mask_secrets(shlex.join(["tradelogs", *sys.argv[1:]])),
+        "profile": profile.name,
         "seed": profile.run.seed,
         "sha256": hash_files([*inputs, profile.path, *sorted(declared)]),
         "versions": {name: version(name) for name in DISTRIBUTIONS} | {"python": platform.python_version()},

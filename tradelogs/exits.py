@@ -7,7 +7,7 @@ from typing import ParamSpec
 
 import click
 
-DONE, FAILED, BAD_INPUT, ENDED_EARLY = 0, 1, 2, 3
+DONE, FAILED, BAD_INPUT, ENDED_EARLY, WORSE = 0, 1, 2, 3, 4
 P = ParamSpec("P")
 
 

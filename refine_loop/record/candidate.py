@@ -153,7 +153,8 @@ def _read_bars(folder: Path, row_id: str) -> tuple[pl.DataFrame | None, dict[str
     if bars.is_empty():
         return None, {}
     row = _pick(_read_table(accepted), row_id) or {}
-    first, last = bars["timestamp"].min(), bars["timestamp"].max()
+    first: Any = bars["timestamp"].min()
+    last: Any = bars["timestamp"].max()
     moments = {name: value for name, value in row.items() if type(value) is type(first)}
     return bars, {name: value for name, value in moments.items() if first <= value <= last}
 

@@ -85,7 +85,7 @@ def read_line(folder: Path) -> RunLine:
     )
     first, last = _read_ends(folder / "events.jsonl")
     state, why = _tell_state(folder, last, damaged)
-    tokens = [usage.get("prompt_tokens"), usage.get("completion_tokens")]
+    tokens = _get(usage, "prompt_tokens"), _get(usage, "completion_tokens")
     accepted = _get(last, "accepted")
     return RunLine(
         folder=folder,
@@ -100,7 +100,7 @@ def read_line(folder: Path) -> RunLine:
         failed=_get(last, "failed"),
         verdict=_find_verdict(metrics, accepted),
         requests=usage.get("requests"),
-        tokens=None if None in tokens else sum(tokens),
+        tokens=None if tokens[0] is None or tokens[1] is None else tokens[0] + tokens[1],
         cost=usage.get("cost"),
         currency=usage.get("currency"),
         seconds=usage.get("seconds"),

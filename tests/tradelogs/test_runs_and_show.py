@@ -88,7 +88,7 @@ def test_a_damaged_file_is_named_and_ends_no_list(cli: Cli, copied: Path, name: 
 
 
 def test_a_verdict_of_fewer_rows_is_not_shown(copied: Path) -> None:
-    metrics = {"overall": {"verdict": "good"}, "run": {"synthetic": 60}}
+    metrics: dict[str, dict[str, object]] = {"overall": {"verdict": "good"}, "run": {"synthetic": 60}}
     (copied / "metrics.json").write_text(json.dumps(metrics))
     assert read_line(copied).verdict == "good"
     metrics["run"]["synthetic"] = 40

@@ -1,0 +1,1 @@
+"""Two runs beside one another: what was changed, what came of it, and whether the second is better."""

@@ -2,12 +2,16 @@
 
 import importlib
 import pkgutil
+from types import ModuleType
 
 import click
 
 from tradelogs import commands
 from tradelogs.environment import prepare_environment
 from tradelogs.interrupts import interruptible
+
+SECTIONS = ("Begin", "Make rows", "Look at what was made", "Judge and compare", "Hand on", "Tools")
+"""What commands are for, in the order of the help; one that says nothing is a tool."""
 
 
 class FoundCommands(click.Group):
@@ -21,8 +25,24 @@ class FoundCommands(click.Group):
         """Import a command."""
         if cmd_name not in self.list_commands(ctx):
             return None
-        command: click.Command = importlib.import_module(f"{commands.__name__}.{cmd_name.replace('-', '_')}").command
+        command: click.Command = _import_module(cmd_name).command
         return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write each command with its first sentence, under what it is for: a module says so as its `SECTION`."""
+        rows: dict[str, list[tuple[str, str]]] = {section: [] for section in SECTIONS}
+        for name in self.list_commands(ctx):
+            module = _import_module(name)
+            sentence = " ".join((module.command.help or "").split("\n\n")[0].split())
+            rows.setdefault(getattr(module, "SECTION", SECTIONS[-1]), []).append((name, sentence))
+        for section, lines in rows.items():
+            if lines:
+                with formatter.section(section):
+                    formatter.write_dl(lines)
+
+
+def _import_module(name: str) -> ModuleType:
+    return importlib.import_module(f"{commands.__name__}.{name.replace('-', '_')}")
 
 
 @click.group(cls=FoundCommands, context_settings={"help_option_names": ["-h", "--help"]})

@@ -142,3 +142,11 @@ def test_offline_model_refuses_a_port_that_is_taken(cli: Cli) -> None:
         result = cli("offline-model", "--port", port)
     assert result.exit_code == 2
     assert result.stderr.startswith(f"error: port {port} on 127.0.0.1 cannot be had")
+
+
+def test_help_lists_each_command_once_under_what_it_is_for(cli: Cli) -> None:
+    said = cli("--help").output
+    modules = {path.stem for path in (ROOT / "tradelogs/commands").glob("*.py")} - {"__init__"}
+    assert all(said.count(f"\n  {name.replace('_', '-')} ") == 1 for name in modules)
+    assert "..." not in said.partition("Begin:")[2]
+    assert said.index("Make rows:") < said.index("\n  generate ") < said.index("Look at what was made:")

@@ -9,6 +9,8 @@ from tradelogs.exits import DONE, WORSE, explain_errors
 
 run_argument = click.Path(path_type=Path)
 
+SECTION = "Judge and compare"
+
 
 @click.command()
 @click.argument("run_a", type=run_argument)

@@ -9,6 +9,8 @@ from tradelogs.exits import DONE, explain_errors
 from tradelogs.offline import open_endpoint
 from tradelogs.options import profile_options, report_option
 
+SECTION = "Make rows"
+
 
 @click.command()
 @profile_options

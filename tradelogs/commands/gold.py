@@ -12,6 +12,8 @@ from tradelogs.exits import DONE, explain_errors
 if TYPE_CHECKING:
     from gold_data.trades.import_gold import BarsSource
 
+SECTION = "Begin"
+
 
 @click.group("gold")
 def command() -> None:

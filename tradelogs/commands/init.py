@@ -18,6 +18,8 @@ QUESTIONS: dict[str, tuple[str, Any]] = {
     "judge_model": ("Model that judges", "rehearsal-judge"),
 }
 
+SECTION = "Begin"
+
 
 @click.command()
 @click.option("--dataset", default="trade_log", show_default=True, help="What a row is.")

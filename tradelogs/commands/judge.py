@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 MISSING = "missing "  # how the faults that leave a field out are named; the table has them in one line
 
+SECTION = "Judge and compare"
+
 
 @click.group("judge")
 def command() -> None:

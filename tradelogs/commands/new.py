@@ -6,6 +6,8 @@ import click
 
 from tradelogs.exits import DONE, explain_errors
 
+SECTION = "Begin"
+
 
 @click.group("new")
 def command() -> None:

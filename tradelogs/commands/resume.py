@@ -8,6 +8,8 @@ from tradelogs.exits import explain_errors
 from tradelogs.offline import open_endpoint
 from tradelogs.options import report_option
 
+SECTION = "Make rows"
+
 
 @click.command()
 @click.argument("run_folder", type=click.Path(path_type=Path))

@@ -7,6 +7,8 @@ import click
 
 from tradelogs.exits import DONE, explain_errors
 
+SECTION = "Look at what was made"
+
 
 @click.command()
 @click.argument("folder", type=click.Path(path_type=Path), default="runs")

@@ -6,6 +6,8 @@ import click
 
 from tradelogs.exits import DONE, explain_errors
 
+SECTION = "Begin"
+
 
 @click.command()
 @click.argument("files", nargs=-1, type=click.Path(path_type=Path))

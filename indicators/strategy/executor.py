@@ -43,13 +43,17 @@ class Trade(NamedTuple):
 
 
 class Exits(NamedTuple):
-    """The exits of a strategy within a bar: percents as shares of a price, average true ranges a bar; 0 where none."""
+    """The exits of a strategy within a bar: percents as shares of a price, average true ranges a bar; 0 where none.
+
+    `listed` are the ranges as Python's own numbers, which a loop reads faster.
+    """
 
     stop: float
     trailing: float
     target: float
     multiple: float
     ranges: Values
+    listed: list[float]
 
 
 def execute(document: Document, bars: BarSet, conventions: Conventions = OURS) -> list[Trade]:
@@ -67,18 +71,25 @@ def find_trades(
     time_stop = document.get("exit_after_bars", NEVER)
     turns = document["position_type"] == "LONG_SHORT_COMBINED"
     delay = 0 if conventions.exits_on_entry_bar else 1
-    trades: list[Trade] = []
+    looks = bool(exits.stop or exits.trailing or exits.target or exits.multiple)
+    listed, trades = bars.listed, list[Trade]()
     place, cursor, count = 0, 0, len(opens)
     while (place := bisect_left(opens, cursor, place)) < count:
         entry, side = opens[place] + 1, sides[place]
         closing = closes[side]
         found = bisect_left(closing, entry)
         signal = closing[found] + 1 if found < len(closing) else NEVER
-        due, until = min(signal, entry + time_stop), last[entry]
-        touch = _find_exit(bars.listed[side], exits, entry, entry + delay, int(due) - 1 if due <= until else until)
-        trade = _close(bars.listed[side], entry, side, touch, signal=signal, due=due, last=until)
-        trades.append(trade)
-        cursor = trade.exit_bar - 1 if turns and trade.reason == "signal" else trade.exit_bar
+        late = entry + time_stop
+        due, until = signal if signal <= late else late, last[entry]
+        prices = listed[side]
+        bar, price, reason, risk = NO_TOUCH
+        if looks:
+            end = int(due) - 1 if due <= until else until
+            bar, price, reason, risk = _find_exit(prices, exits, entry, entry + delay, end)
+        if not reason:
+            bar, price, reason = _close(prices, signal, due, until)
+        trades.append(Trade(entry, bar, side, side * prices.open[entry], side * price, reason, risk))
+        cursor = bar - 1 if turns and reason == "signal" else bar
     return trades
 
 
@@ -89,7 +100,7 @@ def _read_exits(document: Document, bars: BarSet) -> Exits:
     ranged = document.get("atr_stop", {})
     ranges = bars.take({"ATR": {"length": ranged.get("length", DEFAULT_LENGTH)}}) if ranged else np.empty(0)
     assert isinstance(ranges, np.ndarray)
-    return Exits(stop, trailing, target, ranged.get("multiple", 0), ranges)
+    return Exits(stop, trailing, target, ranged.get("multiple", 0), ranges, ranges.tolist())
 
 
 def _find_window(document: Document, bars: BarSet) -> tuple[Flags, list[int]]:
@@ -123,9 +134,12 @@ def _find_days(document: Document, latest: int) -> tuple[int, int]:
 
 
 def _find_fillable(allowed: Flags, exits: Exits) -> Flags:
-    """Return after which bars an order to open can be filled: there is a next bar, and a stop that is asked for."""
+    """Return after which bars an order to open can be filled: there is a next bar, and a range to measure a stop by.
+
+    No stop lies a range of 0 away: bars that do not move have none.
+    """
     fillable = np.append(allowed[1:], False)
-    return fillable & np.isfinite(exits.ranges) if exits.multiple else fillable
+    return fillable & (exits.ranges > 0) if exits.multiple else fillable
 
 
 def _list_orders(
@@ -146,18 +160,16 @@ def _list_orders(
 
 def _find_exit(sides: Listed, exits: Exits, entry: int, start: int, until: int) -> Touch:
     """Return how the exits within a bar end the position that opened at bar `entry`, from bar `start` to `until`."""
-    stop, trailing, target, multiple, ranges = exits
-    if not (stop or target or trailing or multiple):
-        return NO_TOUCH
+    stop, trailing, target, multiple, _, ranges = exits
     opened = sides.open[entry]
-    distance = multiple * float(ranges[entry - 1]) if multiple else abs(opened) * stop
+    distance = multiple * ranges[entry - 1] if multiple else abs(opened) * stop
     fixed = opened - distance if distance else -NEVER
     goal = opened + abs(opened) * target if target else NEVER
     if trailing:
-        found = _trail(sides, fixed, goal, range(entry, until + 1), trailing=trailing, start=start)
+        bar, price, reason = _trail(sides, fixed, goal, range(entry, until + 1), trailing=trailing, start=start)
     else:
-        found = _find_touch(sides, fixed, goal, range(start, until + 1))
-    return (*found, distance or math.nan)
+        bar, price, reason = _find_touch(sides, fixed, goal, range(start, until + 1))
+    return bar, price, reason, distance or math.nan
 
 
 def _find_touch(sides: Listed, fixed: float, goal: float, bars: range) -> tuple[int, float, str]:
@@ -165,7 +177,7 @@ def _find_touch(sides: Listed, fixed: float, goal: float, bars: range) -> tuple[
 
     Bar by bar: positions do not overlap, so a strategy looks at no bar twice, and most end within a few bars.
     """
-    _, highs, lows, _ = sides
+    highs, lows = sides.high, sides.low
     for bar in bars:
         if lows[bar] <= fixed:
             return bar, min(sides.open[bar], fixed), "stop"
@@ -180,8 +192,10 @@ def _trail(
     """Do the same with a stop that follows the best price of the bars before, from the entry on."""
     _, highs, lows, _ = sides
     best = sides.open[bars.start]
+    keeps = 1 - trailing if best > 0 else 1 + trailing  # of the best price: a short's prices are below 0
     for bar in bars:
-        level = max(best - abs(best) * trailing, fixed)
+        level = best * keeps
+        level = max(level, fixed)
         best = max(best, highs[bar])
         if bar < start:
             continue
@@ -192,13 +206,8 @@ def _trail(
     return 0, 0.0, ""
 
 
-def _close(sides: Listed, entry: int, side: int, touch: Touch, *, signal: float, due: float, last: int) -> Trade:
-    """Return the trade that was touched, or else was due at an open, or else ends with its session or the bars."""
-    bar, price, reason, risk = touch
-    if not reason:
-        if due <= last:
-            bar = int(due)
-            price, reason = sides.open[bar], "signal" if signal == due else "time"
-        else:
-            bar, price, reason = last, sides.close[last], "end" if last == len(sides.open) - 1 else "session"
-    return Trade(entry, bar, side, side * sides.open[entry], side * price, reason, risk)
+def _close(sides: Listed, signal: float, due: float, last: int) -> tuple[int, float, str]:
+    """Return bar, price and reason of an exit that is due at an open, or else ends with its session or the bars."""
+    if due <= last:
+        return int(due), sides.open[int(due)], "signal" if signal == due else "time"
+    return last, sides.close[last], "end" if last == len(sides.open) - 1 else "session"

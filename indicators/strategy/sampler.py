@@ -19,7 +19,7 @@ from indicators.strategy.tree import Document
 TRIES = 200
 MOST_LEAVES = 4
 STOPS: Mapping[str, float] = {"stop_loss": 52, "atr_stop": 34, "none": 14}
-EXITS: Mapping[str, float] = {"take_profit": 60, "trailing": 14, "session": 20, "exit_after_bars": 9}
+EXITS: Mapping[str, float] = {"take_profit": 60, "trailing": 14, "session": 31, "exit_after_bars": 9}
 POSITIONS: Mapping[str, float] = {"LONG": 36, "SHORT": 32, "LONG_SHORT_COMBINED": 32}
 INTERVALS: Mapping[str, float] = {"1m": 10, "5m": 20, "15m": 15, "30m": 5, "1h": 15, "1d": 30, "1wk": 5}
 SIZES: Mapping[str, float] = {"default": 39, "contracts": 10, "usd": 10, "percent": 21, "risk_percent": 20}

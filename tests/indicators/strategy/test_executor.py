@@ -48,6 +48,11 @@ def long(**exits: Any) -> Document:
     return {"position_type": "LONG", **exits}
 
 
+def test_a_stop_by_range_needs_a_range() -> None:
+    still = make_bars(*[FLAT] * 30)
+    assert trade(long(atr_stop={"multiple": 2, "length": 5}), still, "x" * 30, "") == []
+
+
 @pytest.mark.parametrize(
     ("document", "bars", "buys", "sells", "expected"),
     [

@@ -71,6 +71,11 @@ def test_every_kind_can_be_asked_for(kind: str) -> None:
     assert check_text(write_text(draw_strategy(random.Random(3), Controls(kind=kind)))) == []
 
 
+def test_a_session_is_drawn_as_often_as_it_is_asked_for() -> None:
+    share = sum("session" in document for document in draw_many(1_000)) / 1_000
+    assert 0.16 < share < 0.24
+
+
 def test_controls_that_contradict_each_other_are_an_error() -> None:
     with pytest.raises(ValueError, match="No strategy has all of"):
         draw_strategy(random.Random(1), Controls(exits=("session",), interval="1d"))

@@ -100,13 +100,13 @@ def find_difference(one: Document, other: Document, suite: Suite) -> Difference 
     return None
 
 
-def find_dead_clauses(document: Document, suite: Suite) -> list[Path]:
-    """Return the paths of all leaves whose deletion changes no trade on the suite."""
-    return [
-        path
-        for path, _ in iter_leaves(document)
-        if find_difference(document, delete_clause(document, path), suite) is None
-    ]
+def find_dead_clauses(document: Document, suite: Suite) -> Iterator[Path]:
+    """Give the paths of all leaves whose deletion changes no trade on the suite."""
+    own = cache(lambda number: [trade[:6] for trade in trade_on(document, suite[number])])
+    for path, _ in iter_leaves(document):
+        other = delete_clause(document, path)
+        if all(own(number) == [trade[:6] for trade in trade_on(other, bars)] for number, bars in enumerate(suite)):
+            yield path
 
 
 def _write_trade(trade: Trade) -> str:

@@ -52,7 +52,8 @@ class Controls:
     """What a draw must have; None is drawn by the weights.
 
     `leaves` of each side, 1 to MOST_LEAVES; `depth`, groups in one another, 1 to 3, as deep as the leaves allow;
-    `kind`, one of KINDS, of one leaf at least; `exits`, names of STOPS and EXITS, these and no other.
+    `kind`, one of KINDS, of one leaf at least; `exits`, names of STOPS and EXITS, these and no other; `longer`, whether
+    one series at least is of longer bars.
     """
 
     leaves: int | None = None
@@ -62,6 +63,7 @@ class Controls:
     size: str | None = None
     position_type: str | None = None
     interval: str | None = None
+    longer: bool | None = None
 
 
 def draw_strategy(rng: random.Random, controls: Controls | None = None) -> Document:
@@ -73,7 +75,7 @@ def draw_strategy(rng: random.Random, controls: Controls | None = None) -> Docum
     wanted = controls or Controls()
     for _ in range(TRIES):
         document = canonicalize(_draw_once(rng, wanted))
-        if not check_meaning(document):
+        if not check_meaning(document) and (not wanted.longer or "timeframe" in str(document)):
             return document
     raise ValueError(f"No strategy has all of {wanted}; {TRIES} draws broke a rule. Ask for less.")
 
@@ -81,7 +83,8 @@ def draw_strategy(rng: random.Random, controls: Controls | None = None) -> Docum
 def _draw_once(rng: random.Random, controls: Controls) -> Document:
     position = controls.position_type or draw_weighted(rng, POSITIONS)
     interval = controls.interval or draw_weighted(rng, INTERVALS)
-    longer = _draw_timeframe(rng, interval) if rng.random() < SECOND_TIMEFRAME else None
+    asked = rng.random() < SECOND_TIMEFRAME if controls.longer is None else controls.longer
+    longer = _draw_timeframe(rng, interval) if asked else None
     sides = {name: _draw_side(rng, controls, name, longer) for name in ("buy_condition", "sell_condition")}
     exits = _draw_exits(rng, controls, interval)
     closing = {"LONG": "sell_condition", "SHORT": "buy_condition"}.get(position)

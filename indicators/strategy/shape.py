@@ -6,6 +6,7 @@ most MOST_NESTING objects and lists in one another (a bomb would exhaust the sch
 
 import json
 from collections.abc import Iterator
+from difflib import get_close_matches
 from functools import cache
 from typing import Any
 
@@ -19,6 +20,7 @@ from indicators.strategy.tree import Document, name_path
 MOST_BYTES = 65_536
 MOST_NESTING = 40
 SHOWN = 60  # characters of a value in a message
+SHOWN_KEYS = 20
 
 RULES = {
     "additionalProperties": "unknown-key",
@@ -81,7 +83,9 @@ def _describe(error: ValidationError) -> Iterator[Problem]:
         case "unknown-key":
             known = schema["properties"]
             for key in value.keys() - known.keys():
-                yield Problem(f"{path}.{key}"[:200], rule, f"{_show(key)} is no key here; known are {', '.join(known)}")
+                near = get_close_matches(key, known, 3) or list(known)
+                told = ", ".join(near[:SHOWN_KEYS]) + (", ..." if len(near) > SHOWN_KEYS else "")
+                yield Problem(f"{path}.{key}"[:200], rule, f"{_show(key)} is no key here; known are {told}")
         case "missing-key":
             missing = next(key for key in limit if key not in value and f"'{key}'" in error.message)
             yield Problem(path, rule, f"must have the key {missing}")

@@ -1,0 +1,1 @@
+"""Strategies from natural language: a description, the strategy it says, and what that trades."""

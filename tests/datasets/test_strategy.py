@@ -1,0 +1,113 @@
+"""Strategies from natural language: the offline profile from end to end, and what its rows promise."""
+
+import json
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from columns.dataset import Given, load_dataset
+from columns.strategy.dataset import choose_strategy, choose_withheld, draw_strategies, read_controls
+from gold_data.store import GoldFolder
+from indicators.strategy.bar_suite import load_suite
+from indicators.strategy.equality import check_answer
+from indicators.strategy.grammar import read_strategy
+from indicators.strategy.liveliness import check_liveliness
+from indicators.strategy.said import check_said
+from indicators.strategy.schema import write_schema
+from tests.conftest import ROOT, run_cli
+
+FOLDER = ROOT / "columns/strategy"
+ROWS = 6
+PLAN = {
+    "variation": 7,
+    "leaves": 2,
+    "depth": 1,
+    "position_type": "LONG",
+    "timeframe": "5m",
+    "stop": "atr",
+    "target": "target",
+}
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    place = tmp_path_factory.mktemp("strategy") / "run"
+    result = run_cli("generate", "strategy_offline", "--num", ROWS, "--out", place)
+    assert result.exit_code == 0, result.output
+    return place
+
+
+@pytest.fixture(scope="module")
+def accepted(folder: Path) -> pl.DataFrame:
+    return pl.read_parquet(folder / "accepted.parquet")
+
+
+def give() -> Given:
+    return Given(load_dataset(FOLDER), GoldFolder(FOLDER), seed=3)
+
+
+def test_the_grammar_is_that_of_the_code() -> None:
+    assert (FOLDER / "strategy.schema.json").read_text(encoding="utf-8") == write_schema()
+
+
+def test_rows_trade_and_have_no_dead_clause_and_no_twin(accepted: pl.DataFrame) -> None:
+    assert accepted.height == ROWS
+    assert [check_liveliness(text) for text in accepted["strategy"]] == [()] * ROWS
+    assert all(trades >= 5 for trades in accepted["trades"])
+    assert accepted["behaviour_hash"].n_unique() == ROWS
+
+
+def test_a_description_says_all_of_its_strategy(accepted: pl.DataFrame) -> None:
+    for row in accepted.iter_rows(named=True):
+        assert check_said(row["description"], read_strategy(row["strategy"]), row["withheld"]) == []
+
+
+def test_the_answer_of_a_row_is_right(accepted: pl.DataFrame) -> None:
+    for row in accepted.iter_rows(named=True):
+        assert check_answer(row["answer"], read_strategy(row["strategy"]), row["withheld"], load_suite()) == []
+
+
+def test_trades_are_those_of_the_home_bars(folder: Path, accepted: pl.DataFrame) -> None:
+    counted = pl.read_parquet(folder / "trades.parquet").group_by("row_id").len().sort("row_id")
+    assert counted["len"].to_list() == accepted.sort("row_id")["trades"].to_list()
+
+
+def test_tables_are_as_declared(folder: Path) -> None:
+    dictionary = json.loads((folder / "data_dictionary.json").read_text(encoding="utf-8"))
+    assert dictionary["accepted"].keys() == set(pl.read_parquet_schema(folder / "accepted.parquet"))
+
+
+def test_the_controls_of_a_row_are_those_of_its_strategy() -> None:
+    text = draw_strategies([PLAN], give())[0]
+    document = json.loads(text.removeprefix("```json\n").removesuffix("\n```"))
+    assert document["position_type"] == "LONG"
+    assert {"atr_stop", "take_profit"} <= document.keys()
+    assert not {"stop_loss", "trailing", "session", "exit_after_bars"} & document.keys()
+
+
+def test_a_control_that_a_profile_leaves_out_is_drawn() -> None:
+    controls = read_controls({"variation": 1})
+    assert controls.exits is None
+    assert controls.kind is None
+
+
+def test_no_two_rows_of_a_plan_are_twins() -> None:
+    rows = [PLAN, {**PLAN}]  # the same variation draws the same strategy, which is then known
+    assert len(set(draw_strategies(rows, give()))) == 2
+
+
+def test_a_proposed_strategy_that_is_none_is_shown_as_it_is() -> None:
+    made = choose_strategy({"origin": "model", "proposed_strategy": '{"ticker": 3}', "variation": 1}, give())
+    assert made["strategy"] == '{"ticker": 3}'
+
+
+def test_a_value_is_withheld_only_where_it_is_asked_for() -> None:
+    document = {
+        "ticker": "IBM",
+        "position_type": "LONG",
+        "buy_condition": {"less": [{"RSI": {}}, 40]},
+        "stop_loss": {"percent": 2},
+    }
+    assert choose_withheld(document, {"ambiguity": "complete", "variation": 1}) == []
+    assert len(choose_withheld(document, {"ambiguity": "one value withheld", "variation": 1})) == 1

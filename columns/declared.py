@@ -41,7 +41,7 @@ class Constraint:
 
 @dataclass(frozen=True)
 class Copies:
-    """The column whose texts may not be too near to one another, and from which similarity on they are, 0 to 1."""
+    """The column, or its field after a dot, whose texts may not be too near, and from which similarity on they are."""
 
     of: str
     nearer_than: float
@@ -141,8 +141,9 @@ class Declared:
 
     @property
     def rows_key(self) -> str | None:
-        """Key of the file of gold rows: the first that is not the bars'."""
-        return next((key for key, need in self.gold.items() if key != "bars" and need != "none"), None)
+        """Key of the file of gold rows: the first that is not the bars'; None where that one is `none`."""
+        key = next((key for key in self.gold if key != "bars"), None)
+        return None if key is None or self.gold[key] == "none" else key
 
     @property
     def questions(self) -> str:

@@ -49,8 +49,9 @@ class Book:
         declared = self.dataset.declared
         if declared.copies is None:
             return None
-        text = candidate["generated_row" if declared.copies.of == declared.row else declared.copies.of]
-        return None if text is None else str(text)
+        column, _, name = declared.copies.of.partition(".")
+        text = candidate["generated_row" if column == declared.row else column]
+        return text if text is None or not name else str(json.loads(text).get(name, ""))
 
     def _check_copies(self, row: Any, candidate: Mapping[str, Any]) -> Violation | None:
         """Say which accepted row a row is a copy of, or nearly one."""

@@ -135,7 +135,10 @@ class _Filling:
         if "expr" in column:
             column["expr"] = column["expr"].replace(CONTROLS, "\n".join(say_control(c) for c in self.controls))
         if (model := OWN_TYPES.get(column["column_type"])) is not None:
-            column |= {key: value for key, value in self._describe_run().items() if key in model.model_fields}
+            filled = {key: value for key, value in self._describe_run().items() if key in model.model_fields}
+            if "match" in filled:  # by columns of its own, too
+                filled["match"] = [*declared.get("match", ()), *filled["match"]]
+            column |= filled
         return column
 
     def _describe_run(self) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from data_designer.config.base import SingleColumnConfig
 
 from columns.declared import CONTROLS, DATASET_FILE, FINISHED_FILE, STAGES, Stage
 from columns.types.configs import COLUMN_TYPES as OWN_TYPES
-from columns.types.configs import CRITICISED_FIELDS
+from columns.types.configs import CRITICISED_FIELDS, MatchRule
 from designer_configs.compile.checks.columns import COLUMN_TYPES, Scope, check_native
 from designer_configs.compile.checks.project import PROJECT_ROOT, Project
 from designer_configs.compile.checks.shape import suggest
@@ -82,7 +82,8 @@ class Flow:
 def _build_unchecked(column: Mapping[str, Any], row: str) -> SingleColumnConfig:
     """Build a column's config for what it says of itself; whether it is valid is checked elsewhere."""
     model = COLUMN_TYPES[column["column_type"]]
-    return model.model_construct(**({"row": row} if "row" in model.model_fields else {}), **column)
+    rules = {"match": [MatchRule.model_construct(**rule) for rule in column["match"]]} if "match" in column else {}
+    return model.model_construct(**({"row": row} if "row" in model.model_fields else {}), **{**column, **rules})
 
 
 def check_flow(project: Project, scope: Scope, controls: Sequence[YamlSource], namer: str) -> list[Problem]:

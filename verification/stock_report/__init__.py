@@ -1,0 +1,1 @@
+"""Questions about stock reports, beside those that suit every dataset."""

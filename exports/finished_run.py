@@ -47,6 +47,13 @@ class FinishedRun:
         drafts = [read_table(file).select("row_id", "generated_row") for file in files]
         return pl.concat(drafts) if drafts else pl.DataFrame(schema={"row_id": pl.String, "generated_row": pl.String})
 
+    @functools.cached_property
+    def first_candidates(self) -> pl.DataFrame:
+        """Every candidate as its first pass left it, with all that is kept of it."""
+        files = sorted(self.folder.glob("rounds/*/pass_0.parquet"))
+        tables = [read_table(file) for file in files]
+        return pl.concat(tables, how="diagonal_relaxed") if tables else pl.DataFrame()
+
     def read_json(self, name: str) -> Mapping[str, Any] | None:
         """Read one of the run's JSON files; None where it is not there."""
         path = self.folder / name

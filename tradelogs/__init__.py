@@ -3,7 +3,6 @@
 `from tradelogs import ask` asks a profile's models from Python.
 """
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, overload
 
@@ -19,13 +18,17 @@ def ask(
 
 @overload
 def ask(
-    profile: str | Path, question: Sequence[str], *, bars: str | Path | None = None, log: str | Path | None = None
+    profile: str | Path,
+    question: list[str] | tuple[str, ...],
+    *,
+    bars: str | Path | None = None,
+    log: str | Path | None = None,
 ) -> "list[Reply]": ...
 
 
 def ask(
     profile: str | Path,
-    question: str | Sequence[str],
+    question: str | list[str] | tuple[str, ...],
     *,
     bars: str | Path | None = None,
     log: str | Path | None = None,
@@ -43,6 +46,6 @@ def ask(
     """
     from tradelogs.asking import ask_profile  # noqa: PLC0415 - the command line imports this package for its errors
 
-    one = isinstance(question, str)
-    replies = ask_profile(profile, [question] if one else list(question), bars=bars, log=log)  # type: ignore[list-item]
-    return replies[0] if one else replies
+    if isinstance(question, str):
+        return ask_profile(profile, [question], bars=bars, log=log)[0]
+    return ask_profile(profile, question, bars=bars, log=log)

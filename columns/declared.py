@@ -48,6 +48,18 @@ class Copies:
 
 
 @dataclass(frozen=True)
+class Ask:
+    """How a person's question is asked: functions that make its plan and its fallback, the column that answers it.
+
+    `answer` is None where the row itself is the answer.
+    """
+
+    plan: str
+    fallback: str | None = None
+    answer: str | None = None
+
+
+@dataclass(frozen=True)
 class Declared:
     """A dataset as its folder declares it; `stages` are the columns of each stage, without the profile's controls.
 
@@ -103,6 +115,12 @@ class Declared:
         """Name of the check that holds rows against the dataset's policy, where it has one."""
         policy: str | None = self.document.get("policy")
         return policy
+
+    @property
+    def ask(self) -> Ask | None:
+        """How a question becomes a row, where the dataset declares it."""
+        declared = self.document.get("ask")
+        return None if declared is None else Ask(**declared)
 
     @property
     def keep(self) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""Reads one-minute bars from CSV or Parquet."""
+"""Reads bars from CSV or Parquet: of minutes, or of anything longer."""
 
 from pathlib import Path
 
@@ -38,10 +38,12 @@ class Bars(dy.Schema):
 
 
 def read_bars(path: Path) -> tuple[pl.DataFrame, list[str]]:
-    """Read one-minute bars, and note what was changed or dropped.
+    """Read bars of minutes or of anything longer, and note what was changed or dropped.
 
-    A timestamp is the start of a minute. One with an offset or zone is converted to the exchange's zone; one without is
-    exchange time. Bars that cannot be are dropped and counted, and so is every later bar of the same ticker and minute.
+    A timestamp is the start of a bar. One with an offset or zone is converted to the exchange's zone; one without is
+    exchange time. A plain date is the day that begins at its midnight, and so are bars that all begin at midnight UTC,
+    as those of markets without an exchange do. Bars that cannot be are dropped and counted, and so is every later bar
+    of the same ticker and minute.
 
     Returns:
         Bars sorted by ticker and timestamp, and notes, one sentence each.
@@ -86,11 +88,35 @@ def read_number_column(name: str, dtype: pl.DataType) -> pl.Expr:
 
 
 def _read_timestamps(path: Path, raw: pl.DataFrame, notes: list[str]) -> pl.Expr:
+    if (days := read_days(raw["timestamp"])) is not None:
+        notes.append(f"{path.name}: its timestamps are dates, and were read as bars of whole days")
+        return pl.lit(days)
     moments, naive = place_timestamps(path, "timestamp", raw.schema["timestamp"], EXCHANGE_ZONE)
     without_offset = int(raw.select(naive.sum()).item() or 0)
     if without_offset:
         notes.append(note_naive(path, without_offset, EXCHANGE_ZONE))
     return moments
+
+
+def read_days(stamps: pl.Series) -> pl.Series | None:
+    """Read a column as days, each at its midnight in the exchange's zone; None where any of it is more than a date.
+
+    Dates are of that type, text such as 2024-10-01, or moments that all are midnight UTC.
+    """
+    if isinstance(stamps.dtype, pl.Datetime) and stamps.dtype.time_zone is not None:
+        utc = stamps.dt.convert_time_zone("UTC")
+        is_midnight = len(utc) > 1 and bool((utc == utc.dt.truncate("1d")).all()) and utc.null_count() < len(utc)
+        days = utc.dt.date() if is_midnight else None
+    elif stamps.dtype == pl.String:
+        bare = stamps.str.strip_chars().replace("", None)
+        dated = bare.str.contains(r"^\d{4}-\d{2}-\d{2}(?:[T ]00:00(?::00(?:\.0+)?)?(?:Z|\+00:00))?$")
+        is_dated = bool(dated.all()) and bare.null_count() < len(bare)
+        days = bare.str.slice(0, 10).str.to_date("%Y-%m-%d", strict=False) if is_dated else None
+    else:
+        days = stamps if stamps.dtype == pl.Date else None
+    if days is None:
+        return None
+    return days.cast(pl.Datetime("us")).dt.replace_time_zone(EXCHANGE_ZONE, non_existent="null").alias(stamps.name)
 
 
 def place_timestamps(path: Path, name: str, dtype: pl.DataType, zone: str) -> tuple[pl.Expr, pl.Expr]:

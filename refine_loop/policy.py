@@ -1,11 +1,13 @@
 """What a dataset's policy decided on a version of a row, from what its checks found; for datasets that have one."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from columns.declared import Declared
 
-ALLOW, DENY, REVIEW = "allow", "deny", "review"
+ALLOW: Final = "allow"
+DENY: Final = "deny"
+REVIEW: Final = "review"
 
 
 class Decided(NamedTuple):

@@ -12,7 +12,7 @@ from gold_data.bars import read_bars
 from gold_data.errors import GoldError
 from indicators.errors import IndicatorError
 from indicators.vpa.context import iter_context
-from indicators.vpa.timeframes import DAY_LADDER, MINUTE_LADDER
+from indicators.vpa.timeframes import DAY_LADDER, MINUTE_LADDER, TIMEFRAMES
 
 
 @dataclass(frozen=True)
@@ -39,6 +39,14 @@ class VpaFileSummary:
         return "\n".join(line for line in lines if line)
 
 
+LADDERS = {
+    "1m": MINUTE_LADDER,
+    "5m": ("5m", "15m", "1h"),
+    "15m": ("15m", "1h", "1d"),
+    "1h": ("1h", "1d"),
+    "1d": DAY_LADDER,
+    "1w": ("1w",),
+}
 NO_ROWS = "no bar has 50 bars of its ticker before it, which a context needs"
 
 
@@ -46,9 +54,10 @@ def attach_context_to_bars_file(source: Path, out: Path, timeframes: Sequence[st
     """Build the context of every bar of a file, and write `out` as Parquet or JSON lines, by its suffix.
 
     `source` is read as `gold_data.bars.read_bars` does: CSV or Parquet, any order; what cannot be used is dropped and
-    noted. Without `timeframes` bars that all start at midnight are taken as days, with weeks above them, others as
-    minutes, with 5 minutes and hours above. `out` has the columns of `build_context`, ticker by ticker; it appears when
-    it is complete. Beside the bars, memory holds the context of some tickers, or of one with many bars.
+    noted. Without `timeframes` bars are of the longest one that all of them start on, with higher ones above it: at
+    midnight days with weeks, else minutes with 5 minutes and hours, and so on (LADDERS). `out` has the columns of
+    `build_context`, ticker by ticker; it appears when it is complete. Beside the bars, memory holds the context of some
+    tickers, or of one with many bars.
 
     Raises:
         IndicatorError: A file that cannot be read or written, or timeframes that its bars are not of.
@@ -71,9 +80,10 @@ def attach_context_to_bars_file(source: Path, out: Path, timeframes: Sequence[st
 
 
 def choose_timeframes(bars: pl.DataFrame) -> tuple[str, ...]:
-    """Tell days from minutes: days all start at midnight, exchange time."""
-    is_day = pl.col("timestamp") == pl.col("timestamp").dt.truncate("1d")
-    return DAY_LADDER if bars.select(is_day.all()).item() else MINUTE_LADDER
+    """Choose timeframes by when bars start: the longest that all of them fit is theirs, with higher ones above it."""
+    start = pl.col("timestamp")
+    fits = bars.select((start == start.dt.truncate(name)).all().alias(name) for name in LADDERS).row(0, named=True)
+    return LADDERS[[name for name, all_fit in fits.items() if all_fit or name == TIMEFRAMES[0]][-1]]
 
 
 def _check_out(source: Path, out: Path) -> None:

@@ -286,6 +286,7 @@ def _check_functions(flow: Flow, root: Path) -> Iterator[Problem]:
     known: set[str] | None = None
     if "code" in flow.document:
         known = _list_functions(root.joinpath(*flow.document["code"].split(".")).with_suffix(".py"))
+    yield from _check_ask(flow, known)
     for step in (step for steps in flow.stages.values() for step in steps):
         function = (step.column or {}).get("function")
         if function is None:
@@ -296,6 +297,23 @@ def _check_functions(flow: Flow, root: Path) -> Iterator[Problem]:
         elif known is not None and function not in known:
             message = f"{flow.document['code']} has no function {function}; {suggest(function, sorted(known))}"
             yield step.source.report(("function",), message)
+
+
+def _check_ask(flow: Flow, known: set[str] | None) -> Iterator[Problem]:
+    """Check that the functions of `ask` are there, and that the column which answers is the row or kept with it."""
+    ask = flow.document.get("ask", {})
+    for key in (key for key in ("plan", "fallback") if key in ask):
+        if "code" not in flow.document:
+            yield flow.source.report(
+                ("ask", key), f"is a function, but dataset.yaml names no code for {ask[key]}: add it"
+            )
+        elif known is not None and ask[key] not in known:
+            message = f"{flow.document['code']} has no function {ask[key]}; {suggest(ask[key], sorted(known))}"
+            yield flow.source.report(("ask", key), message)
+    answers = [flow.document["row"], *flow.document.get("keep", ())]
+    if ask.get("answer", answers[0]) not in answers:
+        message = f"must be the row or one of keep; {suggest(ask['answer'], answers)}"
+        yield flow.source.report(("ask", "answer"), message)
 
 
 def _list_functions(path: Path) -> set[str] | None:

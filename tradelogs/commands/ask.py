@@ -1,0 +1,47 @@
+"""`tradelogs ask`."""
+
+from pathlib import Path
+
+import click
+
+from tradelogs.exits import DONE, FAILED, explain_errors
+from tradelogs.options import file_option
+
+
+@click.command()
+@click.argument("profile")
+@click.argument("questions", nargs=-1, metavar="QUESTION...")
+@click.option("--bars", type=file_option, help="Bars that the question is about, in the place of the profile's.")
+@click.option("--json", "as_json", is_flag=True, help="Print each reply as one line of JSON.")
+@click.option("--health", is_flag=True, help="Ask every model of the profile for one short answer, and no question.")
+@click.option("--log", type=file_option, help="Audit log to append to; by default runs/asked/PROFILE.jsonl.")
+@click.option("--verbose", is_flag=True, help="Show Data Designer's own log.")
+@explain_errors
+def command(
+    profile: str,
+    questions: tuple[str, ...],
+    bars: Path | None,
+    log: Path | None,
+    *,
+    as_json: bool,
+    health: bool,
+    verbose: bool,
+) -> int:
+    """Ask PROFILE's models a QUESTION: through its prompt, checks, policy and refine passes, into an audit log.
+
+    Ends with 0 where every question has a reply of the models, a refusal included; with 1 where one has the fallback.
+
+    \b
+    Example:
+      tradelogs ask advisor_offline "Analyze BTCUSDT on 1m and provide a trading recommendation"
+    """
+    from tradelogs.asking import ask_profile, name_audit_log
+    from tradelogs.asking_display import print_health, print_replies
+
+    if health:
+        return print_health(profile)
+    if not questions:
+        raise click.UsageError("a question is missing: write it in quotes, or --health")
+    replies = ask_profile(profile, questions, bars=bars, log=log, verbose=verbose)
+    print_replies(replies, log or name_audit_log(Path(profile).stem), as_json=as_json)
+    return FAILED if any(reply.is_fallback for reply in replies) else DONE

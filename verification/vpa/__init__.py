@@ -1,0 +1,1 @@
+"""Questions about explanations of bars: contradictions, faithfulness, and what really followed a signal."""

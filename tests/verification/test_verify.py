@@ -19,6 +19,7 @@ Verified = tuple[Path, dict[str, Any], str]
 QUESTIONS = [
     "validity",
     "numbers",
+    "days",
     "fidelity",
     "exits",
     "diversity",

@@ -96,7 +96,10 @@ def read_columns(trades: pl.DataFrame) -> Columns:
         "is_short",
     )
     ticker = trades["ticker"].cast(pl.String).to_numpy().astype(object)
-    return Columns(*(told[name].to_numpy().astype(np.float64) for name in names), ticker)
+    change, volatility, worst, best, held, minute, is_short = (
+        told[name].to_numpy().astype(np.float64) for name in names
+    )
+    return Columns(change, volatility, worst, best, held, minute, is_short, ticker)
 
 
 def list_terms(rows: Columns, is_gold: Mask, ties: Matrix) -> list[Term]:
@@ -125,17 +128,20 @@ def _list_results(rows: Columns, is_gold: Mask) -> Iterator[Term]:
     yield Term(RESULT, "the mean win in volatilities", units * win, win)
     yield Term(RESULT, "the mean loss in volatilities", units * loss, loss)
     yield Term(RESULT, "the profit factor", rows.change * win, np.abs(rows.change), is_core=True)
-    yield Term(RESULT, "the spread of the results", (_rank(rows.change) - 0.5) ** 2, one)
+    yield Term(RESULT, "the spread of the results", (rank_values(rows.change) - 0.5) ** 2, one)
     for values, unit in ((rows.change, ""), (units, ", in volatilities")):
         for share in TAILS:
             yield Term(
-                RESULT, f"the worst {share:.0%} of the results{unit}", 1.0 * (values <= np.quantile(values, share)), one
+                RESULT,
+                f"the worst {share:.0%} of the results{unit}",
+                (values <= np.quantile(values, share)).astype(np.float64),
+                one,
             )
         for share in TAILS[3:]:
             yield Term(
                 RESULT,
                 f"the best {share:.0%} of the results{unit}",
-                1.0 * (values >= np.quantile(values, 1 - share)),
+                (values >= np.quantile(values, 1 - share)).astype(np.float64),
                 one,
             )
     yield Term(RESULT, "how often shorts are traded", rows.is_short, one)
@@ -150,7 +156,7 @@ def _list_results(rows: Columns, is_gold: Mask) -> Iterator[Term]:
 
 def _list_path(rows: Columns) -> Iterator[Term]:
     one, win, loss = np.ones(len(rows.change)), rows.is_win, rows.is_loss
-    worst, best, volatility = _rank(rows.worst), _rank(rows.best), _rank(rows.volatility)
+    worst, best, volatility = rank_values(rows.worst), rank_values(rows.best), rank_values(rows.volatility)
     yield Term(PATH, "the worst excursion", worst, one)
     yield Term(PATH, "the spread of the worst excursion", (worst - 0.5) ** 2, one)
     yield Term(PATH, "the best excursion", best, one)
@@ -164,12 +170,12 @@ def _list_path(rows: Columns) -> Iterator[Term]:
     yield Term(
         PATH,
         "how winners' worst excursion widens with their gain",
-        win * (worst - 0.5) * (_rank(rows.change) - 0.5),
+        win * (worst - 0.5) * (rank_values(rows.change) - 0.5),
         one,
     )
-    yield Term(PATH, "how far trades lie from all others", _rank(measure_loneliness(rows)), one)
-    yield Term(PATH, "the spread of that", (_rank(measure_loneliness(rows)) - 0.5) ** 2, one)
-    units = [_rank(values / np.maximum(rows.volatility, 1e-3)) for values in (rows.worst, rows.best)]
+    yield Term(PATH, "how far trades lie from all others", rank_values(measure_loneliness(rows)), one)
+    yield Term(PATH, "the spread of that", (rank_values(measure_loneliness(rows)) - 0.5) ** 2, one)
+    units = [rank_values(values / np.maximum(rows.volatility, 1e-3)) for values in (rows.worst, rows.best)]
     yield Term(PATH, "the worst excursion in volatilities", units[0], one)
     yield Term(PATH, "the best excursion in volatilities", units[1], one)
     yield Term(PATH, "the spread of the worst excursion in volatilities", (units[0] - 0.5) ** 2, one)
@@ -178,15 +184,19 @@ def _list_path(rows: Columns) -> Iterator[Term]:
 
 def _list_time(rows: Columns) -> Iterator[Term]:
     one = np.ones(len(rows.change))
-    held, change, minute = _rank(rows.held), _rank(rows.change), _rank(rows.minute)
+    held, change, minute = rank_values(rows.held), rank_values(rows.change), rank_values(rows.minute)
     yield Term(TIME, "the holding time", held, one, is_core=True)
     yield Term(TIME, "the spread of the holding time", (held - 0.5) ** 2, one)
     yield Term(TIME, "how the result goes with the holding time", (held - 0.5) * (change - 0.5), one)
-    yield Term(TIME, "how the best excursion grows with the holding time", (held - 0.5) * (_rank(rows.best) - 0.5), one)
     yield Term(
-        TIME, "how the worst excursion grows with the holding time", (held - 0.5) * (_rank(rows.worst) - 0.5), one
+        TIME, "how the best excursion grows with the holding time", (held - 0.5) * (rank_values(rows.best) - 0.5), one
     )
-    yield Term(TIME, "how the holding time goes with volatility", (held - 0.5) * (_rank(rows.volatility) - 0.5), one)
+    yield Term(
+        TIME, "how the worst excursion grows with the holding time", (held - 0.5) * (rank_values(rows.worst) - 0.5), one
+    )
+    yield Term(
+        TIME, "how the holding time goes with volatility", (held - 0.5) * (rank_values(rows.volatility) - 0.5), one
+    )
     yield Term(TIME, "the time of day", minute, one)
     yield Term(TIME, "the spread of the time of day", (minute - 0.5) ** 2, one)
 
@@ -207,11 +217,11 @@ def measure_loneliness(rows: Columns) -> Matrix:
     """
     scale = np.maximum(rows.volatility, 1e-3)
     told = (rows.volatility, rows.worst / scale, rows.best / scale, rows.in_volatilities, rows.held)
-    points = np.column_stack([norm.ppf(np.clip(_rank(values), 1e-6, 1.0 - 1e-6)) for values in told])
+    points = np.column_stack([norm.ppf(np.clip(rank_values(values), 1e-6, 1.0 - 1e-6)) for values in told])
     count = min(NEIGHBOURS + 1, len(points))
     return np.asarray(cKDTree(points).query(points, k=[count])[0][:, 0])
 
 
-def _rank(values: Matrix) -> Matrix:
+def rank_values(values: Matrix) -> Matrix:
     """Rank values from 0 to 1, ties by their mean rank."""
     return np.asarray((rankdata(values) - 0.5) / max(len(values), 1))

@@ -165,7 +165,7 @@ def _ratio(weights: Matrix, above: Matrix, below: Matrix) -> Matrix:
 
 
 def _divide(above: Matrix, below: Matrix) -> Matrix:
-    return np.divide(above, below, out=np.full(len(above), np.nan), where=np.abs(below) > 1e-12)
+    return np.asarray(np.divide(above, below, out=np.full(len(above), np.nan), where=np.abs(below) > 1e-12))
 
 
 def _quantile(values: Matrix, weights: Matrix, share: float) -> Matrix:

@@ -35,6 +35,7 @@ class Deciding:
     needed: tuple[str, ...]
     copies: tuple[str, ...]
     alone: tuple[str, ...]
+    leaks: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

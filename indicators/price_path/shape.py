@@ -122,10 +122,13 @@ def bend_inside(inside: pl.DataFrame, paths: pl.DataFrame) -> pl.DataFrame:
             is_highest=HIGH.arg_max().over("row_id") == pl.col("number"),
         )
         .with_columns(_fit(pl.col(name)).alias(name) for name in PRICES)
-        .with_columns(close=pl.when(pl.col("number") == count - 1).then("exit_price").otherwise(CLOSE))
         .with_columns(
-            high=pl.when("is_highest").then("highest").otherwise(pl.max_horizontal(HIGH, CLOSE)),
-            low=pl.when("is_lowest").then("lowest").otherwise(pl.min_horizontal(LOW, CLOSE)),
+            close=pl.when(pl.col("number") == count - 1).then("exit_price").otherwise(CLOSE),
+            seen=pl.when(pl.col("number") == 0).then(start),  # the bar of the entry holds its price
+        )
+        .with_columns(
+            high=pl.when("is_highest").then("highest").otherwise(pl.max_horizontal(HIGH, CLOSE, "seen")),
+            low=pl.when("is_lowest").then("lowest").otherwise(pl.min_horizontal(LOW, CLOSE, "seen")),
         )
     )
 

@@ -12,12 +12,14 @@ import pytest
 from click.testing import Result
 
 from gold_data.sample.build import SAMPLE
-from verification.trades.questions import drop_unknown
+from verification.trades.table import drop_unknown
 from verification.verify import verify_run
 
 Verified = tuple[Path, dict[str, Any], str]
 QUESTIONS = [
     "validity",
+    "numbers",
+    "days",
     "fidelity",
     "exits",
     "diversity",

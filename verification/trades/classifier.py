@@ -58,12 +58,12 @@ def cross_fit(
         train = fold != held
         if len(np.unique(is_left[train])) < 2 or train.all():
             continue
-        models.append(_build_classifier().fit(rows[train], is_left[train]))
+        models.append(build_classifier().fit(rows[train], is_left[train]))
         chances[~train] = models[-1].predict_proba(rows[~train])[:, 1]
     return CrossFit(chances[is_left], chances[~is_left], tuple(models)) if models else None
 
 
-def _build_classifier() -> HistGradientBoostingClassifier:
+def build_classifier() -> HistGradientBoostingClassifier:
     """Small on purpose: with some hundred rows a deeper or longer one learns the rows by heart."""
     return HistGradientBoostingClassifier(max_iter=60, max_depth=3, max_bins=64, early_stopping=False, random_state=0)
 

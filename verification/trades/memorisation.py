@@ -22,7 +22,7 @@ from verification.answers import (
     say_percent,
     to_json,
 )
-from verification.trades.yardstick import Yardstick, draw_rows
+from verification.trades.yardstick import Yardstick, draw_places, draw_rows
 
 NEAR_QUANTILE = 0.05  # of what real rows have: so near copies are at most 5% where nothing is remembered
 NEAR_BAR = 0.10  # twice that: the quantiles are themselves known to within a few points only
@@ -359,11 +359,6 @@ def say_exact(exact: pl.DataFrame, synthetic: pl.DataFrame) -> str:
         f"{exact.height} of {len(synthetic)} trades have all numbers of a train trade, the first {first['trade_id']} "
         f"those of {first['train_id']}; none may."
     )
-
-
-def draw_places(count: int, most: int, rng: np.random.Generator) -> Places:
-    """Draw the places of at most so many of `count` rows, without putting back."""
-    return rng.permutation(count)[:most]
 
 
 def _show(value: Any) -> Any:

@@ -1,7 +1,7 @@
-"""Every question that is asked of trades, in order."""
+"""Asks every question of trades, in order; which there are, the modules in `asked/` say."""
 
 from collections.abc import Callable, Sequence
-from pathlib import Path
+from functools import partial
 
 import polars as pl
 from polars.exceptions import PolarsError
@@ -13,29 +13,21 @@ from verification.delivery import Declared
 from verification.errors import VerificationError
 from verification.inputs import FinishedRun, note_left_out
 from verification.questions import Questioned
-from verification.trades.diversity import ask_diversity
-from verification.trades.exit_model.question import ask_model
-from verification.trades.exit_strategies.backtest import ask_backtest
-from verification.trades.exits import ask_conditional
-from verification.trades.fidelity import ask_fidelity
-from verification.trades.memorisation import ask_memorisation
+from verification.report.plots import Drawing
+from verification.trades.asked import Held, find_asked, name_deciding
 from verification.trades.overview import describe_overview
-from verification.trades.plots import PLOTS
-from verification.trades.table import TRADE_COLUMNS, name_controlled, shape_trades
-from verification.trades.validity import ask_validity
+from verification.trades.plots.overview import draw_scale
+from verification.trades.table import ACCEPTED, OWN_BARS, TRADE_COLUMNS, drop_unknown, name_controlled, shape_trades
+from verification.trades.waiving import Waived, find_waived
 from verification.trades.yardstick import Yardstick
-from verification.verdict import Deciding
 
 __all__ = ["DECIDING", "PLOTS", "ask"]
 
-DECIDING = Deciding(
-    law=("validity", "fidelity"),
-    deciding=("exits", "diversity", "model", "backtest"),
-    needed=("validity", "fidelity", "exits", "diversity", "memorisation"),
-    copies=("memorisation",),
-    alone=("validity",),
+DECIDING = name_deciding()
+PLOTS = (
+    Drawing("scale", "scale", "Every distance on one scale", draw_scale, of_run=True),
+    *(drawing for asked in find_asked() for drawing in asked.drawings),
 )
-ACCEPTED, OWN_BARS = "accepted.parquet", "bars.parquet"
 
 
 def ask(run: FinishedRun, tell: Tell, seed: int) -> Questioned:
@@ -50,13 +42,14 @@ def ask(run: FinishedRun, tell: Tell, seed: int) -> Questioned:
     synthetic = shape_trades(run.accepted, "row_id", run.folder / ACCEPTED)
     train = shape_trades(run.train, "trade_id", gold / TRAIN)
     holdout = train.clear() if run.holdout is None else shape_trades(run.holdout, "trade_id", gold / HOLDOUT)
-    controlled, usable = name_controlled(run.controls), drop_unknown(synthetic)
+    usable = drop_unknown(synthetic)
     yardstick = make_yardstick(train, holdout, usable.height, seed)
-    answers = ask_about_trades(yardstick, synthetic, usable, declared=run.declared, controlled=controlled, tell=tell)
-    answers += ask_in_turn([("backtest", lambda: _ask_backtest(run, yardstick, usable, controlled))], tell)
+    waived = find_waived(run.controls, yardstick.gold, usable)
+    controlled = name_controlled(run.controls, waived)
+    held = Held(yardstick, synthetic, usable, run.declared, controlled, waived, run)
     parts = {"gold": yardstick.train, "held_out": yardstick.holdout, "synthetic": usable}
     return Questioned(
-        answers=answers,
+        answers=ask_held(held, tell),
         used=usable.height,
         train=yardstick.train.height,
         holdout=yardstick.holdout.height,
@@ -72,11 +65,12 @@ def make_yardstick(train: pl.DataFrame, holdout: pl.DataFrame, size: int, seed: 
     return Yardstick(drop_unknown(train.select(columns)), drop_unknown(holdout.select(columns)), max(size, 1), seed)
 
 
-def drop_unknown(trades: pl.DataFrame) -> pl.DataFrame:
-    """Drop trades of which something is null or not finite: `validity` counts them, no other question can use them."""
-    numbers = [name for name in TRADE_COLUMNS if trades.schema[name].is_float()]
-    known = [pl.col(TRADE_COLUMNS).is_not_null(), pl.col(numbers).is_finite()]
-    return trades.filter(pl.all_horizontal(known))
+def ask_held(held: Held, tell: Tell = lambda _: None) -> list[Answer]:
+    """Ask every question; those that need a run's own files are not asked of a mere table."""
+    questions: list[tuple[str, Callable[[], Answer]]] = [
+        (asked.name, partial(asked.ask, held)) for asked in find_asked() if held.run is not None or not asked.needs_run
+    ]
+    return ask_in_turn(questions, tell)
 
 
 def ask_about_trades(
@@ -86,28 +80,16 @@ def ask_about_trades(
     *,
     declared: Sequence[Declared] = (),
     controlled: Sequence[str] = (),
+    waived: Sequence[Waived] = (),
     tell: Tell = lambda _: None,
 ) -> list[Answer]:
     """Ask what trade tables alone can answer; `usable` is what `drop_unknown` leaves of `synthetic`."""
-    questions: list[tuple[str, Callable[[], Answer]]] = [
-        ("validity", lambda: ask_validity(yardstick, synthetic)),
-        ("fidelity", lambda: ask_fidelity(yardstick, usable, controlled)),
-        ("exits", lambda: ask_conditional(yardstick, usable)),
-        ("diversity", lambda: ask_diversity(yardstick, usable, declared, controlled)),
-        ("memorisation", lambda: ask_memorisation(yardstick, usable)),
-        ("model", lambda: ask_model(yardstick, usable, controlled)),
-    ]
-    return ask_in_turn(questions, tell)
-
-
-def _ask_backtest(run: FinishedRun, yardstick: Yardstick, usable: pl.DataFrame, controlled: Sequence[str]) -> Answer:
-    gold = (yardstick.train, run.bars, yardstick.holdout, run.holdout_bars)
-    return ask_backtest(usable, run.folder / OWN_BARS, *gold, yardstick.make_rng("backtest"), controlled)
+    return ask_held(Held(yardstick, synthetic, usable, declared, controlled, waived), tell)
 
 
 def list_notes(run: FinishedRun, dropped: int) -> list[str]:
     """Say what was missing or left out."""
-    notes = [] if _can_read(run.folder / OWN_BARS) else [note_left_out(run.folder / OWN_BARS, OWN_BARS)]
+    notes = [] if _can_read(run) else [note_left_out(run.folder / OWN_BARS, OWN_BARS)]
     if dropped:
         notes.append(f"{dropped} accepted trades have values that are missing or not finite: `validity` counts them")
     if run.bars is None:
@@ -115,9 +97,9 @@ def list_notes(run: FinishedRun, dropped: int) -> list[str]:
     return notes
 
 
-def _can_read(path: Path) -> bool:
+def _can_read(run: FinishedRun) -> bool:
     try:
-        pl.read_parquet_schema(path)
+        pl.read_parquet_schema(run.folder / OWN_BARS)
     except (PolarsError, OSError):
         return False
     return True

@@ -26,9 +26,9 @@ from gold_data.sample.trader import simulate_trades
 from gold_data.sessions import EXCHANGE_ZONE, session_hours
 from gold_data.trades.schema import TIME_FIELDS
 from verification.answers import CANNOT_TELL, COPIES, GOOD, NOISE, UNDERFIT, Verdict
-from verification.trades.questions import DECIDING, ask_about_trades, drop_unknown, make_yardstick
+from verification.trades.questions import DECIDING, ask_about_trades, make_yardstick
 from verification.trades.references import build_references, copy_half, ignore_volatility, spoil_some
-from verification.trades.table import TRADE_COLUMNS
+from verification.trades.table import TRADE_COLUMNS, drop_unknown
 from verification.trades.yardstick import Yardstick
 from verification.verdict import decide
 

@@ -10,12 +10,13 @@ from designer_configs.compile.controls import Control
 from gold_data.sessions import EXCHANGE_ZONE
 from gold_data.trades.schema import NUMBER_FIELDS, TIME_FIELDS
 from verification.errors import VerificationError
-from verification.trades.features import FEATURES
+from verification.trades.features import EXITS, FEATURES
+from verification.trades.waiving import Waived
 
 TRADE_COLUMNS = ("ticker", "trade_type", "session_date", *TIME_FIELDS, *NUMBER_FIELDS, "trade_percent_change")
 
 
-CONDITIONS = ("entry_volatility_percent", "entry_minute", "is_short")  # what is known of a trade when it is opened
+ACCEPTED, OWN_BARS = "accepted.parquet", "bars.parquet"
 
 
 FEATURE_OF = {
@@ -29,16 +30,21 @@ FEATURE_OF = {
 }
 
 
-def name_controlled(controls: Sequence[Control]) -> tuple[str, ...]:
-    """Name the features whose law the controls set: those of the fields they match or check.
+def drop_unknown(trades: pl.DataFrame) -> pl.DataFrame:
+    """Drop trades of which something is null or not finite: `validity` counts them, no other question can use them."""
+    numbers = [name for name in TRADE_COLUMNS if trades.schema[name].is_float()]
+    known = [pl.col(TRADE_COLUMNS).is_not_null(), pl.col(numbers).is_finite()]
+    return trades.filter(pl.all_horizontal(known))
 
-    A control tied to no field may set any feature that is known when a trade is opened, so then it is all of those
-    besides. A field without a feature, such as the ticker, sets none.
+
+def name_controlled(controls: Sequence[Control], waived: Sequence[Waived]) -> tuple[str, ...]:
+    """Name the features whose law the controls set: what is waived of them, and the outcomes that they match or check.
+
+    A field without a feature, such as the ticker, sets none.
     """
-    named = [{rule["field"] for rule in (control.match, control.check) if rule} for control in controls]
-    found = {FEATURE_OF[field] for fields in named for field in fields if field in FEATURE_OF}
-    if not all(named):
-        found.update(CONDITIONS)
+    fields = {rule["field"] for control in controls for rule in (control.match, control.check) if rule}
+    found = {FEATURE_OF[field] for field in fields if FEATURE_OF.get(field) in EXITS}
+    found |= {each.feature for each in waived}
     return tuple(name for name in FEATURES if name in found)
 
 

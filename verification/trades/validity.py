@@ -1,6 +1,7 @@
 """Could each of these trades have happened? Rules that need no gold, so that no gold can excuse a broken one."""
 
 import datetime as dt
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,13 @@ from gold_data.sessions import next_session, session_hours
 from gold_data.trades.checks import PERCENT_ROUNDING, SLACK, STATED_ROUNDING
 from gold_data.trades.schema import PRICE_FIELDS, TIME_FIELDS
 from verification.answers import CANNOT_TELL, GOOD, NOISE, UNDERFIT, Answer, Interval, Verdict, to_json
+from verification.trades import bar_rules
+from verification.trades.bar_rules import (
+    find_strange_bars,
+    find_strange_indicators,
+    find_strange_prices,
+    read_own_bars,
+)
 from verification.trades.features import PERCENTS
 from verification.trades.references import SHUFFLED_MARGINALS, UNIFORM_NOISE
 from verification.trades.yardstick import Yardstick
@@ -51,19 +59,27 @@ DESCRIPTIONS = {
 RULES = tuple(DESCRIPTIONS)
 
 
-def ask_validity(yardstick: Yardstick, synthetic: pl.DataFrame) -> Answer:
+def ask_validity(yardstick: Yardstick, synthetic: pl.DataFrame, bars_file: Path | None = None) -> Answer:
     """Ask which share of the trades breaks a rule that every trade obeys, whoever the trader.
 
     NaN and missing values break rules. The gold's own share is the floor: a bad name needs a share that is surely
     above both LINE and the gold's, and noise is held against the noise references.
+
+    Args:
+        yardstick: The gold.
+        synthetic: Trades, unknown values and all.
+        bars_file: The run's own bars, None for a mere table: then the rules about bars are not asked.
     """
-    broken = find_broken(synthetic)
+    plain = find_broken(synthetic)
+    broken = pl.concat([plain, *_find_more(yardstick, synthetic, bars_file)], how="horizontal")
     gold = yardstick.once("validity", lambda: _count(find_broken(yardstick.gold)))
     found, rows = _count(broken)
     share, own = measure_share(found, rows), measure_share(*gold)
     noise = yardstick.once("validity noise", lambda: _measure_noise(yardstick))
-    twice = measure_share(*_count(broken, 2))
-    verdict, reason = _judge(share, own, found, rows, is_noise=_is_noise(share, twice, rows, noise))
+    twice = measure_share(*_count(plain, 2))
+    is_noise = _is_noise(measure_share(*_count(plain)), twice, rows, noise)
+    verdict, reason = _judge(share, own, found, rows, is_noise=is_noise)
+    reason = f"{reason}{_name_broken(broken)}"
     metrics = {
         "rows": rows,
         "impossible": found,
@@ -74,7 +90,7 @@ def ask_validity(yardstick: Yardstick, synthetic: pl.DataFrame) -> Answer:
         "line": LINE,
         "twice_share": twice,
         "noise": noise,
-        "rules": [_describe(rule, synthetic, broken) for rule in RULES],
+        "rules": [_describe(rule, synthetic, broken) for rule in broken.columns],
     }
     numbers = (
         ("impossible trades", f"{found} of {rows:,}"),
@@ -82,6 +98,25 @@ def ask_validity(yardstick: Yardstick, synthetic: pl.DataFrame) -> Answer:
         ("the gold's own share", _say_share(own)),
     )
     return Answer(QUESTION, TITLE, verdict, reason, numbers, to_json(metrics))
+
+
+def _find_more(yardstick: Yardstick, synthetic: pl.DataFrame, bars_file: Path | None) -> list[pl.DataFrame]:
+    """Ask the rules that hold a run against its own bars, and prices against the gold's."""
+    asked = [find_strange_prices(synthetic, yardstick.gold)]
+    bars = None if bars_file is None else read_own_bars(bars_file, synthetic)
+    if bars is not None and len(synthetic):
+        asked += [
+            find_strange_bars(synthetic, bars),
+            find_strange_indicators(synthetic, bars, yardstick.make_rng("validity indicators")),
+        ]
+    return asked
+
+
+def _name_broken(broken: pl.DataFrame) -> str:
+    """Name the rules that are broken, the one broken most often first."""
+    counts = sorted(((int(broken[rule].sum()), rule) for rule in broken.columns), reverse=True)
+    named = [f"{rule.replace('_', ' ')} ({count:,})" for count, rule in counts if count]
+    return f" Broken: {', '.join(named)}." if named else ""
 
 
 def find_broken(trades: pl.DataFrame) -> pl.DataFrame:
@@ -239,7 +274,12 @@ def _judge(share: Interval, own: Interval, found: int, rows: int, *, is_noise: b
 
 def _describe(rule: str, synthetic: pl.DataFrame, broken: pl.DataFrame) -> dict[str, Any]:
     first = synthetic.filter(broken[rule]).get_column("trade_id").head(SHOWN_IDS).to_list()
-    return {"rule": rule, "says": DESCRIPTIONS[rule], "broken": int(broken[rule].sum()), "first_ids": first}
+    return {
+        "rule": rule,
+        "says": {**DESCRIPTIONS, **bar_rules.DESCRIPTIONS}[rule],
+        "broken": int(broken[rule].sum()),
+        "first_ids": first,
+    }
 
 
 def _say_share(share: Interval) -> str:

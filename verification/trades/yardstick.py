@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from verification.answers import Interval, Matrix, Score
 from verification.trades.features import Space
@@ -19,6 +20,7 @@ LEAST_SHARE = 0.5  # of the rows of a half that the synthetic trades must have t
 
 Made = TypeVar("Made")
 Distance = Callable[[Matrix, Matrix], float]
+Places = NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -108,6 +110,11 @@ class Yardstick:
         floors = [distance(left, right) for left, right in self._placed_halves]
         noises = [distance(draw_rows(noise, len(left), rng), right) for left, right in self._placed_halves]
         return np.array(floors), np.array(noises)
+
+
+def draw_places(count: int, most: int, rng: np.random.Generator) -> Places:
+    """Draw the places of at most so many of `count` rows, without putting back."""
+    return rng.permutation(count)[:most]
 
 
 def draw_rows(points: Matrix, count: int, rng: np.random.Generator) -> Matrix:

@@ -23,8 +23,8 @@ from verification.report.parts import (
 )
 from verification.report.plots import ALWAYS, draw_plots
 from verification.report.run import draw_funnel
-from verification.trades.plots import PLOTS
 from verification.trades.plots.overview import draw_scale, find_scores
+from verification.trades.questions import PLOTS
 
 METRICS = make_metrics()
 DRAWN = {plot.key: plot for plots in draw_plots(METRICS, PLOTS).values() for plot in plots}

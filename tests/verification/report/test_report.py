@@ -14,7 +14,7 @@ import pytest
 from tests.verification.report.report_fixture import HOSTILE, make_metrics
 from verification.report import report
 from verification.report.report import embed_json, hash_script, render_report, write_report
-from verification.trades.plots import PLOTS
+from verification.trades.questions import PLOTS
 
 METRICS = make_metrics()
 PLOTLY = report.load_plotly()

@@ -13,7 +13,7 @@ from selenium.webdriver.support.ui import WebDriverWait
 
 from tests.verification.report.report_fixture import HOSTILE, make_metrics
 from verification.report.report import write_report
-from verification.trades.plots import PLOTS
+from verification.trades.questions import PLOTS
 
 BROWSERS, DRIVERS = ("chromium", "chromium-browser", "google-chrome"), ("chromedriver",)
 FLAGS = (

@@ -8,7 +8,8 @@ import pytest
 from designer_configs.compile.controls import Control
 from verification.errors import VerificationError
 from verification.trades.features import EXITS
-from verification.trades.table import CONDITIONS, name_controlled, shape_trades
+from verification.trades.table import name_controlled, shape_trades
+from verification.trades.waiving import Waived
 
 PATH = Path("accepted.parquet")
 
@@ -33,19 +34,9 @@ def test_a_column_that_is_missing_is_named(gold: pl.DataFrame) -> None:
         shape_trades(gold.drop("entry_price"), "trade_id", PATH)
 
 
-def test_a_control_sets_the_feature_of_its_field() -> None:
-    controls = [make_control("volatility", "entry_volatility_percent"), make_control("symbol", "ticker")]
-    assert name_controlled(controls) == ("entry_volatility_percent",)
-    assert name_controlled([]) == ()
-
-
-def test_a_control_may_set_an_outcome() -> None:
+def test_what_is_waived_and_outcomes_are_what_controls_set() -> None:
+    waived = (Waived("entry_volatility_percent", "volatility", ()),)
+    assert name_controlled([make_control("symbol", "ticker")], waived) == ("entry_volatility_percent",)
+    assert name_controlled([], ()) == ()
     fields = ("exit_time", "trade_percent_change", "best_exit_percent", "worst_exit_percent")
-    assert name_controlled([make_control(field, field) for field in fields]) == EXITS
-    assert name_controlled([make_control("symbol", "ticker")]) == ()
-    mixed = [make_control("change", "trade_percent_change"), make_control("mood", None)]
-    assert set(name_controlled(mixed)) == {*CONDITIONS, "trade_percent_change"}
-
-
-def test_a_control_without_a_field_may_set_anything_known_at_the_entry() -> None:
-    assert name_controlled([make_control("mood", None)]) == CONDITIONS
+    assert name_controlled([make_control(field, field) for field in fields], ()) == EXITS

@@ -1,0 +1,214 @@
+"""Do a trader's own numbers come out as the gold's? Win rate, payoff, worst losses, what is kept of a move, holding.
+
+Underfit, when the numbers of one family (result, path or time) are surely not the gold's: relabelled sessions and
+origins reach so great a difference in fewer than ALPHA of the tries, whatever the other families do (closed testing).
+Where controls were waived, they have to be so with and without the weights. Good, when none is off, and a win rate off
+by TOLERANCE would have been called 4 times of 5. Otherwise cannot tell.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from verification.answers import CANNOT_TELL, GOOD, UNDERFIT, Answer, Matrix, Verdict, to_json
+from verification.trades.numbers.relabel import ALPHA, Sums, Tested, test_families
+from verification.trades.numbers.table import SEEN, SURE, Number, Side, tabulate_numbers
+from verification.trades.numbers.terms import RESULT, Columns, Term, list_terms, read_columns
+from verification.trades.numbers.ties import score_ties
+from verification.trades.origins import number_origins, number_sessions
+from verification.trades.waiving import Waived, count_effective, weigh_sides
+from verification.trades.yardstick import Yardstick, draw_places
+
+QUESTION, TITLE = "numbers", "Do a trader's numbers come out as the gold's?"
+TOLERANCE = 0.25  # of the win rate: a set that may be farther off unnoticed cannot be called good
+LEAST_GROUPS = 5  # sessions or origins of a side: fewer can hardly be relabelled
+LEAST_ROWS = 30
+MOST_ROWS = 10_000
+OUTERMOST = 200  # worst results that are looked through
+WORDS = {"result": "results", "path": "paths", "time": "holding and timing"}
+
+Groups = NDArray[np.int64]
+
+
+def ask_numbers(yardstick: Yardstick, synthetic: pl.DataFrame, waived: Sequence[Waived] = ()) -> Answer:
+    """Ask whether win rate, results, excursions and holding times are those of the gold.
+
+    Args:
+        yardstick: The gold, both parts.
+        synthetic: Trade table without unknown values.
+        waived: What the run's controls set: rows are weighted to the gold's shares of it.
+    """
+    rng = yardstick.make_rng(QUESTION)
+    used = synthetic[np.sort(draw_places(len(synthetic), MOST_ROWS, rng))]
+    weights = weigh_sides(yardstick.gold, used, waived)
+    gold, made = (table.filter(each > 0.0) for table, each in zip((yardstick.gold, used), weights, strict=True))
+    weights = weights[0][weights[0] > 0.0], weights[1][weights[1] > 0.0]
+    groups = group_gold(gold), number_places(number_origins(made))
+    metrics: dict[str, Any] = {
+        "rows": len(synthetic),
+        "rows_used": len(made),
+        "effective_rows": count_effective(weights[1]),
+        "gold_rows": len(gold),
+        "waived": [each.feature for each in waived],
+    }
+    if lack := find_lack(gold, made, groups):
+        numbers = tuple((label, str(found)) for label, found in count_sides(gold, made, groups)[:3])
+        return Answer(QUESTION, TITLE, CANNOT_TELL, lack, numbers, to_json(metrics | {"table": [], "families": {}}))
+    rows = [read_columns(table) for table in (gold, made)]
+    sides = [Side.take(*each) for each in zip(rows, (gold, made), weights, groups, strict=True)]
+    ties = [score_ties(yardstick, table, own, rng) for table, own in zip((gold, made), groups, strict=True)]
+    terms, tested = test_numbers(rows, weights, groups, ties, rng)
+    if waived:
+        tested = doubt(tested, test_numbers(rows, [np.ones(len(each)) for each in weights], groups, ties, rng)[1])
+    table = tabulate_numbers(sides[0], sides[1], rng)
+    noticed = measure_noticed(terms, tested)
+    verdict, reason = judge(terms, tested, noticed, len(gold), len(made))
+    metrics |= {
+        "table": table,
+        "families": tested.chance,
+        "alpha": ALPHA,
+        "noticed": noticed,
+        "tolerance": TOLERANCE,
+        "line": tested.line,
+        "terms": list_tested(terms, tested),
+    }
+    return Answer(QUESTION, TITLE, verdict, reason, list_numbers(table, tested, noticed), to_json(metrics))
+
+
+def test_numbers(
+    rows: Sequence[Columns],
+    weights: Sequence[Matrix],
+    groups: Sequence[Groups],
+    ties: Sequence[Matrix],
+    rng: np.random.Generator,
+) -> tuple[list[Term], Tested]:
+    """Test all terms of two sides, gold first."""
+    pooled = Columns(*(np.concatenate(pair) for pair in zip(*(vars(side).values() for side in rows), strict=True)))
+    count = int(groups[0].max()) + 1
+    numbered = np.concatenate([groups[0], groups[1] + count])
+    terms = list_terms(pooled, np.arange(len(numbered)) < len(groups[0]), np.concatenate(ties))
+    sums = Sums.take(terms, np.concatenate(weights), numbered)
+    is_gold = np.arange(int(numbered.max()) + 1) < count
+    return terms, test_families(sums, is_gold, terms, find_ends(pooled, numbered), rng)
+
+
+def doubt(weighted: Tested, plain: Tested) -> Tested:
+    """Take the greater chance of both, so that neither what a control set nor a few heavy rows make a number off."""
+    return replace(weighted, chance={name: max(found, plain.chance[name]) for name, found in weighted.chance.items()})
+
+
+def find_ends(rows: Columns, groups: Groups) -> dict[str, list[Groups]]:
+    """Find the groups of the worst results, in percent and in volatilities, the worst first."""
+    return {
+        RESULT: [groups[values.argsort(kind="stable")[:OUTERMOST]] for values in (rows.change, rows.in_volatilities)]
+    }
+
+
+def group_gold(gold: pl.DataFrame) -> Groups:
+    """Number the groups of gold trades: sessions, or sessions and tickers where there are too few of these."""
+    sessions = number_sessions(gold)
+    if len(np.unique(sessions)) > LEAST_GROUPS:
+        return number_places(sessions)
+    tickers = gold["ticker"].rank("dense").cast(pl.Int64).to_numpy()
+    return number_places(sessions * (len(gold) + 1) + tickers)
+
+
+def number_places(groups: Groups) -> Groups:
+    """Number groups from 0 without a gap."""
+    return np.asarray(np.unique(groups, return_inverse=True)[1]).astype(np.int64)
+
+
+def count_sides(gold: pl.DataFrame, made: pl.DataFrame, groups: tuple[Groups, Groups]) -> list[tuple[str, int]]:
+    """Count what a comparison needs, the scarcest first."""
+    counts = [
+        ("gold trades", len(gold), LEAST_ROWS),
+        ("synthetic trades", len(made), LEAST_ROWS),
+        ("sessions of gold", len(np.unique(groups[0])), LEAST_GROUPS),
+        ("origins of synthetic trades", len(np.unique(groups[1])), LEAST_GROUPS),
+    ]
+    return [(label, found) for label, found, _ in sorted(counts, key=lambda each: each[1] / each[2])]
+
+
+def find_lack(gold: pl.DataFrame, made: pl.DataFrame, groups: tuple[Groups, Groups]) -> str:
+    """Say what is too little to compare; nothing where there is enough."""
+    needed = {"gold trades": LEAST_ROWS, "synthetic trades": LEAST_ROWS}
+    lacks = [
+        f"{found} {label}, at least {needed.get(label, LEAST_GROUPS)} are needed"
+        for label, found in count_sides(gold, made, groups)
+        if found < needed.get(label, LEAST_GROUPS)
+    ]
+    return f"Too little to compare a trader's numbers: {'; '.join(lacks)}." if lacks else ""
+
+
+def measure_noticed(terms: Sequence[Term], tested: Tested) -> tuple[float, float]:
+    """Measure how far off the win rate has to be, 4 times of 5, to show in the table, and to be called by this rule."""
+    place = next(place for place, term in enumerate(terms) if term.says == "the win rate")
+    return float((SURE + SEEN) * tested.error[place]), float((tested.line + SEEN) * tested.error[place])
+
+
+def judge(
+    terms: Sequence[Term], tested: Tested, noticed: tuple[float, float], gold: int, made: int
+) -> tuple[Verdict, str]:
+    """Give verdict and reason."""
+    size = min(gold, made)
+    few = "gold trades" if gold <= made else "accepted trades"
+    off = [family for family, chance in tested.chance.items() if chance <= ALPHA]
+    power = (
+        f"With your {size:,} {few} a win rate {100 * noticed[0]:.0f} points off would have been noticed 4 times of 5 "
+        f"(and called by name from {100 * noticed[1]:.0f}){say_needed(noticed[0], size)}."
+    )
+    if off:
+        named = " and ".join(f"the {WORDS[family]}" for family in off)
+        worst = [name_worst(terms, tested, family) for family in off]
+        are = "are not the gold's: most of all"
+        return UNDERFIT, f"{named[0].upper()}{named[1:]} {are} {', and '.join(worst)}."
+    if noticed[1] <= TOLERANCE:
+        return GOOD, f"No number of results, paths or holding is surely off. {power}"
+    return CANNOT_TELL, f"No number of results, paths or holding is surely off, but little could be seen. {power}"
+
+
+def say_needed(noticed: float, size: int, wanted: Sequence[float] = (0.2, 0.1, 0.05)) -> str:
+    """Say how many trades a smaller difference needs."""
+    aim = next((each for each in wanted if each < 0.9 * noticed), None)
+    if aim is None:
+        return ""
+    needed = size * (noticed / aim) ** 2
+    rounded = round(needed, -len(str(int(needed))) + 2)
+    return f"; for {100 * aim:.0f} points {rounded:,.0f} are needed, gold and synthetic"
+
+
+def name_worst(terms: Sequence[Term], tested: Tested, family: str) -> str:
+    """Name the number of a family that is farthest off, and which way."""
+    places = [place for place, term in enumerate(terms) if term.family == family]
+    worst = max(places, key=lambda place: abs(tested.height[place]))
+    way = "more" if tested.height[worst] > 0.0 else "less"
+    return f"{terms[worst].says} ({way} than the gold's, {abs(tested.height[worst]):.1f} standard errors)"
+
+
+def list_tested(terms: Sequence[Term], tested: Tested) -> list[dict[str, Any]]:
+    """List what was tested, the farthest off first."""
+    order = np.argsort(-np.abs(tested.height), kind="stable")
+    return [
+        {
+            "family": terms[place].family,
+            "says": terms[place].says,
+            "difference": tested.gap[place],
+            "standard_errors": tested.height[place],
+        }
+        for place in order.tolist()
+    ]
+
+
+def list_numbers(table: Sequence[Number], tested: Tested, noticed: tuple[float, float]) -> tuple[tuple[str, str], ...]:
+    """List the numbers behind the verdict."""
+    win = next(number for number in table if number.key == "win_rate")
+    least = min(tested.chance, key=lambda family: tested.chance[family])
+    return (
+        ("win rate, gold | synthetic", f"{win.gold.value:.0%} | {win.synthetic.value:.0%}"),
+        (f"chance that the {WORDS[least]} are the gold's", f"{tested.chance[least]:.2g}"),
+        ("a win rate so far off is noticed", f"{100 * noticed[0]:.0f} points"),
+    )

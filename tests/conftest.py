@@ -50,6 +50,12 @@ def pytest_configure(config: pytest.Config) -> None:
         SERVER.enter_context(open_server())
 
 
+def pytest_collection_finish() -> None:
+    """Take what the tests imported out of the garbage collector's sight: each collection looks at all it sees."""
+    gc.collect()
+    gc.freeze()
+
+
 @pytest.hookimpl(trylast=True)
 def pytest_unconfigure(config: pytest.Config) -> None:
     """Say the CPU seconds of the session: this process, its workers, and all that they started."""

@@ -1,6 +1,7 @@
 """Starts workers for the jobs that wait, the oldest first, as many at a time as are allowed."""
 
-import subprocess
+import contextlib
+import os
 import sys
 import threading
 from pathlib import Path
@@ -15,7 +16,7 @@ class Scheduler:
 
     def __init__(self, jobs: JobFolder, gold: Path, workers: int) -> None:
         self._jobs, self._gold, self._workers = jobs, gold, workers
-        self._started: dict[str, subprocess.Popen[bytes]] = {}
+        self._started: dict[str, int] = {}
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._watch, daemon=True)
 
@@ -34,10 +35,18 @@ class Scheduler:
 
     def look(self) -> None:
         """Start what may be started now."""
-        self._started = {name: worker for name, worker in self._started.items() if worker.poll() is None}
+        self._started = {name: worker for name, worker in self._started.items() if is_alive(worker)}
         states = {name: self._jobs.tell_state(name) for name in self._jobs.list_jobs()}
         busy = {name for name, state in states.items() if state in ("running", "cancelling")} | set(self._started)
         waiting = [name for name, state in states.items() if state == "queued" and name not in busy]
         for name in waiting[: max(0, self._workers - len(busy))]:
             command = [sys.executable, "-m", "service.worker", str(self._jobs.runs), name, str(self._gold)]
-            self._started[name] = subprocess.Popen(command, stdin=subprocess.DEVNULL, start_new_session=True)  # noqa: S603
+            nowhere = [(os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0)]
+            self._started[name] = os.posix_spawn(sys.executable, command, os.environ, file_actions=nowhere, setsid=True)
+
+
+def is_alive(worker: int) -> bool:
+    """Tell whether a worker that this process started is still there."""
+    with contextlib.suppress(ChildProcessError):
+        return os.waitpid(worker, os.WNOHANG)[0] == 0
+    return False

@@ -13,6 +13,8 @@ from service.app import build_app
 from service.guards import LARGEST_BODY, Guard
 from service.jobs import EXIT, JOB, Asked, JobFolder, hold
 from service.metrics import write_metrics
+from service.scheduler import Scheduler
+from service.worker import main as work
 from tests.conftest import ROOT, run_cli
 
 FEW = {"profile": "offline", "num": 4, "seed": 7}
@@ -156,6 +158,7 @@ def test_the_interface_is_the_one_that_is_written_down(client: Any) -> None:
     assert client.get("/openapi.json").json() == written, "python -m service.openapi writes it"
 
 
+@pytest.mark.slow
 def test_a_job_ends_as_the_command_line_does(working: Any, runs: Path, tmp_path: Path) -> None:
     name = working.post("/v1/runs", json=FEW, headers={"Idempotency-Key": "x"}).json()["id"]
     run = wait(working, name)
@@ -173,6 +176,27 @@ def test_a_job_ends_as_the_command_line_does(working: Any, runs: Path, tmp_path:
     events = working.get(f"/v1/runs/{name}/events").text
     assert "run_finished" in events
     assert events.rstrip().endswith('{"state": "done"}')
+
+
+def test_a_worker_ends_a_job_that_cannot_be_done(runs: Path, tmp_path: Path) -> None:
+    jobs = JobFolder(runs)
+    name, _ = jobs.submit(Asked("nothing"), None)
+    work(runs, name, tmp_path)
+    assert jobs.tell_state(name) == "refused"
+    assert "there is no profile" in (jobs.read_exit(name) or {})["message"]
+    work(runs, name, tmp_path)  # it has ended: nothing is done
+    assert len(list(runs.iterdir())) == 3
+
+
+def test_the_scheduler_starts_no_more_than_it_may(runs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    jobs, spawned = JobFolder(runs), list[str]()
+    names = [jobs.submit(Asked("offline", seed=seed), None)[0] for seed in range(5)]
+    monkeypatch.setattr("os.posix_spawn", lambda _path, command, *_, **__: spawned.append(command[4]) or 0)
+    monkeypatch.setattr("service.scheduler.is_alive", lambda _worker: True)
+    scheduler = Scheduler(jobs, tmp_path, 2)
+    scheduler.look()
+    scheduler.look()
+    assert spawned == names[:2]
 
 
 @pytest.mark.slow

@@ -191,7 +191,12 @@ def test_a_worker_ends_a_job_that_cannot_be_done(runs: Path, tmp_path: Path) -> 
 def test_the_scheduler_starts_no_more_than_it_may(runs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     jobs, spawned = JobFolder(runs), list[str]()
     names = [jobs.submit(Asked("offline", seed=seed), None)[0] for seed in range(5)]
-    monkeypatch.setattr("os.posix_spawn", lambda _path, command, *_, **__: spawned.append(command[4]) or 0)
+
+    def spawn(_path: str, command: list[str], *_: Any, **__: Any) -> int:
+        spawned.append(command[4])
+        return 1
+
+    monkeypatch.setattr("os.posix_spawn", spawn)
     monkeypatch.setattr("service.scheduler.is_alive", lambda _worker: True)
     scheduler = Scheduler(jobs, tmp_path, 2)
     scheduler.look()

@@ -8,6 +8,7 @@ from typing import ParamSpec
 import click
 
 DONE, FAILED, BAD_INPUT, ENDED_EARLY, WORSE = 0, 1, 2, 3, 4
+DRIFTED = WORSE  # of `drift`
 P = ParamSpec("P")
 
 

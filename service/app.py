@@ -1,0 +1,176 @@
+"""The service's HTTP interface: submit, watch, cancel, resume, fetch. Names only, never paths."""
+
+import contextlib
+import re
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Annotated, Any
+
+from fastapi import FastAPI, Header, Query, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import FileResponse, JSONResponse, PlainTextResponse, StreamingResponse
+from fastapi.staticfiles import StaticFiles
+from pydantic import BaseModel, ConfigDict, Field
+
+from designer_configs.compile.profile import list_profiles
+from service.errors import ServiceError
+from service.guards import Guard, refuse
+from service.jobs import Asked, JobFolder
+from service.metrics import write_metrics
+from service.reading import Counts, find_file, follow_events, list_files, read_bars, read_funnel, read_rows
+from service.scheduler import Scheduler
+
+PAGES = Path(__file__).parent / "pages"
+NAME = r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$"
+CONTENT_POLICY = "default-src 'self'; frame-ancestors 'self'; base-uri 'none'; form-action 'self'"
+
+
+class RunRequest(BaseModel):
+    """What a run is asked for."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    profile: str = Field(pattern=NAME, description="Name of a shipped profile.")
+    num: int | None = Field(default=None, ge=1, le=1_000_000, description="Accepted rows wanted.")
+    seed: int | None = Field(default=None, ge=0, le=2**32 - 1, description="Same seed, same run.")
+    gold: str | None = Field(default=None, pattern=NAME, description="Name of a gold folder of the service.")
+
+
+def build_app(
+    runs: Path, gold: Path, *, guard: Guard | None = None, workers: int = 1, most_waiting: int = 100
+) -> FastAPI:
+    """Build the service over a folder of runs and one of gold folders; workers start with the app."""
+    jobs, counts = JobFolder(runs, most_waiting), Counts()
+
+    @contextlib.asynccontextmanager
+    async def run_scheduler(_: FastAPI) -> AsyncIterator[None]:
+        scheduler = Scheduler(jobs, gold, workers)
+        scheduler.start()
+        yield
+        scheduler.stop()
+
+    app = FastAPI(title="tradelogs", version="1", lifespan=run_scheduler, docs_url=None, redoc_url=None)
+    app.middleware("http")((guard or Guard()).build())
+    app.state.jobs = jobs
+    _add_errors(app)
+    _add_runs(app, jobs, counts, gold)
+    _add_looks(app, jobs)
+    _add_pages(app)
+    return app
+
+
+def _add_errors(app: FastAPI) -> None:
+    @app.exception_handler(ServiceError)
+    async def explain(_: Request, error: ServiceError) -> JSONResponse:
+        return refuse(error.status, str(error), error.retry_after)
+
+    @app.exception_handler(RequestValidationError)
+    async def explain_request(_: Request, error: RequestValidationError) -> JSONResponse:
+        found = [f"{'.'.join(str(part) for part in each['loc'][1:])}: {each['msg']}" for each in error.errors()]
+        return refuse(422, "; ".join(found))
+
+
+def describe(jobs: JobFolder, counts: Counts, name: str) -> dict[str, Any]:
+    """Describe a run: what was asked, its state, counts so far, its files."""
+    ended, asked = jobs.read_exit(name) or {}, jobs.read_job(name)
+    return {
+        "id": name,
+        "state": jobs.tell_state(name),
+        "exit_code": ended.get("code"),
+        "asked": {key: asked.get(key) for key in ("profile", "num", "seed", "gold")},
+        "submitted": asked["submitted"] / 1e9 if asked else None,
+        "message": ended.get("message", ""),
+        "counts": counts.read(jobs.runs / name),
+        "files": list_files(jobs.runs / name),
+    }
+
+
+def _add_runs(app: FastAPI, jobs: JobFolder, counts: Counts, gold: Path) -> None:
+    @app.post("/v1/runs", status_code=202)
+    def submit(
+        asked: RunRequest, idempotency_key: Annotated[str | None, Header(max_length=200, min_length=1)] = None
+    ) -> dict[str, Any]:
+        """Book a run. The same Idempotency-Key is the same run."""
+        if asked.profile not in (known := list_profiles()):
+            raise ServiceError(422, f"profile: there is no {asked.profile}; there are {', '.join(known)}")
+        if asked.gold is not None and not (gold / asked.gold / "trades.parquet").is_file():
+            raise ServiceError(422, f"gold: there is no {asked.gold}; there are {', '.join(list_gold(gold)) or 'none'}")
+        name, is_new = jobs.submit(Asked(**asked.model_dump()), idempotency_key)
+        return describe(jobs, counts, name) | {"new": is_new}
+
+    @app.get("/v1/runs")
+    def list_runs(limit: Annotated[int, Query(ge=1, le=500)] = 100) -> dict[str, Any]:
+        """List runs, the newest first."""
+        return {"runs": [describe(jobs, counts, name) for name in jobs.list_runs()[:limit]]}
+
+    @app.get("/v1/runs/{name}")
+    def show_run(name: str) -> dict[str, Any]:
+        """Show one run."""
+        return describe(jobs, counts, jobs.find(name))
+
+    @app.post("/v1/runs/{name}/cancel", status_code=202)
+    def cancel(name: str) -> dict[str, Any]:
+        """Stop a run; what there is, is kept."""
+        jobs.cancel(jobs.find(name))
+        return describe(jobs, counts, name)
+
+    @app.post("/v1/runs/{name}/resume", status_code=202)
+    def resume(name: str) -> dict[str, Any]:
+        """Go on with a run that ended before it was done."""
+        jobs.requeue(jobs.find(name))
+        return describe(jobs, counts, name)
+
+    @app.get("/v1/profiles")
+    def profiles() -> dict[str, Any]:
+        """Name the profiles and gold folders that a run may have."""
+        return {"profiles": list_profiles(), "gold": list_gold(gold)}
+
+
+def _add_looks(app: FastAPI, jobs: JobFolder) -> None:
+    @app.get("/v1/runs/{name}/events", response_class=StreamingResponse)
+    def events(name: str) -> StreamingResponse:
+        """Follow a run's events (server-sent)."""
+        return StreamingResponse(follow_events(jobs, jobs.find(name)), media_type="text/event-stream")
+
+    @app.get("/v1/runs/{name}/files/{file}", response_class=FileResponse)
+    def fetch(name: str, file: str) -> FileResponse:
+        """Fetch a file of a run."""
+        return FileResponse(find_file(jobs.runs / jobs.find(name), file))
+
+    @app.get("/v1/runs/{name}/rows")
+    def rows(name: str, start: int = 0, count: int = 20) -> dict[str, Any]:
+        """Show candidates, with critiques and edits."""
+        return read_rows(jobs.runs / jobs.find(name), start, count)
+
+    @app.get("/v1/runs/{name}/funnel")
+    def funnel(name: str) -> dict[str, Any]:
+        """Count candidates by how they ended."""
+        return {"funnel": read_funnel(jobs.runs / jobs.find(name))}
+
+    @app.get("/v1/runs/{name}/bars/{row_id}")
+    def bars(name: str, row_id: str) -> dict[str, Any]:
+        """Show the bars of an accepted row."""
+        return {"bars": read_bars(jobs.runs / jobs.find(name), row_id)}
+
+    @app.get("/healthz")
+    def healthz() -> dict[str, str]:
+        """Say that the service is up."""
+        return {"status": "ok"}
+
+    @app.get("/metrics", response_class=PlainTextResponse)
+    def metrics() -> str:
+        """Count runs by state, for Prometheus."""
+        return write_metrics(jobs)
+
+
+def list_gold(gold: Path) -> list[str]:
+    """List the gold folders that may be named."""
+    return sorted(path.parent.name for path in gold.glob("*/trades.parquet") if re.match(NAME, path.parent.name))
+
+
+def _add_pages(app: FastAPI) -> None:
+    @app.get("/", include_in_schema=False)
+    def home() -> FileResponse:
+        return FileResponse(PAGES / "index.html", headers={"Content-Security-Policy": CONTENT_POLICY})
+
+    app.mount("/pages", StaticFiles(directory=PAGES), name="pages")

@@ -26,7 +26,8 @@ def ask_floors(run: FinishedRun, seed: int) -> Answer:
         unknown = tuple((name, "unknown") for name in ("floor of identical answers", "of the same trades", "suite"))
         return Answer(QUESTION, TITLE, CANNOT_TELL, "There are no two accepted rows with an answer.", unknown)
     table = run.accepted.head(MOST_ROWS)
-    rows = [TestRow(*row, "") for row in table.select("row_id", "description", "answer").iter_rows()]
+    told = table.select("row_id", "description", "answer").iter_rows()
+    rows = [TestRow(row_id, prompt, answer, "") for row_id, prompt, answer in told]
     found = evaluate_rows(rows, [row.answer for row in rows], "json")
     floors = {line.metric: max(line.floors[name] for name in FLOORS) for line in found.lines}
     rng = random.Random(seed)  # noqa: S311 - repeatability, not secrecy

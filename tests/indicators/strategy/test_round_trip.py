@@ -1,13 +1,14 @@
 """Planted errors of a parser come out at their rates and are caught; so are planted faults of a text."""
 
 import json
+import math
 import random
 from collections import Counter
 from collections.abc import Callable
 
 import pytest
 
-from indicators.strategy.bar_suite import load_suite
+from indicators.strategy.bar_suite import find_difference, load_suite, make_walks
 from indicators.strategy.canonical import hash_strategy
 from indicators.strategy.equality import check_answer
 from indicators.strategy.grammar import check_document, check_text
@@ -17,41 +18,41 @@ from offline_model.options import Options
 from offline_model.tasks.strategy.roles import ERRORS, plant_error
 from tests.indicators.strategy.described import describe_document, describe_one, read_back
 
-QUICK, MANY = 60, 2_000
+MANY = 2_000
+NO_PLACE = 0.02  # of the answers: a strategy may have no place for an error, or no card for a name
 ERRING = Options(fault_rate=0.3)
 Z = 1.96
 
 
-def count_errors(count: int) -> tuple[Counter[str], int]:
-    """Count how an erring parser's answers are taken: right, refused, and wrong in text but the same in trades."""
-    taken: Counter[str] = Counter()
+def count_errors(count: int) -> Counter[str]:
+    """Count how an erring parser's answers are taken; `missed` ones trade otherwise on walks that no suite has."""
+    fresh, taken = tuple(make_walks(seed=99)), Counter[str]()
     for seed in range(count):
         row = describe_one(seed, usual=False)
-        sound, answer = read_back(row), read_back(row, ERRING, seed)
+        answer = read_back(row, ERRING, seed)
         problems = check_answer(answer, row.document, [], load_suite())
-        says_same = not check_text(answer) and hash_strategy(json.loads(answer)) == hash_strategy(row.document)
-        taken["right" if says_same else "refused" if problems else "let through"] += 1
-        taken["right refused"] += bool(says_same and problems) or bool(
-            check_answer(sound, row.document, [], load_suite())
-        )
-    return taken, count
+        if not check_text(answer) and hash_strategy(json.loads(answer)) == hash_strategy(row.document):
+            taken["right refused" if problems else "right"] += 1
+        elif problems:
+            taken["caught"] += 1
+        else:
+            taken["missed" if find_difference(json.loads(answer), row.document, fresh) else "the same trades"] += 1
+    return taken
 
 
-def assert_rates(count: int) -> None:
-    taken, rows = count_errors(count)
-    print(f"{rows} answers: {dict(taken)}")
-    expected = 1.0
-    for rate in ERRORS.values():
-        expected *= 1 - rate
-    wrong = (taken["refused"] + taken["let through"]) / rows
-    assert abs(wrong - (1 - expected)) <= Z * (expected * (1 - expected) / rows) ** 0.5 + 0.02  # no place for some
+def assert_rates(taken: Counter[str]) -> None:
+    rows, right = taken.total(), math.prod(1 - rate for rate in ERRORS.values())
+    wrong = 1 - taken["right"] / rows
+    assert abs(wrong - (1 - right)) <= Z * (right * (1 - right) / rows) ** 0.5 + NO_PLACE
     assert taken["right refused"] == 0
-    assert taken["refused"] >= 0.97 * (taken["refused"] + taken["let through"])
+    assert taken["caught"] >= 0.97 * (taken["caught"] + taken["missed"])
 
 
 @pytest.mark.slow
 def test_errors_of_2000_answers_are_caught() -> None:
-    assert_rates(MANY)
+    taken = count_errors(MANY)
+    print(dict(taken))
+    assert_rates(taken)
 
 
 @pytest.mark.parametrize("kind", ERRORS)

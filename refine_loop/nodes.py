@@ -8,11 +8,12 @@ from typing import Any
 
 from langgraph.runtime import Runtime
 
+from columns.checks.losses import NOT_NEEDED
 from designer_configs.compile.native import CompiledProfile, add_seed, write_config
 from jobs.errors import BackendError
 from jobs.job import Job, JobInterrupted, JobResult
 from jobs.library.shim import draw_in_order
-from refine_loop.booking import NOT_NEEDED, Candidate, close_candidate, drop_surplus, give_up_candidate
+from refine_loop.booking import Candidate, close_candidate, drop_surplus, give_up_candidate
 from refine_loop.budget import find_spent_cap, is_fruitless, size_round
 from refine_loop.context import RunContext
 from refine_loop.state import ENDS, LoopState, StopReason

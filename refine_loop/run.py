@@ -195,7 +195,7 @@ def _drive_graph(run: _Prepared, backend: PlacedBackend, log: EventLog, halt: Ha
     with (
         open_checkpoints(run.folder / "checkpoints.sqlite") as checkpoints,
         AnswerJournal(run.folder / "rounds", trace=trace) as journal,
-        steer_run(run.profile, backend, halt, log, journal),
+        steer_run(run.profile, backend, halt, log, journal, gold=run.gold),
         quicken_library(),
     ):
         journal.close_settled()

@@ -15,7 +15,14 @@ from gold_data.source import GoldSource
 from gold_data.store import SESSION, Gold, GoldFolder
 from gold_data.trades.ingest import read_gold
 from gold_data.trades.limits import GoldLimits
-from gold_data.trades.rules import Fingerprint, check_copy, check_trade, fingerprint, measure_exit_percent
+from gold_data.trades.rules import (
+    Fingerprint,
+    check_copy,
+    check_trade,
+    fingerprint,
+    list_copy_marks,
+    measure_exit_percent,
+)
 from gold_data.trades.rules import describe_rules as say_rules
 from gold_data.trades.schema import NUMBER_FIELDS
 from gold_data.violation import Violation
@@ -58,11 +65,14 @@ class Dataset(DatasetBase):
 
     def identify(self, row: Any) -> bytes:
         """Give a trade's numbers: one that has them all in common with another is its copy, whatever its times."""
-        mark = fingerprint(row)
-        return struct.pack(f"{len(mark)}d", *(number + 0.0 for number in mark))  # 0.0 and -0.0 are one
+        return _pack(fingerprint(row))
+
+    def list_marks(self, row: Any) -> list[bytes]:
+        """Give a trade's numbers but one, in all ways: with another one in that one's place it is a copy still."""
+        return [_pack(mark) for mark in list_copy_marks(fingerprint(row))]
 
     def name_copy(self, row: Any, known: str) -> Violation:
-        """Name the known trade that has all numbers in common with a trade."""
+        """Name the known trade that has all numbers, or all but one, in common with a trade."""
         return check_copy(row, {fingerprint(row): known})[0]
 
     def finish(self, accepted: pl.DataFrame, gold: GoldFolder, request: FinishRequest) -> Finished:
@@ -94,6 +104,10 @@ def describe_trader(given: Given) -> Trader:
         known = {struct.unpack(f"{len(NUMBER_FIELDS)}d", mark): name for mark, name in given.known_rows.items()}
         trader = given.kept["trader"] = Trader(GoldLimits.from_facts(given.gold.facts), known)
     return trader
+
+
+def _pack(mark: Fingerprint) -> bytes:
+    return struct.pack(f"{len(mark)}d", *(number + 0.0 for number in mark))  # 0.0 and -0.0 are one
 
 
 def describe_rules(row: Mapping[str, Any], given: Given) -> str:

@@ -49,12 +49,16 @@ class Provider:
 
 @dataclass(frozen=True)
 class Model:
-    """A role's model; only the inference parameters that were given or have a default are there."""
+    """A role's model; only the inference parameters that were given or have a default are there.
+
+    `dialect` says how its requests are put, where its provider wants them in another way.
+    """
 
     model: str
     inference_parameters: Mapping[str, Any]
     skip_health_check: bool
     fallback: "Model | None" = None
+    dialect: tuple[str, ...] = ()
 
 
 def count_parallel(models: Iterable[tuple[str, Mapping[str, Any]]]) -> dict[str, int]:
@@ -129,8 +133,8 @@ class Profile:
     """An effective profile: nothing in it is left to a default.
 
     `name`, `file` (as messages name it) and `path` are those of the file it was read from; `document` is the whole of
-    it as plain data. `trace` is `full` where prompts and answers are kept. `options` are the keys that belong to the
-    dataset, `acceptance` has every criterion of its judge.
+    it as plain data. `unmended` names mendings of answers that are switched off. `trace` is `full` where prompts and
+    answers are kept. `options` are the keys that belong to the dataset, `acceptance` has every criterion of its judge.
     """
 
     name: str
@@ -148,6 +152,7 @@ class Profile:
     run: RunLimits
     acceptance: Mapping[str, int]
     options: Mapping[str, Any]
+    unmended: tuple[str, ...]
     export: tuple[str, ...]
     trace: Literal["none", "full"]
     metrics_port: int | None
@@ -325,6 +330,7 @@ def _build_profile(source: YamlSource, dataset: Declared, root: Path) -> Profile
         run=RunLimits(**document["run"]),
         acceptance=document["acceptance"],
         options=options,
+        unmended=tuple(document["unmended"]),
         export=tuple(document["export"]),
         trace=document["trace"],
         metrics_port=document["observe"]["port"],
@@ -334,8 +340,12 @@ def _build_profile(source: YamlSource, dataset: Declared, root: Path) -> Profile
 
 def _build_model(model: Mapping[str, Any]) -> Model:
     fallback = model.get("fallback")
-    stand_in = None if fallback is None else Model(**fallback, skip_health_check=True)
-    return Model(**{**model, "fallback": stand_in})
+    stand_in = None if fallback is None else Model(**_freeze(fallback), skip_health_check=True)
+    return Model(**{**_freeze(model), "fallback": stand_in})
+
+
+def _freeze(model: Mapping[str, Any]) -> dict[str, Any]:
+    return {**model, "dialect": tuple(model["dialect"])}
 
 
 def _choose_engine(engine: str | Mapping[str, Any]) -> EngineChoice:

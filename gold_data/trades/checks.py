@@ -14,11 +14,10 @@ from typing import NamedTuple
 from jsonschema import Draft202012Validator
 
 from gold_data.sessions import next_session, session_hours
-from gold_data.trades.limits import GoldLimits
+from gold_data.trades.limits import PERCENT_ROUNDING, GoldLimits
 from gold_data.trades.schema import CORE_FIELDS, NUMBER_FIELDS, PRICE_FIELDS, TIME_FIELDS, load_core_schema
 from gold_data.violation import Expectation
 
-PERCENT_ROUNDING = 0.01  # percents are rounded or cut to two decimals, each on its own
 STATED_ROUNDING = 0.011  # the same, where somebody else computed the percent from prices not yet rounded
 SLACK = 1e-9  # 0.35 is within 0.05 of 0.3, also in binary
 LONGEST_SHOWN = 60  # characters of a wrong value that a message repeats
@@ -86,6 +85,16 @@ def measure_exit_percent(trade_type: str, entry_price: float, exit_price: float)
 def fingerprint(core: Mapping[str, object]) -> Fingerprint:
     """Give what two copies of one trade have in common: all numbers. Other times of day do not make a trade new."""
     return tuple(read_number(core[name]) for name in NUMBER_FIELDS)
+
+
+def list_copy_marks(mark: Fingerprint) -> list[Fingerprint]:
+    """List what a copy may have in common with a trade: all of its numbers but one, which is infinite in each."""
+    return [(*mark[:place], inf, *mark[place + 1 :]) for place in range(len(mark))]
+
+
+def mark_trades(known: Mapping[Fingerprint, str]) -> dict[Fingerprint, str]:
+    """Give the ids of trades by all that a copy of one may have in common with it."""
+    return {mark: name for whole, name in known.items() for mark in (whole, *list_copy_marks(whole))}
 
 
 def read_number(value: object) -> float:
@@ -212,6 +221,19 @@ def find_exit_outside_excursions(row: Row) -> Iterator[Breach]:
         yield Breach(("best_exit_percent",), limit, show_value(best), clause)
 
 
+def find_one_sided_excursions(row: Row) -> Iterator[Breach]:
+    """Find a worst excursion above 0, or a best one below, where the gold measures both from the entry itself."""
+    if not row.limits.spans_entry:
+        return
+    worst, best = _read_excursions(row)
+    if worst > PERCENT_ROUNDING + SLACK:
+        clause = f"worst_exit_percent {show_value(worst)} is above 0, the move at the entry itself"
+        yield Breach(("worst_exit_percent",), "worst_exit_percent <= 0", show_value(worst), clause)
+    if best < -PERCENT_ROUNDING - SLACK:
+        clause = f"best_exit_percent {show_value(best)} is below 0, the move at the entry itself"
+        yield Breach(("best_exit_percent",), "best_exit_percent >= 0", show_value(best), clause)
+
+
 def find_wrong_sign(row: Row) -> Iterator[Breach]:
     """Find a stated percent that prices and direction do not give, and excursions told in the opposite direction."""
     change, stated = row.exit_percent, row.stated.percent
@@ -274,14 +296,14 @@ def find_disobedience(row: Row) -> Iterator[Breach]:
 
 
 def find_copy(row: Row) -> Iterator[Breach]:
-    """Find the known trade this one is a copy of."""
+    """Find the known trade this one is a copy of: all numbers but one, at most, are the same."""
     if len(row.numbers) == len(NUMBER_FIELDS):
         yield from name_copy(fingerprint(row.core), row.stated.known_trades)
 
 
 def name_copy(mark: Fingerprint, known_trades: Mapping[Fingerprint, str]) -> Iterator[Breach]:
-    """Name the known trade that has this fingerprint."""
-    known = known_trades.get(mark)
+    """Name the known trade that has this fingerprint, or all of it but one number; `mark_trades` gave the ids."""
+    known = next((known_trades[one] for one in (mark, *list_copy_marks(mark)) if one in known_trades), None)
     if known is not None:
-        clause = f"{', '.join(NUMBER_FIELDS)} all equal those of {known}"
-        yield Breach(NUMBER_FIELDS, "at least one differs from every known trade", f"copy of {known}", clause)
+        clause = f"of {', '.join(NUMBER_FIELDS)} all, or all but one, equal those of {known}"
+        yield Breach(NUMBER_FIELDS, "at least two differ from every known trade", f"copy of {known}", clause)

@@ -13,6 +13,7 @@ Range = tuple[float, float]
 # of the price, because a gold of one or two sessions shows next to no range, and a usual day moves a share by less.
 PRICE_MARGIN_OF_RANGE = 0.25
 PRICE_MARGIN_OF_PRICE = 0.03
+PERCENT_ROUNDING = 0.01  # percents are rounded or cut to two decimals, each on its own
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,19 +22,21 @@ class GoldLimits:
 
     `price_ranges` gives the lowest and highest price of each known ticker, margin included; empty while the gold itself
     is being read, when any ticker goes at any price. With `holds_overnight` an exit may be in the session after the
-    entry's. `volatility_range` is the gold's own, without margin; it is said to the models and refuses nothing.
+    entry's; with `spans_entry` the excursions are measured from the entry itself, so that worst <= 0 <= best.
+    `volatility_range` is the gold's own, without margin; it is said to the models and refuses nothing.
     """
 
     price_ranges: Mapping[str, Range]
     holds_overnight: bool
     volatility_range: Range
+    spans_entry: bool = False
 
     @classmethod
     def from_facts(cls, facts: Mapping[str, Any]) -> "GoldLimits":
         """Read the limits of a gold folder's facts, which `describe_limits` gave."""
         ranges = {ticker: (low, high) for ticker, (low, high) in facts["price_ranges"].items()}
         low, high = facts["volatility_range"]
-        return cls(ranges, facts["holds_overnight"], (low, high))
+        return cls(ranges, facts["holds_overnight"], (low, high), facts.get("spans_entry", False))
 
 
 def derive_limits(trades: pl.DataFrame) -> GoldLimits:
@@ -48,10 +51,12 @@ def derive_limits(trades: pl.DataFrame) -> GoldLimits:
     )
     volatility = trades["entry_volatility_percent"].to_list()
     overnight = trades["exit_time"].dt.date() != trades["session_date"]
+    spans = (trades["worst_exit_percent"] <= PERCENT_ROUNDING) & (trades["best_exit_percent"] >= -PERCENT_ROUNDING)
     return GoldLimits(
         price_ranges={ticker: _widen(low, high) for ticker, low, high in prices.iter_rows()},
         holds_overnight=bool(overnight.any()),
         volatility_range=(min(volatility), max(volatility)),
+        spans_entry=bool(spans.all()),
     )
 
 

@@ -7,7 +7,6 @@ from functools import partial
 
 from gold_data.sessions import session_hours
 from gold_data.trades.checks import (
-    PERCENT_ROUNDING,
     Breach,
     Fingerprint,
     Row,
@@ -19,17 +18,20 @@ from gold_data.trades.checks import (
     find_misfits,
     find_not_finite,
     find_not_positive,
+    find_one_sided_excursions,
     find_out_of_hours,
     find_price_out_of_range,
     find_unknown_ticker,
     find_worst_above_best,
     find_wrong_sign,
     fingerprint,
+    list_copy_marks,
+    mark_trades,
     measure_exit_percent,
     name_copy,
     show_value,
 )
-from gold_data.trades.limits import GoldLimits, derive_limits
+from gold_data.trades.limits import PERCENT_ROUNDING, GoldLimits, derive_limits
 from gold_data.trades.schema import PRICE_FIELDS
 from gold_data.violation import Expectation, Violation
 
@@ -45,6 +47,8 @@ __all__ = [
     "derive_limits",
     "describe_rules",
     "fingerprint",
+    "list_copy_marks",
+    "mark_trades",
     "measure_exit_percent",
 ]
 
@@ -74,6 +78,11 @@ RULES: tuple[Rule, ...] = (
         f"worst_exit_percent <= exit percent <= best_exit_percent within {PERCENT_ROUNDING}.",
         find_exit_outside_excursions,
     ),
+    Rule(
+        "excursion_signs",
+        f"worst_exit_percent <= 0 <= best_exit_percent within {PERCENT_ROUNDING}, where the gold's excursions obey it.",
+        find_one_sided_excursions,
+    ),
     Rule("exit_sign", "The exit percent's sign agrees with prices and trade_type.", find_wrong_sign),
     Rule(
         "positive_volatility",
@@ -83,7 +92,7 @@ RULES: tuple[Rule, ...] = (
     Rule("known_ticker", "The gold trades this ticker.", find_unknown_ticker),
     Rule("price_range", "Prices lie in the gold's range for the ticker, margin included.", find_price_out_of_range),
     Rule("control", "The row is what the controls asked for.", find_disobedience),
-    Rule("copy", "Not all numbers equal those of a known trade.", find_copy),
+    Rule("copy", "At least two of the five numbers differ from every known trade.", find_copy),
 )
 
 
@@ -104,7 +113,7 @@ def check_trade(
         session_date: Session of the entry.
         limits: What the gold allows.
         expectations: What the controls ask of this row.
-        known_trades: Fingerprint to id of trades this one must not copy.
+        known_trades: Ids of trades this one must not copy, as `mark_trades` gives them.
         exit_date: Day of the exit, where it is stated (gold); otherwise the times of day tell it.
         stated_percent: `trade_percent_change`, where it is stated (gold).
     """
@@ -113,7 +122,10 @@ def check_trade(
 
 
 def check_copy(core: Mapping[str, object], known_trades: Mapping[Fingerprint, str]) -> list[Violation]:
-    """Check a trade that obeys every other rule against trades it must not copy: the rule `copy` alone."""
+    """Check a trade that obeys every other rule against trades it must not copy: the rule `copy` alone.
+
+    A copy is not mended: a refiner would change a number of it, and another is drawn in its place.
+    """
     return [_report("copy", breach) for breach in name_copy(fingerprint(core), known_trades)]
 
 
@@ -131,10 +143,11 @@ def describe_rules(limits: GoldLimits, session_date: date, ticker: str | None) -
         else f"Regular session: none, the exchange is closed on {session_date}.",
         "Exit percent: 100 x (exit_price / entry_price - 1) for a buy, the same with its sign reversed for a short.",
         f"Percents: worst_exit_percent <= exit percent <= best_exit_percent, within {PERCENT_ROUNDING}.",
+        *(["Excursions: worst_exit_percent <= 0 <= best_exit_percent."] if limits.spans_entry else []),
         f"Volatility: above 0; this trader's entry_volatility_percent: {_show_range(limits.volatility_range)}.",
         f"Ticker: {', '.join(ranges)}.",
         *(f"Price of {name}: {_show_range(prices)}." for name, prices in ranges.items()),
-        "No copy: at least one price or percent differs from every known trade.",
+        "No copy: at least two of the prices and percents differ from every known trade.",
     ]
     return "\n".join(f"- {line}" for line in lines)
 
@@ -144,4 +157,5 @@ def _show_range(ends: tuple[float, float]) -> str:
 
 
 def _report(rule: str, breach: Breach) -> Violation:
-    return Violation(rule, breach.fields, breach.limit, breach.found, f"{breach.clause}; limit: {breach.limit}")
+    message = f"{breach.clause}; limit: {breach.limit}"
+    return Violation(rule, breach.fields, breach.limit, breach.found, message, mend=rule != "copy")

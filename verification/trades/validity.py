@@ -9,7 +9,8 @@ import polars as pl
 from scipy.stats import beta
 
 from gold_data.sessions import next_session, session_hours
-from gold_data.trades.checks import PERCENT_ROUNDING, SLACK, STATED_ROUNDING
+from gold_data.trades.checks import SLACK, STATED_ROUNDING
+from gold_data.trades.limits import PERCENT_ROUNDING
 from gold_data.trades.schema import PRICE_FIELDS, TIME_FIELDS
 from verification.answers import CANNOT_TELL, GOOD, NOISE, UNDERFIT, Answer, Interval, Verdict, to_json
 from verification.trades import bar_rules

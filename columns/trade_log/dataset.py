@@ -3,16 +3,20 @@
 import struct
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, time
+from datetime import UTC, date, datetime, time
+from math import inf
 from typing import Any
 
 import polars as pl
 
 from columns.dataset import Dataset as DatasetBase
 from columns.dataset import Finished, FinishRequest, Given, PlanRow
-from gold_data.sessions import EXCHANGE_ZONE, next_session
+from columns.trade_log.carried import carry_from_gold
+from gold_data.markets import read_markets, show_zone
+from gold_data.sessions import EXCHANGE_ZONE, Market
 from gold_data.source import GoldSource
 from gold_data.store import SESSION, Gold, GoldFolder
+from gold_data.trades.checks import find_session_date
 from gold_data.trades.ingest import read_gold
 from gold_data.trades.limits import GoldLimits
 from gold_data.trades.rules import (
@@ -24,13 +28,14 @@ from gold_data.trades.rules import (
     measure_exit_percent,
 )
 from gold_data.trades.rules import describe_rules as say_rules
-from gold_data.trades.schema import NUMBER_FIELDS
+from gold_data.trades.schema import NUMBER_FIELDS, TIME_FIELDS
 from gold_data.violation import Violation
 from indicators.attach import attach_price_paths
 
-TRADES, BARS = "trades", "bars"
+TRADES, BARS, MARKET = "trades", "bars", "market"
 CHANGE = "trade_percent_change"
 FAR_BARS = "the gold's bars do not reach far enough before its trades"
+NO_LIMITS = GoldLimits({}, holds_overnight=True, volatility_range=(0.0, inf))
 TRADE_SCHEMA: dict[str, pl.DataType | type[pl.DataType]] = {
     "ticker": pl.String,
     "trade_type": pl.String,
@@ -50,7 +55,8 @@ class Dataset(DatasetBase):
         Raises:
             GoldError: a file cannot be read, or no trade obeys the rules.
         """
-        return read_gold(source.files[TRADES], source.files.get(BARS), source.split)
+        markets = read_markets(source.options.get(MARKET), MARKET)
+        return read_gold(source.files[TRADES], source.files.get(BARS), source.split, markets)
 
     def check_row(self, row: Any, plan: PlanRow, given: Given) -> list[Violation]:
         """List the rules that a trade breaks, with the limits of its session and of the trader's gold."""
@@ -80,11 +86,20 @@ class Dataset(DatasetBase):
 
         The minute bars of every trade are the table `bars`.
         """
-        trades = assemble_trades(accepted, [date.fromisoformat(day) for day in request.plan[SESSION]])
+        limits = GoldLimits.from_facts(gold.facts)
+        trades = assemble_trades(accepted, [date.fromisoformat(day) for day in request.plan[SESSION]], limits)
         bars_file = request.folder / f"bars-{request.number:06d}.parquet"
         finished, fallback = attach_price_paths(
-            trades, gold.train, gold.bars, request.options["indicators"], bars_file, seed=request.seed
+            trades,
+            gold.train.with_columns(pl.col(TIME_FIELDS).dt.convert_time_zone(EXCHANGE_ZONE)),
+            gold.bars,
+            request.options["indicators"],
+            bars_file,
+            seed=request.seed,
+            markets=limits.markets,
         )
+        finished = carry_from_gold(finished, gold.train, limits.markets, request.seed)
+        finished = show_zone(finished, limits.markets, TIME_FIELDS, of=limits.price_ranges)
         why = "the gold came without bars" if gold.bars is None else FAR_BARS
         notes = {f"{{count}} trades have bars of the fallback shape, a seeded random walk: {why}": len(fallback)}
         return Finished(finished, {BARS: bars_file}, notes)
@@ -117,19 +132,28 @@ def describe_rules(row: Mapping[str, Any], given: Given) -> str:
     return say_rules(describe_trader(given).limits, session_date=date.fromisoformat(row[SESSION]), ticker=ticker)
 
 
-def assemble_trades(accepted: pl.DataFrame, sessions: Sequence[date]) -> pl.DataFrame:
+def place_moment(clock: datetime, market: Market) -> datetime:
+    """Give a time of a market's clock as one of UTC, without its zone."""
+    return clock.replace(tzinfo=market.zone).astimezone(UTC).replace(tzinfo=None)
+
+
+def assemble_trades(accepted: pl.DataFrame, sessions: Sequence[date], limits: GoldLimits = NO_LIMITS) -> pl.DataFrame:
     """Put trades together from rows and sessions: zoned times, and the percent from entry to exit.
 
-    An exit at or before the entry's time of day is in the next session, as the rules read it.
+    An exit at or before the entry is in the next session of the ticker's market, as the rules read it.
     """
     rows = []
-    for trade, day in zip(accepted.select(*set(TRADE_SCHEMA) - {SESSION, CHANGE}).to_dicts(), sessions, strict=True):
-        entry, exit_ = (time.fromisoformat(trade[name]) for name in ("entry_time", "exit_time"))
-        left = day if exit_ > entry else next_session(day)
+    for trade, planned in zip(
+        accepted.select(*set(TRADE_SCHEMA) - {SESSION, CHANGE}).to_dicts(), sessions, strict=True
+    ):
+        market, day = limits.markets.find(trade["ticker"]), find_session_date(limits, trade["ticker"], planned)
+        entry, leave = (market.place(day, time.fromisoformat(trade[name])) for name in TIME_FIELDS)
+        if leave <= entry:
+            leave = market.place(market.find_next(day) or day, leave.time())
         change = measure_exit_percent(trade["trade_type"], trade["entry_price"], trade["exit_price"])
-        times = {"entry_time": datetime.combine(day, entry), "exit_time": datetime.combine(left or day, exit_)}
+        times = {"entry_time": place_moment(entry, market), "exit_time": place_moment(leave, market)}
         rows.append({**trade, SESSION: day, **times, CHANGE: change})
-    zoned = [pl.col(name).dt.replace_time_zone(EXCHANGE_ZONE) for name in ("entry_time", "exit_time")]
+    zoned = [pl.col(name).dt.replace_time_zone("UTC").dt.convert_time_zone(EXCHANGE_ZONE) for name in TIME_FIELDS]
     trades = pl.DataFrame(rows, schema=TRADE_SCHEMA).with_columns(zoned)
     others = accepted.drop("row_id", *(name for name in TRADE_SCHEMA if name in accepted.columns))
     return pl.concat([accepted.select("row_id"), trades, others], how="horizontal")

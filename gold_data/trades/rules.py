@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date
 from functools import partial
 
-from gold_data.sessions import session_hours
+from gold_data.sessions import Market, say_session
 from gold_data.trades.checks import (
     Breach,
     Fingerprint,
@@ -21,6 +21,7 @@ from gold_data.trades.checks import (
     find_one_sided_excursions,
     find_out_of_hours,
     find_price_out_of_range,
+    find_session_date,
     find_unknown_ticker,
     find_worst_above_best,
     find_wrong_sign,
@@ -131,25 +132,48 @@ def check_copy(core: Mapping[str, object], known_trades: Mapping[Fingerprint, st
 
 def describe_rules(limits: GoldLimits, session_date: date, ticker: str | None) -> str:
     """Say the rules to a model, one per line, with the limits of a session and of a ticker (of all, if not known)."""
-    hours = session_hours(session_date)
-    order = "entry before exit, both inside"
-    if limits.holds_overnight:
-        order = "both inside; an exit_time at or before the entry_time is one in the next session"
     ranges = {name: ends for name, ends in limits.price_ranges.items() if ticker in (name, None)} or limits.price_ranges
     lines = [
         "Exactly the fields of the schema; times as HH:MM:SS, numbers plain and finite.",
-        f"Regular session: {hours[0]} to {hours[1]} (exchange time); {order}."
-        if hours
-        else f"Regular session: none, the exchange is closed on {session_date}.",
+        *_say_sessions(limits, session_date, list(ranges)),
         "Exit percent: 100 x (exit_price / entry_price - 1) for a buy, the same with its sign reversed for a short.",
         f"Percents: worst_exit_percent <= exit percent <= best_exit_percent, within {PERCENT_ROUNDING}.",
         *(["Excursions: worst_exit_percent <= 0 <= best_exit_percent."] if limits.spans_entry else []),
         f"Volatility: above 0; this trader's entry_volatility_percent: {_show_range(limits.volatility_range)}.",
         f"Ticker: {', '.join(ranges)}.",
-        *(f"Price of {name}: {_show_range(prices)}." for name, prices in ranges.items()),
+        *(f"Price of {name}: {_show_range(prices)}{_say_tick(limits, name)}." for name, prices in ranges.items()),
         "No copy: at least two of the prices and percents differ from every known trade.",
     ]
     return "\n".join(f"- {line}" for line in lines)
+
+
+def _say_sessions(limits: GoldLimits, session_date: date, tickers: Sequence[str]) -> Iterator[str]:
+    """Say when the markets of these tickers are open, a sentence each."""
+    groups: dict[Market, list[str]] = {}
+    for ticker in tickers:
+        groups.setdefault(limits.markets.find(ticker), []).append(ticker)
+    for market, names in groups.items():
+        day = find_session_date(limits, names[0], session_date)
+        session = market.find_session(day)
+        subject = f"Session of {', '.join(names)}" if len(groups) > 1 else "Session"
+        subject, clock = (
+            ("Regular session", "exchange time") if limits.markets.is_usual else (subject, market.zone_name)
+        )
+        if session is None:
+            yield f"{subject}: none, the exchange is closed on {day}."
+            continue
+        order = "entry before exit, both inside"
+        if limits.holds_overnight or not market.closes_after(day):
+            order = "both inside; an exit_time at or before the entry_time is one in the next session"
+        if session.opens.date() < day:
+            order += f"; times from {session.opens.time()} on are of the evening before and come first"
+        moved = f" of {day}, as it is closed on {session_date}" if day != session_date else ""
+        yield f"{subject}{moved}: {say_session(market, day)} ({clock}); {order}."
+
+
+def _say_tick(limits: GoldLimits, ticker: str) -> str:
+    tick = limits.markets.find_instrument(ticker).tick
+    return "" if tick is None else f" in steps of {show_value(tick)}"
 
 
 def _show_range(ends: tuple[float, float]) -> str:

@@ -100,6 +100,13 @@ def _find_stop_reason(state: LoopState, context: RunContext) -> StopReason | Non
     return "nothing accepted" if is_fruitless(state) else None
 
 
+def reopen_state(state: Mapping[str, Any], context: RunContext) -> LoopState:
+    """Give the state of a run that has ended, with the reason that still holds: none where more is asked for by now."""
+    ended = LoopState(**{key: state[key] for key in LoopState.__annotations__})  # type: ignore[typeddict-item]
+    ended = ended | {"accepted": context.rounds.count_accepted(ended["round"]), "open": 0}
+    return ended | {"stop_reason": _find_stop_reason(ended, context)}
+
+
 def _run_job(
     context: RunContext, name: str, config: Mapping[str, Any], rows: int, seed: int | None = None
 ) -> JobResult:

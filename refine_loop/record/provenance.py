@@ -62,6 +62,7 @@ def describe_provenance(profile: Profile, gold: Gold) -> dict[str, Any]:
     return {
         "command_line": mask_secrets(shlex.join(["tradelogs", *sys.argv[1:]])),
         "profile": profile.name,
+        "changes": [mask_secrets(change) for change in profile.changes],
         "seed": profile.run.seed,
         "sha256": hash_files([*inputs, profile.path, *sorted(declared)]),
         "versions": {name: version(name) for name in DISTRIBUTIONS} | {"python": platform.python_version()},

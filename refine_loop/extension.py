@@ -21,6 +21,7 @@ from refine_loop.rounds import Rounds
 
 WENT_ON = "went_on"  # key of provenance.json: what a run went on with, in order
 LIMITS = ("run.", "observe.")  # what a run may go on under; any other key would mix two laws in one ledger
+REJUDGED = "rejudged.json"  # of a run whose rows are another's, judged again
 FIXED = ("run.seed", "run.refine_passes")
 
 
@@ -33,6 +34,10 @@ def extend_run(profile: Profile, folder: Path) -> None:
     Raises:
         RunInputError: a change would mix two laws, or less is asked for than before.
     """
+    if (folder / REJUDGED).is_file():
+        raise RunInputError(
+            f"{folder} holds another run's rows, judged again: go on with that run, then judge it again"
+        )
     before = yaml.safe_load((folder / PROFILE_FILE).read_text(encoding="utf-8"))
     changed = dict(_compare(before, profile.document, ""))
     if not changed:

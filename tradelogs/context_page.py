@@ -3,7 +3,9 @@
 import ast
 import re
 import sys
+import tomllib
 from collections.abc import Iterator
+from importlib.metadata import distribution
 
 import click
 
@@ -30,10 +32,6 @@ Files under 400 lines, bodies under 50; functions begin with a verb; Google-styl
 end, null rule, errors, source. Comments say why. Tests mirror the rooms: free typed functions, literal frames, naive
 oracles; warnings are errors; what takes long is `@pytest.mark.slow`. Generated files are written anew by their module
 and compared by `make check`."""
-ROOMS = (
-    *("tradelogs", "benchmarks", "refine_loop", "verification", "exports", "jobs", "designer_configs"),
-    *("columns", "indicators", "gold_data", "files", "offline_model"),
-)
 
 
 def write_agents_page() -> str:
@@ -68,10 +66,20 @@ def write_context() -> str:
 
 def list_rooms() -> Iterator[tuple[str, str]]:
     """Give the rooms in the order of their imports, each with the first sentence that it says of itself."""
-    for room in ROOMS:
+    for room in _name_rooms():
         file = PROJECT_ROOT / room / "__init__.py"
-        if file.is_file():  # benchmarks are not installed
+        if file.is_file():
             yield room, _take_sentence(ast.get_docstring(ast.parse(file.read_text(encoding="utf-8"))) or "")
+
+
+def _name_rooms() -> list[str]:
+    """Name the rooms: as the import contract orders them, or as packages are installed where there is none."""
+    file = PROJECT_ROOT / "pyproject.toml"
+    if not file.is_file():
+        return (distribution("synthetic-trade-logs").read_text("top_level.txt") or "").split()
+    linted = tomllib.loads(file.read_text(encoding="utf-8"))["tool"]["importlinter"]
+    ordered = [room.strip() for layer in linted["contracts"][0]["layers"] for room in layer.split("|")]
+    return [*ordered, *(room for room in linted["root_packages"] if room not in ordered)]
 
 
 def list_targets() -> list[tuple[str, str]]:

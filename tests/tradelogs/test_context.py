@@ -60,10 +60,13 @@ def test_the_context_has_keys_controls_datasets_commands_and_messages(cli: Cli) 
     assert str(ROOT) not in said.output
 
 
-def test_rooms_are_those_of_the_import_contract_from_the_top_down() -> None:
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]
-    layers = [room.strip() for layer in project["contracts"][0]["layers"] for room in layer.split("|")]
-    assert list(context_page.ROOMS) == [*layers, *(name for name in project["root_packages"] if name not in layers)]
+def test_every_room_is_there_from_the_top_down_and_says_what_it_is() -> None:
+    rooms = dict(context_page.list_rooms())
+    assert set(tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["root_packages"]) == set(
+        rooms
+    )
+    assert list(rooms).index("tradelogs") < list(rooms).index("refine_loop") < list(rooms).index("files")
+    assert all(rooms.values())
 
 
 def test_messages_are_read_with_their_places_open() -> None:

@@ -8,6 +8,7 @@ from typing import Any, Literal
 import yaml
 
 from columns.declared import Declared, read_declared
+from designer_configs.compile.changes import name_changed, read_changed
 from designer_configs.compile.checks.meaning import GOLD_SETTINGS, check_meaning
 from designer_configs.compile.checks.project import PROJECT_ROOT, Project
 from designer_configs.compile.checks.shape import check_shape, fill_defaults, suggest
@@ -134,7 +135,8 @@ class Profile:
 
     `name`, `file` (as messages name it) and `path` are those of the file it was read from; `document` is the whole of
     it as plain data. `unmended` names mendings of answers that are switched off. `trace` is `full` where prompts and
-    answers are kept. `options` are the keys that belong to the dataset, `acceptance` has every criterion of its judge.
+    answers are kept. `options` are the keys that belong to the dataset, `acceptance` has every criterion of its judge,
+    `changes` are those of `--set` and `--only`.
     """
 
     name: str
@@ -157,6 +159,7 @@ class Profile:
     trace: Literal["none", "full"]
     metrics_port: int | None
     document: Mapping[str, Any]
+    changes: tuple[str, ...] = ()
 
     @property
     def secret_names(self) -> list[str]:
@@ -182,18 +185,21 @@ def load_profile(name_or_path: str | Path, overrides: Mapping[str, Any] | None =
     Args:
         name_or_path: Name of a file in designer_configs/, or the path of a .yaml file anywhere.
         overrides: The command line's `num`, `seed`, `gold`, `gold_rows`, `gold_bars`, `metrics_port`; None = not given.
-            `num` scales the cap on candidates in the same proportion. A `gold` folder takes the place of all that the
-            profile says of gold; gold rows without gold bars leave the profile's bars unused. Paths here are relative
-            to the current folder, those in the file to the folder that holds `columns/`.
+            `sets` and `onlys` change the file's own keys before it is checked. `num` scales the cap on candidates in
+            the same proportion. A `gold` folder takes the place of all that the profile says of gold; gold rows without
+            gold bars leave the profile's bars unused. Paths here are relative to the current folder, those in the file
+            to the folder that holds `columns/`.
 
     Raises:
         ConfigError: with every problem there is.
     """
     path = _find_profile(str(name_or_path))
     project = open_project(path)
-    source = project.read(path, "profile")
+    given = {key: value for key, value in (overrides or {}).items() if value is not None}
+    sets, onlys = given.pop("sets", ()), given.pop("onlys", ())
+    source = read_changed(project, path, sets, onlys)
     if problems := check_meaning(project, source):
-        raise ConfigError(list(dict.fromkeys(problems)))
+        raise ConfigError(list(dict.fromkeys(name_changed(problems, source, sets, onlys))))
     folder = project.find_dataset(source.data["dataset"])
     assert folder is not None, "check_meaning has found it"
     dataset = read_declared(folder)
@@ -203,14 +209,13 @@ def load_profile(name_or_path: str | Path, overrides: Mapping[str, Any] | None =
     if project.root != PROJECT_ROOT:
         document["gold"] = {key: _place(key, value, project.root) for key, value in document["gold"].items()}
     document["acceptance"] = dataset.acceptance | document["acceptance"]
-    given = {key: value for key, value in (overrides or {}).items() if value is not None}
     _apply(document, given, dataset, project.root)
     effective = replace(source, data=document)
     if problems := [*check_shape(effective, "profile", dataset.options), *_check_gold_options(given, dataset)]:
         options = _OPTIONS | {f"gold.{dataset.rows_key}": "--gold-rows"}
         problems = [replace(problem, file="command line", line=None) for problem in problems]
         raise ConfigError([replace(problem, path=options.get(problem.path, problem.path)) for problem in problems])
-    profile = _build_profile(effective, dataset, project.root)
+    profile = replace(_build_profile(effective, dataset, project.root), changes=(*sets, *onlys))
     remember_secrets(profile.secret_names)
     return profile
 

@@ -25,10 +25,11 @@ def command(run_folder: Path, port: int, results: bool) -> int:
     if not (run_folder / "ledger.parquet").is_file():
         click.echo(f"error: {run_folder} is no run that has ended: ledger.parquet is missing", err=True)
         return BAD_INPUT
-    return _tell(run_folder) if results else _serve(run_folder.resolve(), port)
+    return tell_reviews(run_folder) if results else _serve(run_folder.resolve(), port)
 
 
-def _tell(folder: Path) -> int:
+def tell_reviews(folder: Path) -> int:
+    """Print what people said of a run's rows, and write it down."""
     from designer_configs.compile.profile import load_profile
     from verification.review import write_results
 

@@ -40,6 +40,7 @@ def command() -> None:
 @click.option("--gold-rows", "--gold-trades", "gold_rows", type=click.Path(path_type=Path), help="Your rows.")
 @click.option("--run", "run_folder", type=click.Path(path_type=Path), help="A run: its profile and gold; its report.")
 @click.option("--out", type=click.Path(path_type=Path), help="Folder to write; by default runs/judge-PROFILE-TIME.")
+@click.option("--reviews", is_flag=True, help="With --run: hold its judge against people's reviews instead.")
 @click.option("--verbose", is_flag=True, help="Show Data Designer's own log.")
 @explain_errors
 def calibrate(
@@ -50,6 +51,7 @@ def calibrate(
     estimate: bool,
     run_folder: Path | None,
     out: Path | None,
+    reviews: bool,
     verbose: bool,
     **overrides: Any,
 ) -> int:
@@ -64,6 +66,13 @@ def calibrate(
     if run_folder is not None and (profile or out or overrides["gold"] or overrides["gold_rows"]):
         click.echo("error: --run takes profile and gold from the run and writes into it: give no other", err=True)
         return BAD_INPUT
+    if reviews:
+        from tradelogs.commands.review import tell_reviews
+
+        if run_folder is None:
+            click.echo("error: --reviews needs the run that was reviewed: name it with --run", err=True)
+            return BAD_INPUT
+        return tell_reviews(run_folder)
     with tempfile.TemporaryDirectory(prefix="tradelogs-judge-") as temporary:
         work = Path(temporary)
         if run_folder is not None:

@@ -124,7 +124,7 @@ def build_format(mapping: Mapped) -> Format:
         numbers=tuple(name for name in (*PRICES, *CARRIED_PRICES, *STATED_FIELDS) if name in columns),
         moments=tuple(moments),
         zone=mapping.get("zone", EXCHANGE_ZONE),
-        zone_note="" if "zone" in mapping else "the mapping names no zone; name one where that is not New York's",
+        zone_note="" if "zone" in mapping else "the mapping names no zone; name one where the times are of another",
         pairs=pairs,
         order=mapping.get("date_order"),
         mark=mapping.get("decimal_mark"),

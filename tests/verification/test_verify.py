@@ -26,6 +26,7 @@ QUESTIONS = [
     "memorisation",
     "model",
     "backtest",
+    "drift",
 ]
 
 

@@ -19,10 +19,13 @@ def ask_drift(yardstick: Yardstick) -> Answer:
     sides = [measure_sound(part) for part in (yardstick.train, yardstick.holdout)]
     rows = straighten(sides[0]), straighten(sides[1])
     groups = number_sessions(sides[0]), -1 - number_sessions(sides[1])
+    counts = (("train trades", f"{len(rows[0]):,}"), ("held-out trades", f"{len(rows[1]):,}"))
     fit = cross_fit(*rows, *groups, yardstick.make_rng(QUESTION), (np.ones(len(rows[0])), np.ones(len(rows[1]))))
     if fit is None:
         reason = f"{len(rows[1])} held-out trades are too few to tell whether your last sessions are another market."
-        return Answer(QUESTION, TITLE, CANNOT_TELL, reason, (("held-out trades", str(len(rows[1]))),), {})
+        return Answer(
+            QUESTION, TITLE, CANNOT_TELL, reason, (("train against held-out gold (AUC)", "unknown"), *counts), {}
+        )
     auc = measure_auc(fit.left, fit.right, *groups)
     verdict: Verdict = CANNOT_TELL
     told = f"A classifier tells your last sessions from those before them with AUC {auc}"
@@ -33,5 +36,10 @@ def ask_drift(yardstick: Yardstick) -> Answer:
     else:
         told = f"{told}: too few to tell whether they are of one market."
     return Answer(
-        QUESTION, TITLE, verdict, told, (("train against held-out gold (AUC)", str(auc)),), to_json({"auc": auc})
+        QUESTION,
+        TITLE,
+        verdict,
+        told,
+        (("train against held-out gold (AUC)", str(auc)), *counts),
+        to_json({"auc": auc}),
     )

@@ -100,20 +100,21 @@ def ask_memorisation(yardstick: Yardstick, synthetic: pl.DataFrame) -> Answer:
     exact = find_exact(yardstick.train, synthetic)
     metrics: dict[str, Any] = {"rows": len(synthetic), "exact_copies": exact.height, "rows_used": 0}
     counted = ("exact copies of train rows", f"{exact.height} of {len(synthetic)}")
+    held = ("held-out gold trades", f"{len(yardstick.holdout):,}")
     if leaked := find_leak(yardstick, synthetic, exact):
-        return Answer(QUESTION, TITLE, LEAK, leaked[0], (leaked[1], counted), to_json(metrics))
+        return Answer(QUESTION, TITLE, LEAK, leaked[0], (leaked[1], counted, held), to_json(metrics))
     digits = match_digits(yardstick.train, synthetic, yardstick.gold)
     metrics |= {"digit_matches": digits.found.height, "digit_share": digits.share, "digit_chance": digits.chance}
-    if not exact.height and digits.is_beyond_chance:
-        number = ("trades with the digits of a train row", f"{digits.found.height} of {len(synthetic)}")
-        metrics["exact_pairs"] = digits.found.head(PAIRS).rows()
-        return Answer(QUESTION, TITLE, COPIES, say_digits(digits, synthetic), (number, counted), to_json(metrics))
+    remembered = say_exact(exact, synthetic) if exact.height else ""
+    if not remembered and digits.is_beyond_chance:
+        remembered = say_digits(digits, synthetic)
+        counted = ("trades with the digits of a train row", f"{digits.found.height} of {len(synthetic)}")
     lack = find_lack(yardstick, synthetic)
     if lack:
         unknown = [("near copies of train rows", "unknown"), ("nearer to train than held-out rows are", "unknown")]
         metrics["exact_pairs"] = exact.head(PAIRS).rows()
-        verdict, reason = (COPIES, say_exact(exact, synthetic)) if exact.height else (CANNOT_TELL, lack)
-        return Answer(QUESTION, TITLE, verdict, reason, lead_with(exact, counted, unknown), to_json(metrics))
+        verdict, reason = (COPIES, remembered) if remembered else (CANNOT_TELL, lack)
+        return Answer(QUESTION, TITLE, verdict, reason, lead_with(remembered, counted, unknown), to_json(metrics))
     real = yardstick.once("memorisation", lambda: measure_real(yardstick))
     rows = synthetic[np.sort(draw_places(len(synthetic), MOST_ROWS, yardstick.make_rng("memorisation rows")))]
     points = yardstick.space.place(rows)
@@ -123,7 +124,7 @@ def ask_memorisation(yardstick: Yardstick, synthetic: pl.DataFrame) -> Answer:
     pulls = measure_pulls(yardstick, points, real)
     nearer = compare_distances(near, real.held, yardstick.holdout["session_date"])
     pull = pulls["near"]
-    verdict, reason = judge(exact, synthetic, share, pull, is_more_gold=len(rows) >= len(yardstick.train))
+    verdict, reason = judge(remembered, share, pull, is_more_gold=len(rows) >= len(yardstick.train))
     metrics |= {
         "rows_used": len(rows),
         "near_copies": share,
@@ -146,7 +147,7 @@ def ask_memorisation(yardstick: Yardstick, synthetic: pl.DataFrame) -> Answer:
         if pull.is_beyond_chance
         else ("nearer to train than held-out rows are (chance: 50%)", say_percent(nearer)),
     ]
-    return Answer(QUESTION, TITLE, verdict, reason, lead_with(exact, counted, shares), to_json(metrics))
+    return Answer(QUESTION, TITLE, verdict, reason, lead_with(remembered, counted, shares), to_json(metrics))
 
 
 def find_leak(yardstick: Yardstick, synthetic: pl.DataFrame, exact: pl.DataFrame) -> tuple[str, Number] | None:
@@ -180,17 +181,18 @@ def say_digits(digits: Matches, synthetic: pl.DataFrame) -> str:
     )
 
 
-def lead_with(exact: pl.DataFrame, counted: Number, shares: Sequence[Number]) -> tuple[Number, ...]:
+def lead_with(remembered: str, counted: Number, shares: Sequence[Number]) -> tuple[Number, ...]:
     """Put what decides first: exact copies where there are any, else the near ones."""
-    return (counted, *shares) if exact.height else (*shares, counted)
+    return (counted, *shares) if remembered else (*shares, counted)
 
 
-def judge(
-    exact: pl.DataFrame, synthetic: pl.DataFrame, share: Interval, pull: Pull, *, is_more_gold: bool
-) -> tuple[Verdict, str]:
-    """Give verdict and reason from the four things that count; `is_more_gold` where only more gold helps to tell."""
-    if exact.height:
-        return COPIES, say_exact(exact, synthetic)
+def judge(remembered: str, share: Interval, pull: Pull, *, is_more_gold: bool) -> tuple[Verdict, str]:
+    """Give verdict and reason: what says that trades are gold ones, the share of near copies, and to what they fall.
+
+    `is_more_gold` where only more gold helps to tell.
+    """
+    if remembered:
+        return COPIES, remembered
     found = f"{say_percent(share)} of the trades are near copies of a train trade; {NEAR_BAR:.0%} is the most allowed"
     fallen = f"{pull.share:.0%} of those near gold fall to the train part (chance: up to {pull.chance.high:.0%})"
     if share.low > NEAR_BAR and pull.is_beyond_chance:

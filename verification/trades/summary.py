@@ -63,7 +63,7 @@ def say_sentence(rows: Mapping[str, Mapping[str, Any]], numbers: Answer | None) 
         f"{_say(held, 'synthetic')} where yours are held {_say(held, 'gold')}"
     )
     if numbers.verdict == UNDERFIT:
-        return f"{said}: surely not the same trader."
+        return f"{said}. {numbers.reason}"
     return f"{said}: no difference that is more than chance."
 
 

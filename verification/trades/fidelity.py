@@ -303,6 +303,6 @@ def say_settling(auc: Interval, line: float, sides: Sides) -> str:
 def _say_too_few(yardstick: Yardstick, sides: Sides) -> str:
     sessions = yardstick.gold["session_date"].n_unique()
     return (
-        f"{len(sides.synthetic)} synthetic trades in reach of the gold, {len(sides.gold)} gold trades, and {sessions} gold "
-        f"sessions; at least {LEAST_ROWS} trades and {LEAST_GROUPS} sessions a side are needed."
+        f"{len(sides.synthetic)} synthetic trades in reach of the gold, {len(sides.gold)} gold trades, and {sessions} "
+        f"gold sessions; at least {LEAST_ROWS} trades and {LEAST_GROUPS} sessions a side are needed."
     )

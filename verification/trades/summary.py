@@ -27,6 +27,7 @@ SHOWN = (
     "trades_per_session",
     "losing_run",
 )
+WEIGHTED = {"entry_volatility_percent": "volatility", "entry_minute": "time of day", "is_short": "longs and shorts"}
 REHEARSAL = (
     "The rows were written by the built-in offline model, which rehearses the pipeline: "
     "this run proves nothing about a language model."
@@ -58,13 +59,19 @@ def say_sentence(rows: Mapping[str, Mapping[str, Any]], numbers: Answer | None) 
         return "There are too few trades to hold a trader's numbers against the gold's."
     win, mean, held = (rows[key] for key in ("win_rate", "mean_result", "held"))
     said = (
-        f"These trades win {_say(win, 'synthetic')} of the time where yours win {_say(win, 'gold')}, make "
+        f"{_say_whose(numbers)} win {_say(win, 'synthetic')} of the time where yours win {_say(win, 'gold')}, make "
         f"{_say(mean, 'synthetic')} a trade where yours make {_say(mean, 'gold')}, and are held "
         f"{_say(held, 'synthetic')} where yours are held {_say(held, 'gold')}"
     )
     if numbers.verdict == UNDERFIT:
         return f"{said}. {numbers.reason}"
-    return f"{said}: no difference that is more than chance."
+    return f"{said}: no number is surely off, all taken together."
+
+
+def _say_whose(numbers: Answer) -> str:
+    """Say whose numbers these are: rows are weighted where controls set what the gold has otherwise."""
+    named = [WEIGHTED.get(str(each), str(each)) for each in numbers.metrics.get("waived") or []]
+    return f"Weighted to your {' and '.join(named)}, these trades" if named else "These trades"
 
 
 def grade_copies(given: Mapping[str, Answer]) -> tuple[str, str] | None:

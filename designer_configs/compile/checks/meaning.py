@@ -132,9 +132,13 @@ def _check_values(root: Path, profile: YamlSource, effective: Mapping[str, Any])
     if run["max_candidates"] < run["accepted"]:
         message = f"must be at least run.accepted, {run['accepted']}; found {run['max_candidates']}"
         problems.append(profile.report(("run", "max_candidates"), message))
-    if "endpoint" not in provider and provider["name"] != "offline" and effective["backend"] == "library":
+    is_ours = provider["name"] == "offline" or "gguf" in provider
+    if "endpoint" not in provider and not is_ours and effective["backend"] == "library":
         message = f"the endpoint of {provider['name']} is not known: add it, such as endpoint: http://localhost:8000/v1"
         problems.append(profile.report(("provider",), message))
+    if "gguf" in provider and effective["backend"] != "library":
+        message = "a service does not reach a model that this machine serves to itself: use backend: library"
+        problems.append(profile.report(("provider", "gguf"), message))
     return [
         *problems,
         *_check_engine(profile, effective),
@@ -156,8 +160,10 @@ def _check_engine(profile: YamlSource, effective: Mapping[str, Any]) -> list[Pro
             )
         ]
     address = "local" if engine == "ray" else engine["ray"]["address"]
-    if effective["provider"]["name"] == "offline" and address != "local":
-        message = f"the offline model answers on this machine only, {address} may lie beyond it: use address: local"
+    provider = effective["provider"]
+    if (provider["name"] == "offline" or "gguf" in provider) and address != "local":
+        whose = "the offline model" if provider["name"] == "offline" else "a gguf that the run serves"
+        message = f"{whose} answers on this machine only, {address} may lie beyond it: use address: local"
         return [profile.report(("engine", "ray", "address"), message)]
     return []
 

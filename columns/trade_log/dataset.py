@@ -3,14 +3,15 @@
 import struct
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, time
+from datetime import date, datetime, time, timedelta
 from typing import Any
 
 import polars as pl
 
 from columns.dataset import Dataset as DatasetBase
 from columns.dataset import Finished, FinishRequest, Given, PlanRow
-from gold_data.sessions import EXCHANGE_ZONE, next_session
+from columns.narrowing import match_times
+from gold_data.sessions import EXCHANGE_ZONE, next_session, session_hours
 from gold_data.source import GoldSource
 from gold_data.store import SESSION, Gold, GoldFolder
 from gold_data.trades.ingest import read_gold
@@ -22,6 +23,7 @@ from gold_data.violation import Violation
 from indicators.attach import attach_price_paths
 
 TRADES, BARS = "trades", "bars"
+PERIOD = timedelta(hours=1)  # of a session's open and close, as the control session_period says them
 CHANGE = "trade_percent_change"
 FAR_BARS = "the gold's bars do not reach far enough before its trades"
 TRADE_SCHEMA: dict[str, pl.DataType | type[pl.DataType]] = {
@@ -55,6 +57,10 @@ class Dataset(DatasetBase):
             expectations=given.expect(plan),
             known_trades=trader.known_trades,
         )
+
+    def narrow_schema(self, schema: Mapping[str, Any], plan: PlanRow, given: Given) -> dict[str, Any]:
+        """Narrow a trade's schema to its controls, and its times to its session and to the part of it that is asked."""
+        return narrow_times(super().narrow_schema(schema, plan, given), plan)
 
     def identify(self, row: Any) -> bytes:
         """Give a trade's numbers: one that has them all in common with another is its copy, whatever its times."""
@@ -101,6 +107,25 @@ def describe_rules(row: Mapping[str, Any], given: Given) -> str:
     column, _ = given.asked.get("ticker", (None, None))
     ticker = None if column is None else row[column]
     return say_rules(describe_trader(given).limits, session_date=date.fromisoformat(row[SESSION]), ticker=ticker)
+
+
+def narrow_times(schema: Mapping[str, Any], plan: PlanRow) -> dict[str, Any]:
+    """Narrow the entry's time to the part of the session that a control asks for, the exit's to the session."""
+    properties, hours = dict(schema.get("properties", {})), session_hours(date.fromisoformat(plan[SESSION]))
+    if hours is None:
+        return dict(schema)
+    opened, closed = (datetime.combine(date.min, moment) for moment in hours)
+    ends = {
+        "open": (opened, opened + PERIOD),
+        "midday": (opened + PERIOD, closed - PERIOD),
+        "close": (closed - PERIOD, closed),
+    }
+    entry = ends.get(str(plan.get("session_period")), (opened, closed))
+    for name, (first, last) in {"entry_time": entry, "exit_time": (opened, closed)}.items():
+        if name in properties:
+            latest = last - timedelta(minutes=1)
+            properties[name] = {**properties[name], "pattern": match_times(f"{first:%H:%M}", f"{latest:%H:%M}")}
+    return {**schema, "properties": properties}
 
 
 def assemble_trades(accepted: pl.DataFrame, sessions: Sequence[date]) -> pl.DataFrame:

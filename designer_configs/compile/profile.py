@@ -62,6 +62,7 @@ class Model:
     model: str
     inference_parameters: Mapping[str, Any]
     skip_health_check: bool
+    structured_output: str = "auto"
     fallback: "Model | None" = None
 
 

@@ -124,17 +124,17 @@ def describe_rules(limits: GoldLimits, session_date: date, ticker: str | None) -
     if limits.holds_overnight:
         order = "both inside; an exit_time at or before the entry_time is one in the next session"
     ranges = {name: ends for name, ends in limits.price_ranges.items() if ticker in (name, None)} or limits.price_ranges
-    lines = [
+    lines = [  # what is the same for every row stands first
         "Exactly the fields of the schema; times as HH:MM:SS, numbers plain and finite.",
-        f"Regular session: {hours[0]} to {hours[1]} (exchange time); {order}."
-        if hours
-        else f"Regular session: none, the exchange is closed on {session_date}.",
         "Exit percent: 100 x (exit_price / entry_price - 1) for a buy, the same with its sign reversed for a short.",
         f"Percents: worst_exit_percent <= exit percent <= best_exit_percent, within {PERCENT_ROUNDING}.",
         f"Volatility: above 0; this trader's entry_volatility_percent: {_show_range(limits.volatility_range)}.",
+        "No copy: at least one price or percent differs from every known trade.",
+        f"Regular session: {hours[0]} to {hours[1]} (exchange time); {order}."
+        if hours
+        else f"Regular session: none, the exchange is closed on {session_date}.",
         f"Ticker: {', '.join(ranges)}.",
         *(f"Price of {name}: {_show_range(prices)}." for name, prices in ranges.items()),
-        "No copy: at least one price or percent differs from every known trade.",
     ]
     return "\n".join(f"- {line}" for line in lines)
 

@@ -8,7 +8,7 @@ import contextlib
 import contextvars
 import functools
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -62,6 +62,11 @@ class ObservedDataDesigner(DataDesigner):
         if registry is not None:
             asyncio.run_coroutine_threadsafe(registry.aclose(), ensure_async_engine_loop()).result()
 
+    def ask_models(self, ask: Callable[[ModelRegistry], Coroutine[Any, Any, None]]) -> None:
+        """Have models asked, on the library's loop, by the registry of the last job; where it made none, by nobody."""
+        if (registry := getattr(self._resources, "model_registry", None)) is not None:
+            asyncio.run_coroutine_threadsafe(ask(registry), ensure_async_engine_loop()).result()
+
     def _create_dataset_profiler(self, *args: Any, **kwargs: Any) -> Any:  # noqa: ARG002 - the library's signature
         return _NoProfiler()
 
@@ -82,6 +87,16 @@ class _Cell:
 
 _cell: contextvars.ContextVar[_Cell | None] = contextvars.ContextVar("cell", default=None)
 _sending: contextvars.ContextVar[Sending | None] = contextvars.ContextVar("sending", default=None)
+
+
+@contextlib.contextmanager
+def name_cell(row_id: str | None, column: str) -> Iterator[None]:
+    """Say to which cell the requests belong that are sent while the context is open."""
+    token = _cell.set(_Cell(row_id, column))
+    try:
+        yield
+    finally:
+        _cell.reset(token)
 
 
 @contextlib.contextmanager

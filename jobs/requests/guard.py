@@ -6,6 +6,7 @@ from typing import Any
 
 from designer_configs.compile.profile import Profile
 from files.secret_text import remember_secrets
+from jobs.library.prompts import state_schema_first
 from jobs.library.shim import keep_json_text, keep_texts, mask_answers, send_once, steer_requests
 from jobs.request import RequestStep
 from jobs.requests.halt import Halt
@@ -37,6 +38,7 @@ def guard_requests(
     with (
         keep_texts(),
         keep_json_text(),
+        state_schema_first(),
         mask_answers(),
         policy.watchdog,
         steer_requests([halt, *kept, policy, log], get_job),

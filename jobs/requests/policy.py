@@ -20,7 +20,7 @@ from designer_configs.compile.native import FALLBACK_ALIAS
 from designer_configs.compile.profile import Profile, count_parallel
 from jobs.errors import BackendError, NotSentError
 from jobs.library.shim import find_asked_pause
-from jobs.request import HEALTH_CHECK, Request, Send, name_error
+from jobs.request import FORM_PROBE, HEALTH_CHECK, Request, Send, name_error
 from jobs.requests.circuit import LONGEST_LOOK_AWAY, Circuit, Patience
 from jobs.requests.halt import Halt
 from jobs.requests.slots import Slots
@@ -123,6 +123,8 @@ class RequestPolicy:
         with self.watchdog.expect():
             if request.column == HEALTH_CHECK:
                 return await self._check_model(request, send)
+            if request.column == FORM_PROBE:  # a refusal is an answer to it, and says nothing of the model
+                return await self._send_once(self._list_turns(request)[0], send, guarded=False)
             return await self._send_patiently(request, send)
 
     async def _send_patiently(self, request: Request, send: Send) -> Any:

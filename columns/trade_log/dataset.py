@@ -11,6 +11,7 @@ import polars as pl
 from columns.dataset import Dataset as DatasetBase
 from columns.dataset import Finished, FinishRequest, Given, PlanRow
 from columns.narrowing import match_times
+from columns.trade_log.parts import complete_trade, narrow_parts
 from gold_data.sessions import EXCHANGE_ZONE, next_session, session_hours
 from gold_data.source import GoldSource
 from gold_data.store import SESSION, Gold, GoldFolder
@@ -21,6 +22,8 @@ from gold_data.trades.rules import describe_rules as say_rules
 from gold_data.trades.schema import NUMBER_FIELDS
 from gold_data.violation import Violation
 from indicators.attach import attach_price_paths
+
+__all__ = ["Dataset", "complete_trade", "describe_rules"]  # what the columns' YAML names
 
 TRADES, BARS = "trades", "bars"
 PERIOD = timedelta(hours=1)  # of a session's open and close, as the control session_period says them
@@ -60,7 +63,8 @@ class Dataset(DatasetBase):
 
     def narrow_schema(self, schema: Mapping[str, Any], plan: PlanRow, given: Given) -> dict[str, Any]:
         """Narrow a trade's schema to its controls, and its times to its session and to the part of it that is asked."""
-        return narrow_times(super().narrow_schema(schema, plan, given), plan)
+        narrowed = narrow_times(super().narrow_schema(schema, plan, given), plan)
+        return narrow_parts(narrowed, plan, given, describe_trader(given).limits.price_ranges)
 
     def identify(self, row: Any) -> bytes:
         """Give a trade's numbers: one that has them all in common with another is its copy, whatever its times."""

@@ -154,6 +154,7 @@ class Profile:
     backend: BackendChoice
     engine: EngineChoice
     gold: GoldSource
+    form: str
     run: RunLimits
     acceptance: Mapping[str, int]
     options: Mapping[str, Any]
@@ -332,6 +333,7 @@ def _build_profile(source: YamlSource, dataset: Declared, root: Path) -> Profile
         else BackendChoice("microservices", **backend["microservices"]),
         engine=_choose_engine(document["engine"]),
         gold=_find_gold(document["gold"], dataset, root, options),
+        form=document["form"],
         run=RunLimits(**document["run"]),
         acceptance=document["acceptance"],
         options=options,

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from columns.declared import CONTROLS, DATASET_FILE, STAGES, read_options
+from columns.declared import CONTROLS, DATASET_FILE, STAGES, WHOLE, read_options
 from designer_configs.compile.checks.columns import Scope, check_column, check_control, check_use, find_scope
 from designer_configs.compile.checks.flow import check_flow
 from designer_configs.compile.checks.policy import check_policy_file
@@ -94,7 +94,18 @@ def _check_against_dataset(project: Project, scope: Scope, profile: YamlSource) 
         *_check_known(profile, "acceptance", list(profile.data.get("acceptance", {})), criteria),
         *_check_known(profile, "export", profile.data.get("export", []), formats),
         *_check_gold_keys(profile, source.data.get("gold", {})),
+        *_check_form(profile, [column.data for column in columns]),
     ]
+
+
+def _check_form(profile: YamlSource, columns: Sequence[Mapping[str, Any]]) -> Iterator[Problem]:
+    form = profile.data.get("form", WHOLE)
+    known = dict.fromkeys([WHOLE, *(name for column in columns for name in column.get("forms", {}))])
+    if form not in known:
+        yield profile.report(("form",), f"the dataset has no form {form}; {suggest(form, known)}")
+    elif form != WHOLE and profile.data.get("backend", "library") != "library":
+        message = f"a service cannot compute the rest of a row: use backend: library, or form: {WHOLE}"
+        yield profile.report(("form",), message)
 
 
 def _check_roles(profile: YamlSource, roles: set[str], dataset: str) -> Iterator[Problem]:

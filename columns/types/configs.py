@@ -104,7 +104,7 @@ class ComputedColumnConfig(FunctionColumnConfig):
 class DerivedColumnConfig(FunctionColumnConfig, LLMStructuredColumnConfig):
     """A row of which a model gives what is its to say, in `output_format`, and a function of the dataset the rest."""
 
-    column_type: Literal["derived"] = "derived"  # type: ignore[assignment]  # a type of its own, asked like its base
+    column_type: Literal["derived"] = "derived"  # a type of its own, asked like its base
     function: str
 
     @staticmethod

@@ -13,7 +13,7 @@ RUN_OPTIONS := $(if $(N),--num $(N)) $(if $(SEED),--seed $(SEED)) $(if $(GOLD),-
   $(if $(VERBOSE),--verbose)
 
 .DEFAULT_GOAL := help
-.PHONY: help install generate preview verify run-is-named verify-selftest validate model test test-slow test-model check format bench observe clean
+.PHONY: help install generate preview verify run-is-named verify-selftest validate model test test-slow test-model test-versions check format bench observe clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -80,6 +80,22 @@ format: $(VENV)/.installed  ## format and mend what ruff can
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
 
+VERSIONS := 0.9.6 0.9.7 1.0.0rc1
+OF_VERSIONS := tests/jobs/library/test_versions.py tests/jobs/library/test_speed.py tests/jobs/library/test_backend.py
+
+.venv-dd-%/.installed: $(VENV)/.installed
+	@test -x .venv-dd-$*/bin/python || $(PYTHON) -m venv .venv-dd-$*
+	@$(BIN)/python -c 'import sys; print(*[p for p in sys.path if p.endswith("site-packages")], sep="\n")' \
+	  > "$$(.venv-dd-$*/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/borrowed.pth"
+	@.venv-dd-$*/bin/pip install -q --no-deps data-designer==$* data-designer-config==$* data-designer-engine==$*
+	@touch $@
+
+test-versions: $(VERSIONS:%=.venv-dd-%/.installed)  ## try every version of Data Designer that is named: a smoke run, our hooks' tests
+	@for version in $(VERSIONS); do echo "Data Designer $$version" && \
+	  .venv-dd-$$version/bin/python -m pytest -m "not slow and not model" $(OF_VERSIONS) && \
+	  .venv-dd-$$version/bin/python -m tradelogs generate offline --num 10 --no-report --out "$$(mktemp -d)/run" || exit 1; \
+	done
+
 bench: $(VENV)/.installed  ## print the speed ratios of every benchmarks/bench_*.py
 	@set -e; for bench in benchmarks/bench_*.py; do \
 	  echo "== $$bench"; $(BIN)/python -m "benchmarks.$$(basename "$$bench" .py)"; done
@@ -88,4 +104,4 @@ observe:  ## watch a run: Prometheus and Grafana, or how to start them without d
 	@sh observability/observe.sh
 
 clean:  ## remove the virtual environments and caches; runs/ stays
-	@rm -rf $(VENV) $(MODEL_VENV) .mypy_cache .ruff_cache .pytest_cache *.egg-info
+	@rm -rf $(VENV) $(MODEL_VENV) .venv-dd-* .mypy_cache .ruff_cache .pytest_cache *.egg-info

@@ -22,6 +22,7 @@ from jobs.errors import BackendError
 from jobs.job import PlacedBackend
 from jobs.library.log import log_library_to
 from jobs.library.speed import import_ahead, quicken_library
+from jobs.library.versions import describe_untried, find_untried
 from jobs.requests.halt import Halt
 from jobs.requests.journal import AnswerJournal
 from refine_loop.checkpoints import open_checkpoints
@@ -201,6 +202,8 @@ def _drive_graph(run: _Prepared, backend: PlacedBackend, log: EventLog, halt: Ha
         quicken_library(),
     ):
         journal.close_settled()
+        if (untried := find_untried()) is not None:
+            log.write("library_untried", version=untried, said=describe_untried(untried))
         graph = builder.compile(checkpointer=checkpoints)
         before = graph.get_state(THREAD)
         if before.values.get("stop_reason") is not None and not before.next:

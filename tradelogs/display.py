@@ -76,6 +76,8 @@ class RunDisplay:
             case "part_lost":
                 part = f"part {event['part']} of {event['job']}, {event['rows']} rows"
                 self._console.print(escape(f"a worker died; begun again: {part}. {event['said']}"), soft_wrap=True)
+            case "library_untried":
+                self._console.print(escape(event["said"]), soft_wrap=True)
             case "structured_output":
                 self._console.print(escape(describe_form(event)), soft_wrap=True)
             case "provider_down" | "provider_back" | "fallback_used":

@@ -142,10 +142,14 @@ class RowChecksColumnConfig(FunctionColumnConfig):
 
 
 class ScopedEditColumnConfig(SingleColumnConfig):
-    """The mended row: from the previous one, the refined one and the fields that were criticised."""
+    """The mended row: from the previous one, the refined one and the fields that were criticised.
+
+    In a `form` other than the whole one all edits are kept: a refined row's fields were computed from one another.
+    """
 
     column_type: Literal["scoped-edit"] = "scoped-edit"
     dataset: str = ""
+    form: str = "whole"
 
     @staticmethod
     def get_column_emoji() -> str:

@@ -150,6 +150,7 @@ class _Filling:
             "gold": str(self.gold.folder.resolve()),
             "row": self.dataset.row,
             "seed": self.seed,
+            "form": self.form,
             "match": [{"column": c.name, **c.match} for c in self.controls if c.match is not None],
             "checks": [{"column": c.name, **c.check} for c in self.controls if c.check is not None],
         }

@@ -7,7 +7,7 @@ from typing import Any
 from designer_configs.compile.profile import Profile
 from files.secret_text import remember_secrets
 from jobs.library.prompts import state_schema_first
-from jobs.library.shim import keep_json_text, keep_texts, mask_answers, send_once, steer_requests
+from jobs.library.shim import check_library, keep_json_text, keep_texts, mask_answers, send_once, steer_requests
 from jobs.request import RequestStep
 from jobs.requests.halt import Halt
 from jobs.requests.journal import AnswerJournal
@@ -31,6 +31,7 @@ def guard_requests(
     What cannot be kept halts; what is in the journal is not sent; the policy decides when, how often and to which
     model a request goes; the log, next to the wire, sees what is really sent. Keys are masked in what comes back.
     """
+    check_library()
     remember_secrets(profile.secret_names)  # a worker's process has not loaded the profile
     forget = (lambda _: None) if journal is None else journal.forget
     policy = build_policy(profile, place, halt, find_spent_cap=find_spent_cap, notify=notify, forget=forget)

@@ -255,11 +255,11 @@ def test_no_row_is_refined_more_than_twice(run_folder: Path, ledger: pl.DataFram
 
 def test_usage_is_what_the_endpoint_counted(rehearsal: Rehearsal, run_folder: Path) -> None:
     usage = json.loads((run_folder / "usage.json").read_text())
-    asked = dict.fromkeys(("trade", "judge", "refined_trade", "health_check", "form_probe"), 0)
+    asked = dict.fromkeys(("trade", "judge", "refined_trade", "health_check"), 0)
     for part in usage["by_stage"]:
         asked[part["column"]] += part["requests"]
     counts = rehearsal[2]
-    assert (asked["trade"], asked["judge"], asked["refined_trade"], asked["health_check"] + asked["form_probe"]) == (
+    assert (asked["trade"], asked["judge"], asked["refined_trade"], asked["health_check"]) == (
         counts["generator"],
         counts["judge"],
         counts["refiner"],
@@ -277,7 +277,7 @@ def test_tokens_of_the_candidates_are_those_of_the_run_but_for_the_check(
     checks = [part for part in usage["by_stage"] if part["stage"] == "check"]
     for name in ("requests", "prompt_tokens", "completion_tokens"):
         assert ledger[name].sum() == usage[name] - sum(check[name] for check in checks)
-    assert [check["requests"] for check in checks] == [1, 1, 1, 2, 2, 2]
+    assert [check["requests"] for check in checks] == [1, 1, 1]
 
 
 def test_row_that_breaks_a_rule_is_not_sent_to_the_judge(run_folder: Path) -> None:

@@ -59,7 +59,8 @@ def serve() -> Iterator[Callable[[str], str]]:
 
 def run(cli: Cli, write_profile: WriteProfile, folder: Path, endpoint: str, **more: object) -> list[dict[str, Any]]:
     provider = {"name": "llama_cpp", "endpoint": endpoint}
-    changes = {"provider": provider, "run.accepted": 2, "run.max_candidates": 4, **more}
+    asked = {f"models.{role}.structured_output": "auto" for role in ("generator", "judge", "refiner")}
+    changes = {"provider": provider, "run.accepted": 2, "run.max_candidates": 4, **asked, **more}
     result = cli("generate", write_profile(folder / "mine.yaml", changes), "--out", folder / "run", "--no-report")
     assert result.exit_code in (0, 3), result.output
     return [json.loads(line) for line in (folder / "run/events.jsonl").read_text().splitlines()]

@@ -20,7 +20,9 @@ from tests.conftest import ROOT
 
 pytestmark = [
     pytest.mark.model,
-    pytest.mark.skipif(not PYTHON.is_file(), reason="no .venv-model: run `make model`, where its two wheels can be had"),
+    pytest.mark.skipif(
+        not PYTHON.is_file(), reason="no .venv-model: run `make model`, where its two wheels can be had"
+    ),
 ]
 ROLES = ("generator", "judge", "refiner")
 
@@ -90,7 +92,8 @@ def test_tokens_are_those_that_the_server_counted(run: tuple[Path, dict[str, int
 
 
 def test_the_trace_has_every_prompt_and_answer(run: tuple[Path, dict[str, int]]) -> None:
-    lines = [line for path in run[0].glob("trace/*.jsonl.gz") for line in gzip.open(path, "rt", encoding="utf-8")]
+    texts = (gzip.decompress(path.read_bytes()).decode() for path in run[0].glob("trace/*.jsonl.gz"))
+    lines = [line for text in texts for line in text.splitlines()]
     kept = [json.loads(line) for line in lines]
     answered = [entry for entry in kept if "answer" in entry]
     assert answered

@@ -140,9 +140,7 @@ def test_the_shipped_profiles_never_let_a_model_judge_itself() -> None:
         assert judge is not None
         assert writer is not None
         decides = set(profile.acceptance.values()) != {1}
-        assert (
-            profile.models[judge["model_alias"]].model != profile.models[writer["model_alias"]].model or not decides
-        )
+        assert profile.models[judge["model_alias"]].model != profile.models[writer["model_alias"]].model or not decides
 
 
 @pytest.mark.parametrize(

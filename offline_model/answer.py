@@ -7,8 +7,9 @@ from random import Random
 from typing import Literal, NamedTuple
 
 from offline_model.errors import PromptError
-from offline_model.options import Options
+from offline_model.options import REAL, Options
 from offline_model.prompt import Sections, read_sections
+from offline_model.replay import replay_answer
 from offline_model.tasks.any_judge import read_scores
 from offline_model.tasks.any_row import answer_any
 from offline_model.tasks.registry import find_tasks
@@ -64,7 +65,9 @@ def answer_messages(messages: object, options: Options) -> Answer:
     rate = options.malformed_rate
     if rate > 0 and asked_again:
         rate = CORRECTION_FAILURE_RATE
-    return Answer(role, spoil_answer(answer, rng) if rng.random() < rate else wrap_answer(answer, rng))
+    if rng.random() >= rate:
+        return Answer(role, wrap_answer(answer, rng))
+    return Answer(role, replay_answer(role, rng) if options.style == REAL else spoil_answer(answer, rng))
 
 
 def _read_prompt(texts: Sequence[tuple[str, str]], text: str) -> Sections:

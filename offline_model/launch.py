@@ -28,6 +28,7 @@ def launch(options: Options) -> Iterator[str]:
     command = [sys.executable, "-m", "offline_model", "--stops-with-stdin"]
     for name in ("seed", "latency", "fault_rate", "malformed_rate"):
         command += [f"--{name.replace('_', '-')}", repr(getattr(options, name))]
+    command += ["--style", options.style]
     with launch_server(command, "the offline model", LISTENING) as endpoint:
         yield endpoint
 

@@ -56,7 +56,8 @@ def hash_source(owner: Any, name: str) -> str | None:
         return None
     if inspect.ismodule(found):
         return found.__name__
-    function = inspect.unwrap(found.fget if isinstance(found, property) else getattr(found, "__func__", found))
+    wrapped: Any = found.fget if isinstance(found, property) else getattr(found, "__func__", found)
+    function = inspect.unwrap(wrapped)
     if not str(getattr(function, "__module__", "")).startswith(PACKAGE):  # Python's own, in its own versions
         return str(getattr(function, "__qualname__", type(function).__name__))
     try:

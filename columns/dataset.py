@@ -58,13 +58,14 @@ class Given:
 
     @functools.cached_property
     def known_rows(self) -> dict[bytes, str]:
-        """Ids of the gold rows by what identifies them; none where gold rows lack fields of a row."""
+        """Ids of the gold rows by what marks a copy of them; none where gold rows lack fields of a row."""
         train = self.gold.train
         if not self.dataset.declared.fields or not set(self.dataset.declared.fields) <= set(train.columns):
             return {}
         rows = list_gold_rows(train, self.dataset.declared)
         ids = name_gold_rows(train)
-        return {self.dataset.identify(row): name for row, name in zip(rows, ids, strict=True)}
+        named = zip(rows, ids, strict=True)
+        return {mark: name for row, name in named for mark in self.dataset.list_marks(row)}
 
 
 @dataclass(frozen=True)
@@ -126,7 +127,7 @@ class Dataset:
         if misfits := list(find_misfits(self._validator, row)) or list(find_unwritable(row)):
             return misfits
         broken = list(find_disobedience(row, given.expect(plan)))
-        known = None if broken else given.known_rows.get(self.identify(row))
+        known = None if broken else self.find_known(row, given.known_rows.get)
         return broken if known is None else [self.name_copy(row, known)]
 
     def narrow_schema(self, schema: Mapping[str, Any], plan: PlanRow, given: Given) -> dict[str, Any]:
@@ -141,10 +142,19 @@ class Dataset:
         text = row if isinstance(row, str) else json.dumps(row, sort_keys=True, separators=(",", ":"), default=str)
         return hashlib.sha256(text.strip().encode("utf-8", "surrogatepass")).digest()
 
+    def list_marks(self, row: Any) -> Sequence[bytes]:
+        """List what marks a copy of a row: another one that has any of it in common is one."""
+        return [self.identify(row)]
+
+    def find_known(self, row: Any, find: Callable[[bytes], str | None]) -> str | None:
+        """Find the known row that a row is a copy of, by one mark after the other."""
+        return next((known for mark in self.list_marks(row) if (known := find(mark)) is not None), None)
+
     def name_copy(self, row: Any, known: str) -> Violation:  # noqa: ARG002 - a hook
         """Name the known row that a row is a copy of: the rule `copy`."""
         fields, limit = self.declared.fields, f"differs from every known {self.declared.noun}"
-        return Violation("copy", fields, limit, f"copy of {known}", f"it is a copy of {known}; limit: {limit}")
+        message = f"it is a copy of {known}; limit: {limit}"
+        return Violation("copy", fields, limit, f"copy of {known}", message, mend=False)
 
     def finish(self, accepted: pl.DataFrame, gold: GoldFolder, request: FinishRequest) -> Finished:  # noqa: ARG002
         """Compute what accepted rows get after the loop, a round at a time: it may add columns, and drops no row."""

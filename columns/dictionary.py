@@ -20,6 +20,7 @@ ENDS: Mapping[str, str] = {
     "refine_passes": "Times it was mended.",
     "critiques": "One critique per judged version that was not accepted.",
     "edits": "What each refine pass changed: RFC 6902 patches.",
+    "mended": "Names of the mendings that its answers took to be read (docs/reading-answers.md).",
     "undone_edits": "Fields that a refiner changed though no critique named them; undone.",
 }
 POLICY: Mapping[str, str] = {

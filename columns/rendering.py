@@ -10,9 +10,9 @@ from typing import Any
 import polars as pl
 
 from columns.declared import Declared
+from gold_data.markets import write_clock
 
 JsonObject = Mapping[str, object]
-TIME_OF_DAY = "%H:%M:%S"
 
 
 def fence_json(value: JsonObject | Sequence[JsonObject]) -> str:
@@ -37,12 +37,12 @@ def show_row(row: Any) -> str:
 def list_gold_rows(rows: pl.DataFrame, declared: Declared) -> list[dict[str, Any]]:
     """List gold rows as a model reads and writes them: the fields of a row, or all but the id where they have others.
 
-    A moment whose field is a text of fixed form is a time of day.
+    A moment whose field is a text of fixed form is a time of day, on the clock of the row's `zone` if it has one.
     """
     shown = list(declared.fields) if set(declared.fields) <= set(rows.columns) and declared.fields else rows.columns[1:]
     properties = (declared.schema or {}).get("properties", {})
     times = [
-        pl.col(name).dt.strftime(TIME_OF_DAY) if "pattern" in properties.get(name, {}) else pl.col(name).cast(pl.String)
+        write_clock(rows, name) if "pattern" in properties.get(name, {}) else pl.col(name).cast(pl.String)
         for name in shown
         if rows.schema[name].is_temporal()
     ]

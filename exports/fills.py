@@ -22,7 +22,8 @@ def takes_dataset(dataset: Declared) -> bool:
 def write(run: FinishedRun, out: Path) -> Exported:
     """Write `fills.csv`: time (UTC, ISO 8601), ticker, side, size, signed_size, price, row_id, leg; in order of time.
 
-    A comment line says where the sizes come from. Read it with `comment="#"`.
+    Where the gold states fees, `fees` has a half of the trade's at its entry and at its exit. A comment line says where
+    the sizes come from. Read it with `comment="#"`.
     """
     path = out if out.suffix == ".csv" else out.with_suffix(".csv")
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -47,6 +48,7 @@ def list_fills(trades: pl.DataFrame) -> pl.DataFrame:
             price=f"{leg}_price",
             row_id="row_id",
             leg=pl.lit(leg),
+            **({"fees": pl.col("fees") / 2} if "fees" in trades.columns else {}),
         )
         for leg in ("entry", "exit")
     ]

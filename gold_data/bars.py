@@ -37,13 +37,13 @@ class Bars(dy.Schema):
     volume = dy.Float64(min=0.0, description="Shares traded in the minute.")
 
 
-def read_bars(path: Path) -> tuple[pl.DataFrame, list[str]]:
+def read_bars(path: Path, zone: str = EXCHANGE_ZONE) -> tuple[pl.DataFrame, list[str]]:
     """Read bars of minutes or of anything longer, and note what was changed or dropped.
 
     A timestamp is the start of a bar. One with an offset or zone is converted to the exchange's zone; one without is
-    exchange time. A plain date is the day that begins at its midnight, and so are bars that all begin at midnight UTC,
-    as those of markets without an exchange do. Bars that cannot be are dropped and counted, and so is every later bar
-    of the same ticker and minute.
+    a time of `zone`. A plain date is the day that begins at its midnight, and so are bars that all begin at midnight
+    UTC, as those of markets without an exchange do. Bars that cannot be are dropped and counted, and so is every later
+    bar of the same ticker and minute.
 
     Returns:
         Bars sorted by ticker and timestamp, and notes, one sentence each.
@@ -55,7 +55,7 @@ def read_bars(path: Path) -> tuple[pl.DataFrame, list[str]]:
     notes = check_columns(path, raw.columns, Bars.column_names())
     bars = raw.select(
         pl.col("ticker").cast(pl.String).str.strip_chars().replace("", None),
-        _read_timestamps(path, raw, notes).dt.truncate("1m"),
+        _read_timestamps(path, raw, notes, zone).dt.truncate("1m"),
         *(_read_numbers(raw, name) for name in VALUES),
     )
     bars = _drop_faulty(path, bars, notes)
@@ -87,14 +87,14 @@ def read_number_column(name: str, dtype: pl.DataType) -> pl.Expr:
     return column.cast(pl.Float64, strict=False)
 
 
-def _read_timestamps(path: Path, raw: pl.DataFrame, notes: list[str]) -> pl.Expr:
+def _read_timestamps(path: Path, raw: pl.DataFrame, notes: list[str], zone: str) -> pl.Expr:
     if (days := read_days(raw["timestamp"])) is not None:
         notes.append(f"{path.name}: its timestamps are dates, and were read as bars of whole days")
         return pl.lit(days)
-    moments, naive = place_timestamps(path, "timestamp", raw.schema["timestamp"], EXCHANGE_ZONE)
+    moments, naive = place_timestamps(path, "timestamp", raw.schema["timestamp"], zone)
     without_offset = int(raw.select(naive.sum()).item() or 0)
     if without_offset:
-        notes.append(note_naive(path, without_offset, EXCHANGE_ZONE))
+        notes.append(note_naive(path, without_offset, zone))
     return moments
 
 

@@ -27,7 +27,7 @@ from pyarrow.csv import ConvertOptions, ReadOptions, open_csv  # type: ignore[at
 from gold_data.bars import FAULTS, PRICES, VALUES, Bars, note_naive, place_timestamps, read_number_column
 from gold_data.bars_columns import BarColumns, find_columns, name_tickers
 from gold_data.errors import GoldError
-from gold_data.sessions import EXCHANGE_ZONE
+from gold_data.markets import USUAL, Markets
 from gold_data.tables import is_parquet
 from gold_data.trades.anomalies import find_anomalies, find_finest_step, find_splits, say_splits
 
@@ -85,6 +85,7 @@ def import_bars(
     day: date | None = None,
     ticker: str | None = None,
     tickers: Sequence[str] | None = None,
+    markets: Markets = USUAL,
 ) -> BarsReport:
     """Write the minute bars of a file, as Parquet sorted by ticker and minute.
 
@@ -96,10 +97,11 @@ def import_bars(
     Args:
         source: CSV or Parquet, its rows in any order.
         out: File to write.
-        zone: Time zone of timestamps without an offset; the source's own, or the exchange's, where None.
+        zone: Time zone of timestamps without an offset; the source's own, or the market's, where None.
         day: The day, where timestamps are times of day only.
         ticker: That of all rows, where no column names one; else one of `tickers` that the file's name holds.
         tickers: Those to keep; all of them where None.
+        markets: Where tickers are traded.
 
     Raises:
         GoldError: the file cannot be read, lacks a column, is coarser than a minute, or no bar is left.
@@ -107,12 +109,14 @@ def import_bars(
     report = BarsReport(source)
     rows = out.with_name(f"{out.name}.rows")
     try:
-        _write_rows(rows, report, Reading(zone and check_zone(zone), day, ticker and ticker.upper(), tickers))
+        own_zone = markets.name_zone(tickers if tickers is not None else [])
+        reading = Reading(zone and check_zone(zone), day, ticker and ticker.upper(), tickers, own_zone)
+        _write_rows(rows, report, reading)
         _look_over(rows, report)
         found = report.tickers
         if tickers is not None:
             _keep_tickers(tickers, report)
-        _write_bars(rows, out, report)
+        _write_bars(rows, out, report, markets)
     except (pl.exceptions.PolarsError, pa.ArrowException, UnicodeDecodeError, OSError) as exc:
         if isinstance(exc, OSError) and exc.errno is not None:  # pyarrow's word for a damaged file has none
             raise
@@ -183,6 +187,7 @@ class Reading(NamedTuple):
     day: date | None
     ticker: str | None
     tickers: Sequence[str] | None
+    usual_zone: str
 
 
 def _write_rows(out: Path, report: BarsReport, reading: Reading) -> None:
@@ -193,7 +198,7 @@ def _write_rows(out: Path, report: BarsReport, reading: Reading) -> None:
     first = next(blocks, empty)
     columns = find_columns(source, empty.columns, first.head(100), reading.ticker, reading.tickers)
     _note_columns(report, columns)
-    zone = reading.zone or columns.zone or EXCHANGE_ZONE
+    zone = reading.zone or columns.zone or reading.usual_zone
     select = _make_selection(source, columns, first, zone, reading.day)
     without_offset = 0
     schema = select(empty).to_arrow().schema
@@ -307,7 +312,7 @@ def _keep_tickers(tickers: Sequence[str], report: BarsReport) -> None:
         report.notes.append(f"{report.source.name}: bars of {left_out} other tickers were left out")
 
 
-def _write_bars(rows: Path, out: Path, report: BarsReport) -> None:
+def _write_bars(rows: Path, out: Path, report: BarsReport, markets: Markets) -> None:
     schema = Bars.create_empty().to_arrow().schema
     finest, pairs = timedelta.max, 0
     with pq.ParquetWriter(out, schema) as file:  # type: ignore[no-untyped-call]
@@ -315,7 +320,7 @@ def _write_bars(rows: Path, out: Path, report: BarsReport) -> None:
             bars = _make_minutes(_drop_faulty(batch.drop_nulls("timestamp").drop("naive"), report), report)
             if bars.is_empty():
                 continue
-            report.kinds.update(find_anomalies(bars))
+            report.kinds.update(find_anomalies(bars, markets))
             _note_splits(report, bars)
             step, count = find_finest_step(bars)
             finest, pairs = min(finest, step), pairs + count

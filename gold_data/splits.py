@@ -97,19 +97,31 @@ def take_part(trades: pl.DataFrame, days: Sequence[date]) -> pl.DataFrame:
     return trades.filter(pl.col("session_date").is_in(days))
 
 
-def take_bars(bars: pl.DataFrame, split: Split, part: Part) -> pl.DataFrame:
+def date_by_exchange(bars: pl.DataFrame) -> pl.Series:
+    """Date bars by their day on the exchange's clock."""
+    return bars.get_column("timestamp").dt.date()
+
+
+def take_bars(bars: pl.DataFrame, split: Split, part: Part, dates: pl.Series | None = None) -> pl.DataFrame:
     """Take the bars of a part: those of its sessions, and of days that lead up to one.
 
     A day without trades belongs to the session that comes next, so days next to a held-out session do not leak it to
     what is trained on, and nothing after the part's last session is taken.
+
+    Args:
+        bars: Minute bars.
+        split: Which session is in which part.
+        part: The part.
+        dates: The session date of every bar; where None, its day on the exchange's clock.
     """
+    of_bars = date_by_exchange(bars) if dates is None else dates
     wanted = {"train": split.train, "embargo": split.embargo, "holdout": split.holdout}[part]
     days = sorted([*split.train, *split.embargo, *split.holdout])
     sessions = pl.DataFrame({"session": days}, schema={"session": pl.Date})
-    known = bars.select(pl.col("timestamp").dt.date().unique().sort().alias("day"))
+    known = of_bars.alias("day").unique().sort().to_frame()
     leading = known.join_asof(sessions, left_on="day", right_on="session", strategy="forward")
     kept = leading.filter(pl.col("session").is_in(wanted)).get_column("day")
-    return bars.filter(pl.col("timestamp").dt.date().is_in(kept.implode()))
+    return bars.filter(of_bars.is_in(kept.implode()))
 
 
 def read_split(path: Path, trades: pl.DataFrame) -> Split:

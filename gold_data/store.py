@@ -13,7 +13,7 @@ import polars as pl
 from files.csv_cells import neutralise_cells
 from gold_data.errors import GoldError
 from gold_data.folder import BARS, FACTS, HOLDOUT, HOLDOUT_BARS, REJECTED, TRAIN
-from gold_data.splits import Part, Split, plan_split, take_bars, take_part
+from gold_data.splits import Part, Split, date_by_exchange, plan_split, take_bars, take_part
 
 SESSION = "session_date"
 
@@ -30,6 +30,7 @@ class Gold:
     per rule that another row broke, with its line in the file; `notes` are sentences on what was converted, dropped or
     left unread. `split` says which sessions are held out, where that comes with the gold. `describe` tells, as plain
     data, what the dataset wants to know of the train part: whatever it tells, nothing held out has a part in it.
+    `date_bars` gives the session date of every bar, by default its day on the exchange's clock.
     """
 
     rows: pl.DataFrame
@@ -38,6 +39,7 @@ class Gold:
     notes: list[str] = field(default_factory=list)
     split: Split | None = None
     describe: Callable[[pl.DataFrame], Mapping[str, Any]] = _describe_nothing
+    date_bars: Callable[[pl.DataFrame], pl.Series] = date_by_exchange
 
 
 @dataclass(frozen=True)
@@ -123,20 +125,21 @@ def write_gold(gold: Gold, folder: Path, holdout: float, embargo: int = 0) -> Go
     (folder / FACTS).unlink(missing_ok=True)
     train.write_parquet(folder / TRAIN)
     held.write_parquet(folder / HOLDOUT)
-    _write_bars(gold.bars, split, "train", train, folder / BARS)
-    _write_bars(gold.bars, split, "holdout", held, folder / HOLDOUT_BARS)
+    _write_bars(gold, split, "train", train, folder / BARS)
+    _write_bars(gold, split, "holdout", held, folder / HOLDOUT_BARS)
     neutralise_cells(gold.rejected).write_csv(folder / REJECTED)
     (folder / FACTS).write_text(json.dumps(dict(gold.describe(train)), indent=2) + "\n", encoding="utf-8")
     return load_gold(folder)
 
 
-def _write_bars(bars: pl.DataFrame | None, split: Split, part: Part, rows: pl.DataFrame, path: Path) -> None:
+def _write_bars(gold: Gold, split: Split, part: Part, rows: pl.DataFrame, path: Path) -> None:
     path.unlink(missing_ok=True)
+    bars = gold.bars
     if bars is None:
         return
     if {"ticker", SESSION} <= set(rows.columns):
-        traded = pl.col("ticker").is_in(rows["ticker"].unique().to_list())
-        take_bars(bars.filter(traded), split, part).write_parquet(path)
+        traded = bars.filter(pl.col("ticker").is_in(rows["ticker"].unique().to_list()))
+        take_bars(traded, split, part, gold.date_bars(traded)).write_parquet(path)
     elif part == "train":  # without sessions that are held out, nothing of the bars is
         bars.write_parquet(path)
 

@@ -44,6 +44,8 @@ def is_parquet(path: Path, what: str) -> bool:
     """
     if not path.exists():
         raise GoldError(f"{path}: there is no such file; give the path of a CSV or Parquet file of {what}")
+    if not path.is_dir() and not path.is_file():
+        raise GoldError(f"{path} is no regular file; give the path of one CSV or Parquet file of {what}")
     if path.is_dir():
         raise GoldError(f"{path} is a directory; give the path of one CSV or Parquet file of {what}")
     try:

@@ -7,13 +7,17 @@ import polars as pl
 import pyarrow.parquet as pq
 
 from files.whole_file import write_whole
+from gold_data.markets import USUAL, Markets
+from gold_data.sessions import NEW_YORK, Market
 from indicators.bars import TIMESTAMP, iter_series, sort_bars
 from indicators.errors import IndicatorError
 from indicators.price_path.build import BARS_SCHEMA, iter_price_paths
 from indicators.technicals import BATCH_BARS, attach_technicals, check_names
 
 
-def attach_indicators(trades: pl.DataFrame, bars: pl.DataFrame, names: Sequence[str]) -> pl.DataFrame:
+def attach_indicators(
+    trades: pl.DataFrame, bars: pl.DataFrame, names: Sequence[str], market: Market = NEW_YORK
+) -> pl.DataFrame:
     """Return the trades, in their order, with one Float64 column per name: the value known at the entry.
 
     That is the value at the last bar complete at the entry (`timestamp` + 1 minute <= `entry_time`), however long ago
@@ -34,16 +38,19 @@ def attach_indicators(trades: pl.DataFrame, bars: pl.DataFrame, names: Sequence[
     entries = trades.select(by, "entry_time").with_row_index("trade").sort("entry_time")
     found = [entries.select("trade").clear().with_columns(pl.lit(None, pl.Float64).alias(name) for name in names)]
     for series in iter_series(sort_bars(bars, by), by, BATCH_BARS):
-        found.append(_read_at_entries(entries.join(series, on=by, how="semi"), series, names, by))
+        found.append(_read_at_entries(entries.join(series, on=by, how="semi"), series, names, by, market))
     values = entries.select("trade").sort("trade").join(pl.concat(found), on="trade", how="left", maintain_order="left")
     return trades.hstack(values.drop("trade"))
 
 
-def _read_at_entries(entries: pl.DataFrame, bars: pl.DataFrame, names: Sequence[str], by: str) -> pl.DataFrame:
+def _read_at_entries(
+    entries: pl.DataFrame, bars: pl.DataFrame, names: Sequence[str], by: str, market: Market
+) -> pl.DataFrame:
     last = entries.group_by(by).agg(pl.col("entry_time").last().alias("_last_entry"))
     complete = pl.col("timestamp").dt.offset_by("1m")
     known = bars.join(last, on=by, maintain_order="left").filter(complete <= pl.col("_last_entry"))
-    valued = attach_technicals(known.drop("_last_entry"), names, by).select(by, *names, complete.alias("_complete"))
+    priced = attach_technicals(known.drop("_last_entry"), names, by, market)
+    valued = priced.select(by, *names, complete.alias("_complete"))
     return entries.join_asof(valued, left_on="entry_time", right_on="_complete", by=by, check_sortedness=False).select(
         "trade", *names
     )
@@ -57,10 +64,12 @@ def attach_price_paths(
     bars_file: Path,
     *,
     seed: int,
+    markets: Markets = USUAL,
 ) -> tuple[pl.DataFrame, list[str]]:
     """Build the price paths of synthetic trades batch by batch, write their bars, and attach indicators to the trades.
 
-    The same as `build_price_paths` and `attach_indicators` together, for more trades than memory has room for bars.
+    The same as `build_price_paths` and `attach_indicators` together, for more trades than memory has room for bars, and
+    for the trades of each market by themselves.
 
     Returns:
         The trades with one column per name, and the ids of rows whose path has the fallback's shape.
@@ -73,9 +82,12 @@ def attach_price_paths(
     fallback: list[str] = []
     schema = empty.to_arrow().schema
     with write_whole(bars_file) as partial, pq.ParquetWriter(partial, schema) as file:  # type: ignore[no-untyped-call]
-        for paths in iter_price_paths(trades, donors, donor_bars, seed=seed):
-            file.write_table(paths.bars.to_arrow())
-            parts.append(attach_indicators(trades.join(paths.bars, on="row_id", how="semi"), paths.bars, names))
-            fallback += paths.fallback_row_ids
+        for market, tickers in markets.group(trades.get_column("ticker")).items():
+            own = trades.filter(pl.col("ticker").is_in(tickers))
+            for paths in iter_price_paths(own, donors, donor_bars, seed=seed, market=market, markets=markets):
+                file.write_table(paths.bars.to_arrow())
+                entered = own.join(paths.bars, on="row_id", how="semi")
+                parts.append(attach_indicators(entered, paths.bars, names, market))
+                fallback += paths.fallback_row_ids
     values = pl.concat(parts).select("row_id", *names)
     return trades.join(values, on="row_id", how="left", maintain_order="left"), fallback

@@ -5,7 +5,7 @@ from datetime import date, datetime
 
 import polars as pl
 
-from gold_data.sessions import EXCHANGE_ZONE, session_hours
+from gold_data.sessions import EXCHANGE_ZONE, NEW_YORK, ZONE, Market
 from indicators.errors import IndicatorError
 
 PRICES = ("open", "high", "low", "close")
@@ -54,40 +54,43 @@ def iter_series(bars: pl.DataFrame, by: str, batch_bars: int) -> Iterator[pl.Dat
             start = end
 
 
-def list_sessions(first: date, last: date) -> pl.DataFrame:
+def list_sessions(first: date, last: date, market: Market = NEW_YORK) -> pl.DataFrame:
     """Return one row per session from `first` to `last`, both included, in order: `opens`, `closes`, exchange time.
 
     The close is the first moment after the session: the last regular minute starts one minute earlier.
     """
-    days = pl.date_range(first, last, eager=True)
-    hours = [[datetime.combine(day, moment) for moment in found] for day in days if (found := session_hours(day))]
-    schema = dict.fromkeys(("opens", "closes"), pl.Datetime("us"))
-    return pl.DataFrame(hours, schema, orient="row").with_columns(pl.all().dt.replace_time_zone(EXCHANGE_ZONE))
+    return market.list_sessions(first, last).select("opens", "closes")
 
 
-def list_minutes(first: date, last: date) -> pl.DataFrame:
-    """Return one row per regular minute from `first` to `last`, both included, in order.
+def list_minutes(first: date, last: date, market: Market = NEW_YORK) -> pl.DataFrame:
+    """Return one row per minute of the sessions from `first` to `last`, both included, in order; none of a pause.
 
     `minute` is its start; `session_start` the number of the row of its session's first minute, `session_end` of the row
     after its session's last.
     """
-    length = pl.col("minute").list.len().cast(pl.Int64)
-    return (
-        list_sessions(first, last)
-        .select(minute=pl.datetime_ranges("opens", "closes", "1m", closed="left"))
-        .with_columns(session_start=length.cum_sum() - length, session_end=length.cum_sum())
+    rests = pl.col("minute").is_between("pauses", "resumes", closed="left").fill_null(value=False)
+    minutes = (
+        market.list_sessions(first, last)
+        .with_columns(minute=pl.datetime_ranges("opens", "closes", "1m", closed="left"))
         .explode("minute")
+        .filter(~rests)
     )
+    length = pl.len().cast(pl.Int64)
+    bounds = minutes.group_by("day", maintain_order=True).agg(length=length)
+    ends = bounds.select(
+        "day", session_start=pl.col("length").cum_sum() - pl.col("length"), session_end=pl.col("length").cum_sum()
+    )
+    return minutes.select("day", "minute").join(ends, on="day", maintain_order="left").drop("day")
 
 
-def number_sessions(timestamps: pl.Series) -> pl.Series:
-    """Number the sessions in which minutes lie, given their starts; null outside regular hours. Takes one or more."""
+def number_sessions(timestamps: pl.Series, market: Market = NEW_YORK) -> pl.Series:
+    """Number the sessions in which minutes lie, given their starts; null outside of them. Takes one or more."""
     first, last = timestamps.min(), timestamps.max()
     assert isinstance(first, datetime)
     assert isinstance(last, datetime)
+    sessions = market.list_sessions(*(market.find_day(moment.replace(tzinfo=ZONE)) for moment in (first, last)))
     minutes = timestamps.to_physical()
-    begun, ended = (
-        moments.to_physical().search_sorted(minutes, side="right")
-        for moments in list_sessions(first.date(), last.date())
+    begun, ended, paused, resumed = (
+        moments.drop_nulls().to_physical().search_sorted(minutes, side="right") for moments in sessions.drop("day")
     )
-    return pl.select(pl.when(begun > ended).then(begun)).to_series()
+    return pl.select(pl.when((begun > ended) & (paused == resumed)).then(begun)).to_series()

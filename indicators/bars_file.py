@@ -11,7 +11,7 @@ from files.csv_cells import neutralise_cells
 from files.whole_file import write_whole
 from gold_data.bars import FAULTS, VALUES, WHAT, note_naive, place_timestamps, read_number_column
 from gold_data.errors import GoldError
-from gold_data.sessions import EXCHANGE_ZONE
+from gold_data.markets import USUAL, Markets
 from gold_data.tables import check_columns, read_frame
 from indicators.bars import sort_bars
 from indicators.errors import IndicatorError
@@ -44,13 +44,13 @@ class BarsFileSummary:
         return "\n".join(lines)
 
 
-def attach_to_bars_file(source: Path, out: Path) -> BarsFileSummary:
+def attach_to_bars_file(source: Path, out: Path, markets: Markets = USUAL) -> BarsFileSummary:
     """Attach every indicator to every bar of a file, and write `out` as CSV or Parquet, by its suffix.
 
     `source` is CSV or Parquet with `ticker`, `timestamp` (start of the minute), `open`, `high`, `low`, `close`,
     `volume`; its rows may be in any order. Timestamps with a zone or offset are converted to the exchange's zone,
-    those without are exchange time. `out` has the seven columns and one per indicator, sorted by ticker and
-    timestamp, null as in `attach_technicals`; it appears when it is complete.
+    those without are times of the market. Sessions are those of each ticker's market. `out` has the seven columns and
+    one per indicator, sorted by ticker and timestamp, null as in `attach_technicals`; it appears when it is complete.
 
     Raises:
         IndicatorError: A file that cannot be read or written, or a bar that cannot be (the first few are named).
@@ -63,8 +63,13 @@ def attach_to_bars_file(source: Path, out: Path) -> BarsFileSummary:
         )
     if out.exists() and source.exists() and out.samefile(source):
         raise IndicatorError(f"{out} is the bars file itself; write to another one.")
-    bars, notes = _read_bars_file(source)
-    valued = attach_technicals(bars, INDICATORS)
+    bars, notes = _read_bars_file(source, markets.default.zone_name)
+    groups = markets.group(bars.get_column("ticker")).items()
+    parts = [
+        attach_technicals(bars.filter(pl.col("ticker").is_in(names)), INDICATORS, market=market)
+        for market, names in groups
+    ]
+    valued = parts[0] if len(parts) == 1 else pl.concat(parts).sort("ticker", "timestamp")
     try:
         with write_whole(out) as partial:
             WRITERS[out.suffix](valued, partial)
@@ -76,11 +81,11 @@ def attach_to_bars_file(source: Path, out: Path) -> BarsFileSummary:
     return BarsFileSummary(out, tickers, valued.height, first, last, nulls, tuple(notes))
 
 
-def _read_bars_file(source: Path) -> tuple[pl.DataFrame, list[str]]:
+def _read_bars_file(source: Path, zone: str) -> tuple[pl.DataFrame, list[str]]:
     try:
         raw = read_frame(source, WHAT)
         notes = check_columns(source, raw.columns, ["ticker", "timestamp", *VALUES])
-        timestamps, is_naive = place_timestamps(source, "timestamp", raw.schema["timestamp"], EXCHANGE_ZONE)
+        timestamps, is_naive = place_timestamps(source, "timestamp", raw.schema["timestamp"], zone)
     except GoldError as exc:
         raise IndicatorError(str(exc)) from exc
     bars = raw.select(
@@ -89,7 +94,7 @@ def _read_bars_file(source: Path) -> tuple[pl.DataFrame, list[str]]:
         *(read_number_column(name, raw.schema[name]) for name in VALUES),
     )
     if naive := raw.select(is_naive.sum()).item():
-        notes.append(note_naive(source, naive, EXCHANGE_ZONE))
+        notes.append(note_naive(source, naive, zone))
     if bars.is_empty():
         raise IndicatorError(f"{source} has a header and no rows; it should hold {WHAT}.")
     for fault, is_faulty in FAULTS.items():

@@ -33,9 +33,11 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from indicators.bars import list_sessions
+from gold_data.markets import USUAL, Markets
+from gold_data.sessions import EXCHANGE_ZONE
 from indicators.price_path.build import MOST_AFTER
 
+CLOSES = "closes"  # of a trade table: when its session closes
 HORIZON = MOST_AFTER  # minutes: as many as a synthetic trade has bars after its exit, however soon that was
 COMMISSION_PERCENT = 0.005  # per side: half a cent on a share of 100
 SLIPPAGE_PERCENT = 0.02  # per side: two cents on a share of 100
@@ -180,21 +182,26 @@ def build_paths(trades: pl.DataFrame, bars: pl.LazyFrame, by: str) -> Paths:
     )
 
 
+def add_closes(trades: pl.DataFrame, markets: Markets) -> pl.DataFrame:
+    """Add the moment at which the session of each trade closes on its market; replays end there."""
+    sessions = markets.list_sessions(trades.select("ticker", "session_date"))
+    return trades.with_columns(sessions.get_column(CLOSES))
+
+
 def _list_window(trades: pl.DataFrame, by: str) -> pl.DataFrame:
     """Return one row per trade and minute of its window: `trade` and `minute` by number, `by`, `timestamp`."""
-    days = trades["entry_time"].dt.date()
-    if not len(days):
-        return trades.select(trade=pl.lit(0), minute=pl.lit(0), timestamp="entry_time", **{by: by}).clear()
-    sessions = list_sessions(days.min(), days.max()).select(day=pl.col("opens").dt.date(), closes="closes")  # type: ignore[arg-type]
+    entry = pl.col("entry_time").dt.convert_time_zone(EXCHANGE_ZONE)
+    if trades.is_empty():
+        return trades.select(trade=pl.lit(0), minute=pl.lit(0), timestamp=entry, **{by: by}).clear()
+    closes = trades if CLOSES in trades.columns else add_closes(trades, USUAL)
     return (
-        trades.select(
+        closes.select(
             by,
+            CLOSES,
             trade=pl.int_range(pl.len()),
-            day=pl.col("entry_time").dt.date(),
-            first=(pl.col("entry_time") + timedelta(minutes=1, microseconds=-1)).dt.truncate("1m"),
+            first=(entry + timedelta(minutes=1, microseconds=-1)).dt.truncate("1m"),
             minute=pl.lit(list(range(HORIZON))),
         )
-        .join(sessions, on="day", maintain_order="left")
         .explode("minute")
         .with_columns(timestamp=pl.col("first") + pl.duration(minutes="minute"))
         .filter(pl.col("timestamp") < pl.col("closes"))

@@ -19,6 +19,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
+from gold_data.sessions import NEW_YORK, Market
 from indicators.bars import iter_series, number_sessions, sort_bars
 from indicators.errors import IndicatorError
 from indicators.windows import (
@@ -36,18 +37,21 @@ from indicators.windows import (
 
 BATCH_BARS = 120_000  # keeps the working columns of one batch, about 60 MB, near the processor
 
-HIGH, LOW, CLOSE, VOLUME, TIMESTAMP = map(pl.col, ("high", "low", "close", "volume", "timestamp"))
+HIGH, LOW, CLOSE, VOLUME = map(pl.col, ("high", "low", "close", "volume"))
 PREVIOUS_CLOSE, TYPICAL, TRUE_RANGE = map(pl.col, ("_previous_close", "_typical", "_true_range"))
 
 Family = Callable[[pl.LazyFrame], pl.LazyFrame]
 
 
-def attach_technicals(bars: pl.DataFrame, names: Collection[str], by: str = "ticker") -> pl.DataFrame:
+def attach_technicals(
+    bars: pl.DataFrame, names: Collection[str], by: str = "ticker", market: Market = NEW_YORK
+) -> pl.DataFrame:
     """Return the bars, sorted by `by` and `timestamp`, with one Float64 column per name.
 
     One row per bar, in any order on input. The value at a bar knows that bar and the earlier ones of its series. It is
     null while warming up (`INDICATORS[name].warm_up` bars) and where the formula has no value. Only what is named is
-    computed, in batches of whole series: beyond the result, memory holds one batch, or the longest series.
+    computed, in batches of whole series: beyond the result, memory holds one batch, or the longest series. Sessions are
+    those of `market`.
 
     Raises:
         IndicatorError: An unknown name, a name that is a column already, or bars that `sort_bars` refuses.
@@ -56,7 +60,7 @@ def attach_technicals(bars: pl.DataFrame, names: Collection[str], by: str = "tic
     ordered = sort_bars(bars, by)
     if ordered.is_empty():
         return ordered.with_columns(pl.lit(None, pl.Float64).alias(name) for name in names)
-    return pl.concat([_attach_batch(batch, names, by) for batch in iter_series(ordered, by, BATCH_BARS)])
+    return pl.concat([_attach_batch(batch, names, by, market) for batch in iter_series(ordered, by, BATCH_BARS)])
 
 
 def check_names(names: Collection[str], columns: Collection[str]) -> None:
@@ -71,8 +75,10 @@ def check_names(names: Collection[str], columns: Collection[str]) -> None:
         raise IndicatorError(f"There are columns {', '.join(taken)} already. Drop or rename them first.")
 
 
-def _attach_batch(bars: pl.DataFrame, names: Collection[str], by: str) -> pl.DataFrame:
+def _attach_batch(bars: pl.DataFrame, names: Collection[str], by: str, market: Market) -> pl.DataFrame:
     base = bars.lazy().pipe(_add_base_columns, by).collect(engine="in-memory")
+    if any(INDICATORS[name].compute is compute_session_price for name in names):
+        base = base.with_columns(number_sessions(bars.get_column("timestamp"), market).alias("_session"))
     families: dict[Family, list[str]] = {}
     for name in names:
         families.setdefault(INDICATORS[name].compute, []).append(name)
@@ -276,12 +282,11 @@ def compute_session_price(bars: pl.LazyFrame) -> pl.LazyFrame:
     """Volume-weighted average price of the session so far, dollars; ours, `ta` only knows a rolling one.
 
     `vwap_session`: sum of typical price x volume over sum of volume, from the first bar of the day that starts at or
-    after the exchange's opening. No warm-up. Null outside regular hours (bars before the opening are not part of the
+    after the market's opening. No warm-up. Null outside regular hours (bars before the opening are not part of the
     session; after the close it is over) and until the first share is traded.
     """
     return (
-        bars.with_columns(_session=TIMESTAMP.map_batches(number_sessions, return_dtype=pl.UInt32))
-        .with_columns(_run=pl.struct(GROUP, "_session").rle_id().set_sorted())
+        bars.with_columns(_run=pl.struct(GROUP, "_session").rle_id().set_sorted())
         .with_columns(_value=(TYPICAL * VOLUME).cum_sum().over("_run"), _shares=VOLUME.cum_sum().over("_run"))
         .with_columns(vwap_session=pl.when(pl.col("_session").is_not_null()).then(pl.col("_value") / pl.col("_shares")))
     )

@@ -4,6 +4,8 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 LOST_WITHOUT_TRACE = "the library dropped the row without saying why; see data_designer.log"
+WROTE = " The model wrote: "  # what follows in a reason is the model's own text
+NOT_FINISHED = "not finished"  # how the reason of a row begins that a cap or a halt left alone
 
 
 @dataclass(frozen=True)

@@ -5,19 +5,21 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from columns.checks.losses import NOT_NEEDED
 from columns.checks.near_copies import NearCopies
 from columns.dataset import Dataset
 from columns.rendering import show_row
 from columns.rows import read_row
 from gold_data.violation import Violation
-from jobs.job import LOST_WITHOUT_TRACE, JobResult, LostRow
+from jobs.job import LOST_WITHOUT_TRACE, NOT_FINISHED, JobResult, LostRow
 from refine_loop.critique import Verdict, judge_row, write_critique
 from refine_loop.known_rows import KnownRows
 from refine_loop.policy import read_decision, record_decision
 from refine_loop.state import build_candidate_schema
 
 Candidate = dict[str, Any]
-NOT_NEEDED = "not needed, enough was accepted"
+NO_EDIT = "[]"  # the patch of a row that came back as it was
+UNCHANGED = "the refiner gave it back unchanged"
 
 
 @dataclass
@@ -40,7 +42,8 @@ class Book:
         self.is_read_back = True
 
     def _remember(self, row: Any, text: str | None, row_id: str) -> None:
-        self.known.add(self.dataset.identify(row), row_id)
+        for mark in self.dataset.list_marks(row):
+            self.known.add(mark, row_id)
         if self._near is not None and text is not None:
             self._near.add(text, row_id)
 
@@ -56,7 +59,7 @@ class Book:
     def _check_copies(self, row: Any, candidate: Mapping[str, Any]) -> Violation | None:
         """Say which accepted row a row is a copy of, or nearly one."""
         declared = self.dataset.declared
-        if (known := self.known.find(self.dataset.identify(row))) is not None:
+        if (known := self.dataset.find_known(row, self.known.find)) is not None:
             return self.dataset.name_copy(row, known)
         text = self._find_text(candidate)
         near = None if self._near is None or text is None else self._near.find(text)
@@ -94,7 +97,7 @@ class Book:
         for position, candidate in enumerate(candidates):
             counted = candidate | {"retry_count": refine_pass}
             if (row := returned.get(candidate["row_id"])) is None:
-                booked.append(_book_loss(counted, result.lost.get(position)))
+                booked.append(self._book_loss(counted, result.lost.get(position)))
             else:
                 booked.append(self._book_row(counted, row))
         return booked
@@ -121,7 +124,7 @@ class Book:
         row = read_row(returned[declared.row], declared.schema)
         if row is None:  # its column was skipped
             return self._book_skipped(candidate, returned)
-        verdict = self._judge(returned)
+        verdict, before = self._judge(returned), candidate["judge_critique"]
         candidate = candidate | self._describe(row, returned, verdict)
         if declared.policy is not None:
             candidate |= record_decision(candidate, read_decision(returned, declared))
@@ -131,11 +134,34 @@ class Book:
         if f"{declared.row}__edits" in returned:
             candidate["edits"] = [*candidate["edits"], returned[f"{declared.row}__edits"]]
             candidate["undone_edits"] += len(returned[f"{declared.row}__undone"])
+        if verdict.unjudged is not None:
+            return self._book_unjudged(candidate, before, verdict.unjudged)
         if verdict.accepted:
             self._remember(row, self._find_text(candidate), candidate["row_id"])
             return candidate | {"status": "accepted"}
         candidate["critiques"] = [*candidate["critiques"], candidate["judge_critique"]]
+        if candidate["retry_count"] and candidate["edits"][-1:] == [NO_EDIT]:
+            return close_candidate(candidate, UNCHANGED)
         return candidate if verdict.may_mend else candidate | {"status": "rejected", "reason": verdict.critique[0]}
+
+    def _book_unjudged(self, candidate: Candidate, before: str | None, why: str) -> Candidate:
+        """Reject a candidate that a judge gave no scores: its row stays, and the last critique that it had."""
+        judge = self.dataset.declared.judge
+        kept = candidate | {"failed_column": judge, "judge_critique": before}
+        return close_candidate(kept, f"no usable answer for {judge}: {why}")
+
+    def _book_loss(self, candidate: Candidate, loss: LostRow | None) -> Candidate:
+        """Fail a candidate that did not come back; one that has a row with a critique already is rejected with both.
+
+        Of the latter are those whose refiner or judge gave no usable answer, and no more: what was not finished, or
+        went astray without a word, says nothing of the row.
+        """
+        loss, declared = loss or LostRow("", LOST_WITHOUT_TRACE), self.dataset.declared
+        counted = candidate | {"failed_column": loss.column or None}
+        is_theirs = loss.column in (declared.refined_row, declared.judge)
+        if candidate["retry_count"] and is_theirs and not loss.message.startswith(NOT_FINISHED):
+            return close_candidate(counted, f"no usable answer for {loss.column}: {loss.message}")
+        return counted | {"status": "failed", "reason": loss.message}
 
     def _judge(self, returned: Mapping[str, Any]) -> Verdict:
         declared = self.dataset.declared
@@ -180,7 +206,7 @@ def close_candidate(candidate: Candidate, why: str) -> Candidate:
 
 def give_up_candidate(candidate: Candidate, cap: str) -> Candidate:
     """Fail a candidate that a cap kept from a refinement it had a right to; its critiques stay."""
-    return candidate | {"status": "failed", "reason": f"not finished: the cap run.{cap} was reached"}
+    return candidate | {"status": "failed", "reason": f"{NOT_FINISHED}: the cap run.{cap} was reached"}
 
 
 def drop_surplus(candidates: Sequence[Candidate], room: int) -> list[Candidate]:
@@ -192,8 +218,3 @@ def drop_surplus(candidates: Sequence[Candidate], room: int) -> list[Candidate]:
         room -= accepted
         kept.append(candidate | {"status": "rejected", "reason": NOT_NEEDED} if surplus else candidate)
     return kept
-
-
-def _book_loss(candidate: Candidate, loss: LostRow | None) -> Candidate:
-    loss = loss or LostRow("", LOST_WITHOUT_TRACE)
-    return candidate | {"status": "failed", "reason": loss.message, "failed_column": loss.column or None}

@@ -14,6 +14,7 @@ from typing import Any
 from designer_configs.compile.profile import Profile
 from files.errors import StorageError
 from files.whole_file import write_text
+from gold_data.store import load_gold
 from jobs.cluster import LOOK_SECONDS, Part, PartResult, RayBackend, Watch, open_cluster
 from jobs.errors import BackendError
 from jobs.job import Job, JobInterrupted
@@ -38,13 +39,14 @@ def run_part(part: Part) -> PartResult:
     halt, rounds = Halt(), part.folder / "rounds"
     trace = part.folder / "trace" if part.profile.trace == "full" else None
     backend = LibraryBackend(part.profile, part.endpoint, part.artifacts)
+    find_cap, gold = _CapFile(find_cap_file(part)).read, load_gold(part.folder / "gold")
     try:
         with (
             _interruptible(),
             log_library_to(part.folder / "data_designer.log", verbose=False),
             EventLog(find_log(part), lambda _: None) as log,
             AnswerJournal(rounds, trace=trace) as journal,
-            steer_run(part.profile, backend, halt, log, journal, find_cap=_CapFile(find_cap_file(part)).read),
+            steer_run(part.profile, backend, halt, log, journal, find_cap=find_cap, gold=gold),
             quicken_library(),
         ):
             log.start_job(part.name, part.rows)

@@ -13,17 +13,18 @@ from columns.declared import Declared
 class Verdict:
     """Scores (empty where the judge was not asked), the critique's lines (empty: accepted) and the fields they name.
 
-    Where `may_mend` is False a violation says that no refiner can help.
+    Where `may_mend` is False a violation says that no refiner can help. `unjudged` says why a judge gave no scores.
     """
 
     scores: dict[str, int]
     critique: list[str]
     fields: list[str]
     may_mend: bool = True
+    unjudged: str | None = None
 
     @property
     def accepted(self) -> bool:
-        return not self.critique
+        return not self.critique and self.unjudged is None
 
 
 def judge_row(
@@ -45,11 +46,19 @@ def judge_row(
         return Verdict({}, [], [])
     if judgement is None:
         return Verdict({}, ["[judge] gave no scores"], [])
+    if (why := find_missing_score(judgement)) is not None:
+        return Verdict({}, [], [], may_mend=False, unjudged=why)
     scores = {name: int(judgement[name]["score"]) for name in dataset.criteria}
     low = [name for name in dataset.criteria if scores[name] < acceptance[name]]
     reasons = {name: str(judgement[name]["reasoning"]).strip() for name in low}
     lines = [f"[{name} {scores[name]}/5, at least {acceptance[name]} wanted] {reasons[name]}" for name in low]
     return Verdict(scores, lines, find_named_fields(" ".join(reasons.values()), dataset.fields))
+
+
+def find_missing_score(judgement: Mapping[str, Any]) -> str | None:
+    """Find out why a judge gave no scores; None where it gave them."""
+    reasons = [str(said["reasoning"]) for said in judgement.values() if said["score"] is None]
+    return reasons[0] if reasons else None
 
 
 def find_named_fields(text: str, fields: tuple[str, ...]) -> list[str]:

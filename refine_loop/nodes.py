@@ -8,14 +8,15 @@ from typing import Any
 
 from langgraph.runtime import Runtime
 
+from columns.checks.losses import NOT_NEEDED
 from designer_configs.compile.native import CompiledProfile, add_seed, write_config
 from jobs.errors import BackendError
 from jobs.job import Job, JobInterrupted, JobResult
 from jobs.library.shim import draw_in_order
-from refine_loop.booking import NOT_NEEDED, Candidate, close_candidate, drop_surplus, give_up_candidate
+from refine_loop.booking import Candidate, close_candidate, drop_surplus, give_up_candidate
 from refine_loop.budget import find_spent_cap, is_fruitless, size_round
 from refine_loop.context import RunContext
-from refine_loop.state import ENDS, LoopState, StopReason
+from refine_loop.state import ENDS, START_STATE, LoopState, StopReason
 
 
 def plan(state: LoopState, runtime: Runtime[RunContext]) -> LoopState:
@@ -98,6 +99,14 @@ def _find_stop_reason(state: LoopState, context: RunContext) -> StopReason | Non
     if state["planned"] >= run.max_candidates:
         return "max_candidates"
     return "nothing accepted" if is_fruitless(state) else None
+
+
+def reopen_state(state: Mapping[str, Any], context: RunContext) -> LoopState:
+    """Give the state of a run that has ended, with the reason that still holds: none where more is asked for by now."""
+    ended: LoopState = {**START_STATE, **state}  # type: ignore[typeddict-item]
+    ended["accepted"], ended["open"] = context.rounds.count_accepted(ended["round"]), 0
+    ended["stop_reason"] = _find_stop_reason(ended, context)
+    return ended
 
 
 def _run_job(

@@ -10,15 +10,17 @@ from langgraph.runtime import Runtime
 
 from designer_configs.compile.native import compile_profile
 from designer_configs.compile.profile import Profile
+from files.append_file import read_lines
 from gold_data.store import write_gold
 from jobs.library.log import log_library_to
 from jobs.library.speed import quicken_library
 from jobs.open_backend import make_backend
 from jobs.requests.halt import Halt
+from jobs.requests.journal import AnswerJournal
 from refine_loop.budget import find_spent_cap
 from refine_loop.context import RunContext
 from refine_loop.nodes import generate, plan
-from refine_loop.record.events import EventLog
+from refine_loop.record.events import EventLog, Observer
 from refine_loop.run import read_checked_gold
 from refine_loop.state import START_STATE
 from refine_loop.steering import steer_run
@@ -26,12 +28,23 @@ from refine_loop.steering import steer_run
 LONGEST_PATIENCE = 0.5  # minutes: a person waits for a preview
 
 
-def preview_candidates(profile: Profile, count: int, endpoint: str | None, *, verbose: bool) -> list[dict[str, Any]]:
-    """Make first drafts and have them judged; each comes with its plan's columns.
+class PreviewStopped(KeyboardInterrupt):
+    """A preview was interrupted; `answers` are what had come, by row and column, in the order in which it came."""
+
+    def __init__(self, answers: list[tuple[str, str, str]]) -> None:
+        super().__init__()
+        self.answers = answers
+
+
+def preview_candidates(
+    profile: Profile, count: int, endpoint: str | None, observe: Observer, *, verbose: bool
+) -> list[dict[str, Any]]:
+    """Make first drafts and have them judged; each comes with its plan's columns. Events are shown to `observe`.
 
     Raises:
         RunInputError, ConfigError, GoldError: something given cannot be used.
         BackendError: the models cannot be reached, or a job failed as a whole.
+        PreviewStopped: it was interrupted.
     """
     gold = read_checked_gold(profile)
     with tempfile.TemporaryDirectory(prefix="tradelogs-preview-") as temporary:
@@ -40,7 +53,8 @@ def preview_candidates(profile: Profile, count: int, endpoint: str | None, *, ve
         compiled = compile_profile(profile, stored)
         with (
             log_library_to(folder / "data_designer.log", verbose=verbose),
-            EventLog(folder / "events.jsonl", lambda _: None) as log,
+            EventLog(folder / "events.jsonl", observe) as log,
+            AnswerJournal(folder / "rounds") as journal,
             quicken_library(),
         ):
             halt = Halt()
@@ -56,12 +70,18 @@ def preview_candidates(profile: Profile, count: int, endpoint: str | None, *, ve
             )
             runtime = Runtime(context=RunContext(shortened, compiled, backend, folder, log))
             try:
-                with steer_run(shortened, backend, halt, log):
+                with steer_run(shortened, backend, halt, log, journal, gold=stored):
                     backend.check_models(compiled.whole)
                     generate(plan(START_STATE, runtime), runtime)
             except KeyboardInterrupt:
                 if halt.reason is None:
-                    raise
+                    raise PreviewStopped(list_answers(folder)) from None
                 raise halt.reason from None
         rounds = runtime.context.rounds
         return [row | candidate for row, candidate in zip(rounds.read_plan(1), rounds.read_pass(1, 0), strict=True)]
+
+
+def list_answers(folder: Path) -> list[tuple[str, str, str]]:
+    """List the answers that a journal below a folder holds: row, column, text."""
+    entries = [entry for path in sorted(folder.glob("rounds/*/answers_*.jsonl")) for entry in read_lines(path)]
+    return [(e["row_id"], e["column"], e["answer"]["content"] or "") for e in entries if "answer" in e]

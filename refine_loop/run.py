@@ -2,6 +2,7 @@
 
 import shutil
 import sqlite3
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -29,7 +30,9 @@ from refine_loop.checkpoints import open_checkpoints
 from refine_loop.context import RunContext
 from refine_loop.engines import open_backend
 from refine_loop.errors import STORAGE_ERRORS, RunError, RunInputError, explain_stop
+from refine_loop.extension import extend_run
 from refine_loop.graph import builder
+from refine_loop.nodes import reopen_state
 from refine_loop.record.events import EventLog, Observer, iter_events
 from refine_loop.record.metrics import observe_run
 from refine_loop.record.outputs import Outcome, write_outputs
@@ -106,16 +109,19 @@ def _begin_run(
 def resume_run(
     profile: Profile, folder: Path, endpoint: str | None, observe: Observer, *, verbose: bool = False
 ) -> Outcome:
-    """Go on with a run that was cut short; a run that is done is only counted again.
+    """Go on with a run that was cut short, or to more rows; a run that is done is only counted again.
+
+    `profile` may ask for more than the run's own, see `extend_run`.
 
     Raises:
-        RunInputError: another process is at work in the folder, or it cannot be written to.
+        RunInputError: another process is at work in the folder, it cannot be written to, or another run is asked for.
         ConfigError: a key that the profile names is not set.
         BackendError, RunError: as `start_run` does.
     """
     if problems := check_environment(profile):
         raise ConfigError(problems)
     with lock_folder(folder):
+        extend_run(profile, folder)
         stored = load_gold(folder / "gold")
         run = _Prepared(profile, compile_profile(profile, stored), stored, folder)
         return _run_loop(run, endpoint, observe, verbose=verbose)
@@ -138,8 +144,8 @@ def has_plan(folder: Path) -> bool:
     return any(folder.glob("rounds/*/plan.parquet"))
 
 
-def load_run_profile(folder: Path) -> Profile:
-    """Load the profile a run was started with.
+def load_run_profile(folder: Path, overrides: Mapping[str, Any] | None = None) -> Profile:
+    """Load the profile a run was started with, or that it shall go on with.
 
     Raises:
         RunInputError: the folder holds no run.
@@ -149,7 +155,7 @@ def load_run_profile(folder: Path) -> Profile:
     except OSError as exc:  # a name that is too long, a folder that may not be looked into
         raise RunInputError(f"{folder} cannot be read ({exc.strerror}): name the folder of a run") from exc
     if has_profile:
-        return load_profile(str(folder / PROFILE_FILE), {})
+        return load_profile(str(folder / PROFILE_FILE), overrides)
     if has_gold:
         raise RunInputError(f"{folder}: the run was cut before it had begun. Delete the folder, and start it again")
     raise RunInputError(f"{folder} holds no run to go on with: name the folder that `tradelogs generate` printed")
@@ -198,7 +204,7 @@ def _drive_graph(run: _Prepared, backend: PlacedBackend, log: EventLog, halt: Ha
     with (
         open_checkpoints(run.folder / "checkpoints.sqlite") as checkpoints,
         AnswerJournal(run.folder / "rounds", trace=trace) as journal,
-        steer_run(run.profile, backend, halt, log, journal),
+        steer_run(run.profile, backend, halt, log, journal, gold=run.gold),
         quicken_library(),
     ):
         journal.close_settled()
@@ -207,8 +213,10 @@ def _drive_graph(run: _Prepared, backend: PlacedBackend, log: EventLog, halt: Ha
         graph = builder.compile(checkpointer=checkpoints)
         before = graph.get_state(THREAD)
         if before.values.get("stop_reason") is not None and not before.next:
-            done: StopReason = before.values["stop_reason"]
-            return done
+            reopened = reopen_state(before.values, context)
+            if (done := reopened["stop_reason"]) is not None:
+                return done
+            graph.update_state(THREAD, reopened, as_node="settle")
         check_models(backend, pick_models(run.compiled), log, run.folder)
         begin = START_STATE if before.created_at is None else None
         log.write("run_started", resumed=begin is None, accepted=before.values.get("accepted", 0))

@@ -2,12 +2,15 @@
 
 import contextlib
 import functools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
 
 from columns.hooks import watch_hooks
 from designer_configs.compile.profile import Profile
+from gold_data.store import GoldFolder
 from jobs.errors import BackendError
 from jobs.job import PlacedBackend
+from jobs.reading.notes import KnownValues, list_known_fields
 from jobs.requests.guard import guard_requests
 from jobs.requests.halt import Halt
 from jobs.requests.journal import AnswerJournal
@@ -24,10 +27,12 @@ def steer_run(
     journal: AnswerJournal | None = None,
     *,
     find_cap: Callable[[], str | None] | None = None,
+    gold: GoldFolder | None = None,
 ) -> Iterator[None]:
     """Steer the requests of a run while the context is open.
 
-    `find_cap` names the cap that was reached where this log does not know of all requests.
+    `find_cap` names the cap that was reached where this log does not know of all requests; of the gold are the values
+    by which answers are read.
     """
     spent = find_cap or functools.partial(find_spent_cap, profile, log)
     with (
@@ -41,6 +46,13 @@ def steer_run(
             find_spent_cap=spent,
             notify=log.write,
             journal=journal,
+            known={} if gold is None else find_known_values(profile.dataset.schema, gold),
         ),
     ):
         yield
+
+
+def find_known_values(schema: Mapping[str, Any] | None, gold: GoldFolder) -> KnownValues:
+    """Find the values of gold rows in the fields that can have no others."""
+    columns = [name for name in list_known_fields(schema) if name in gold.train.columns]
+    return {name: sorted(map(str, gold.train[name].drop_nulls().unique())) for name in columns}

@@ -4,7 +4,7 @@ import contextlib
 import re
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from fastapi import FastAPI, Header, Query, Request
 from fastapi.exceptions import RequestValidationError
@@ -18,11 +18,12 @@ from service.guards import Guard, refuse
 from service.jobs import Asked, JobFolder
 from service.metrics import write_metrics
 from service.reading import Counts, find_file, follow_events, list_files, read_bars, read_funnel, read_rows
+from service.review import book_review, next_item
 from service.scheduler import Scheduler
 
 PAGES = Path(__file__).parent / "pages"
 NAME = r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$"
-CONTENT_POLICY = "default-src 'self'; frame-ancestors 'self'; base-uri 'none'; form-action 'self'"
+CONTENT_POLICY = "default-src 'self'; img-src 'self' data:; frame-ancestors 'self'; base-uri 'none'; form-action 'self'"
 
 
 class RunRequest(BaseModel):
@@ -34,6 +35,18 @@ class RunRequest(BaseModel):
     num: int | None = Field(default=None, ge=1, le=1_000_000, description="Accepted rows wanted.")
     seed: int | None = Field(default=None, ge=0, le=2**32 - 1, description="Same seed, same run.")
     gold: str | None = Field(default=None, pattern=NAME, description="Name of a gold folder of the service.")
+
+
+class Review(BaseModel):
+    """A reviewer's verdict on one row of a deck."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    item: str = Field(pattern="^[0-9a-f]{16}$")
+    verdict: Literal["accept", "reject", "skip"]
+    reason: str = Field(default="", max_length=500)
+    seconds: float = Field(default=0.0, ge=0, le=86_400)
+    reviewer: str = Field(min_length=1, max_length=60)
 
 
 def build_app(
@@ -55,6 +68,7 @@ def build_app(
     _add_errors(app)
     _add_runs(app, jobs, counts, gold)
     _add_looks(app, jobs)
+    _add_review(app, jobs)
     _add_pages(app)
     return app
 
@@ -161,6 +175,19 @@ def _add_looks(app: FastAPI, jobs: JobFolder) -> None:
     def metrics() -> str:
         """Count runs by state, for Prometheus."""
         return write_metrics(jobs)
+
+
+def _add_review(app: FastAPI, jobs: JobFolder) -> None:
+    @app.get("/v1/runs/{name}/review")
+    def show_next(name: str, reviewer: Annotated[str, Query(min_length=1, max_length=60)]) -> dict[str, Any]:
+        """Give the next row that a reviewer has not judged; where it comes from is not said."""
+        return next_item(jobs.runs / jobs.find(name), reviewer)
+
+    @app.post("/v1/runs/{name}/review")
+    def book(name: str, review: Review) -> dict[str, str]:
+        """Book a verdict."""
+        book_review(jobs.runs / jobs.find(name), review.model_dump())
+        return {"status": "booked"}
 
 
 def list_gold(gold: Path) -> list[str]:

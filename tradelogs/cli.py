@@ -9,6 +9,7 @@ import click
 from tradelogs import commands
 from tradelogs.environment import prepare_environment
 from tradelogs.interrupts import interruptible
+from tradelogs.outlets import open_outlets
 
 SECTIONS = ("Begin", "Make rows", "Look at what was made", "Judge and compare", "Hand on", "Tools")
 """What commands are for, in the order of the help; one that says nothing is a tool."""
@@ -50,5 +51,6 @@ def _import_module(name: str) -> ModuleType:
 @click.pass_context
 def main(context: click.Context) -> None:
     """Synthetic rows from a trader's own, judged, refined and verified."""
+    context.with_resource(open_outlets())
     context.with_resource(interruptible())  # before a temporary folder is made, which a stop must not leave behind
     prepare_environment()

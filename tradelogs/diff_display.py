@@ -47,12 +47,13 @@ def _write(value: float | None) -> str:
 
 def _write_measure(measure: Measure) -> tuple[str, ...]:
     values = (measure.before, measure.after, measure.difference)
-    texts = [_write_interval(value, measure.unit) for value in values]
+    texts = [write_interval(value, measure.unit) for value in values]
     judged = "dearer" if not measure.decides and measure.judgement == "worse" else measure.judgement
     return (measure.name, *texts, "cheaper" if not measure.decides and judged == "better" else judged)
 
 
-def _write_interval(value: Interval, unit: str) -> str:
+def write_interval(value: Interval, unit: str) -> str:
+    """Write an estimate with its interval: a share in percent, a score, or tokens."""
     if unit == "share":
         return say_percent(value)
     if unit == "tokens":

@@ -80,7 +80,7 @@ class RunDisplay:
                 self._console.print(escape(event["said"]), soft_wrap=True)
             case "structured_output":
                 self._console.print(escape(describe_form(event)), soft_wrap=True)
-            case "provider_down" | "provider_back" | "fallback_used":
+            case "provider_warned" | "provider_down" | "provider_back" | "fallback_used":
                 self._console.print(escape(describe_provider(event)), soft_wrap=True)
 
     def _count_request(self, event: dict[str, Any]) -> None:
@@ -138,8 +138,10 @@ def describe_form(event: dict[str, Any]) -> str:
 
 
 def describe_provider(event: dict[str, Any]) -> str:
-    """Say that a model is waited for, or answers again, or is stood in for."""
+    """Say that a model is waited for, or answers again, or is stood in for, or what is wrong with its provider."""
     match event["event"]:
+        case "provider_warned":
+            return f"{event['model']}: {event['said']}"
         case "provider_down":
             return f"{event['model']} does not answer, it is waited for; it said: {event['said']}"
         case "provider_back":
@@ -159,6 +161,8 @@ def tabulate_outcome(outcome: Outcome) -> Table:
     usage = outcome.usage
     tokens = (usage["prompt_tokens"], usage["completion_tokens"])
     said = "not said by the provider" if None in tokens else f"{tokens[0]:,} in, {tokens[1]:,} out"
+    if None not in tokens and usage["counted"] != usage["answers"]:
+        said += f" (of {usage['counted']:,} of {usage['answers']:,} answers)"
     table = Table(show_header=False, box=None, pad_edge=False)
     rows = {
         "asked": f"{outcome.asked:,}",

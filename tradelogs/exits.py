@@ -46,7 +46,7 @@ def explain_errors(command: Callable[P, int]) -> Callable[P, None]:
             click.echo(f"error: {clean_text(str(exc))}", err=True)
             code = FAILED
         except OSError as exc:
-            click.echo(f"error: {exc.filename or ''}: {exc.strerror or exc}", err=True)
+            click.echo(f"error: {clean_text(describe_os_error(exc))}", err=True)
             code = FAILED
         except KeyboardInterrupt:
             click.echo("stopped; nothing was written", err=True)
@@ -54,3 +54,9 @@ def explain_errors(command: Callable[P, int]) -> Callable[P, None]:
         sys.exit(code)
 
     return run
+
+
+def describe_os_error(error: OSError) -> str:
+    """Say where something failed, as far as that is known, and why."""
+    where, why = error.filename, error.strerror or str(error) or type(error).__name__
+    return why if where is None else f"{where}: {why}"

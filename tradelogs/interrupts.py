@@ -1,4 +1,4 @@
-"""Makes Ctrl-C and SIGTERM reach a main thread that waits for others."""
+"""Makes Ctrl-C, SIGTERM and a terminal that hangs up reach a main thread that waits for others."""
 
 import contextlib
 import os
@@ -7,7 +7,7 @@ import threading
 from collections.abc import Iterator
 from types import FrameType
 
-STOPS = (signal.SIGINT, signal.SIGTERM)
+STOPS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 WAKE = signal.SIGUSR1
 
 
@@ -20,7 +20,8 @@ def interruptible() -> Iterator[None]:
     """
     read, write = os.pipe()
     os.set_blocking(write, False)
-    handlers = {number: signal.signal(number, _raise_interrupt) for number in STOPS}
+    heard = [number for number in STOPS if signal.getsignal(number) is not signal.SIG_IGN]  # `nohup` ignores one
+    handlers = {number: signal.signal(number, _raise_interrupt) for number in heard}
     handlers[WAKE] = signal.signal(WAKE, _ignore)
     before = signal.set_wakeup_fd(write)
     watcher = threading.Thread(target=_pass_on, args=(read, threading.main_thread().ident), daemon=True)

@@ -1,6 +1,7 @@
 """What a person sees of a preview: each candidate under its grounding seeds, with scores and critique."""
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
 from rich.console import Console, Group
@@ -9,11 +10,50 @@ from rich.table import Table
 from rich.text import Text
 
 from columns.declared import Declared, is_flat
-from tradelogs.display import escape
+from designer_configs.compile.profile import Profile
+from tradelogs.display import describe_provider, escape
 from tradelogs.terminal import clean_text
 
 NAMES = {"accepted": "accepted", "open": "to be refined", "failed": "failed", "rejected": "rejected"}
+SHOWN_ID = 8  # characters of a row's id
 MOST_FIELDS = 12  # that a table has room for; more are shown one to a line
+
+
+class PreviewProgress:
+    """Says what a preview asks of whom, and each answer as it comes."""
+
+    def __init__(self, profile: Profile, endpoint: str | None) -> None:
+        self._console = Console(highlight=False)
+        place = endpoint or profile.provider.endpoint or profile.provider.name
+        models = ", ".join(f"{role} {model.model}" for role, model in profile.models.items())
+        self._print(f"asking {models} at {place}")
+
+    def observe(self, event: dict[str, Any]) -> None:
+        """Say what an event means for a candidate; of a question before the first job nothing is said."""
+        kind, row = event["event"], event.get("row_id")
+        if kind in ("provider_warned", "provider_down", "provider_back", "fallback_used"):
+            self._print(describe_provider(event))
+        if row is None or kind not in ("request", "answer_read"):
+            return
+        if kind == "answer_read":
+            what = f"refused: {event['refused']}" if event["refused"] else f"mended: {', '.join(event['mended'])}"
+        elif event["error"] is not None:
+            what = f"no answer: {event['error']}"
+        else:
+            tokens = event["completion_tokens"]
+            what = f"answered in {event['seconds']:.1f} s" + ("" if tokens is None else f", {tokens:,} tokens")
+        self._print(f"{row[:SHOWN_ID]}: {event['column'].replace('_', ' ')} {what.replace('_', ' ')}")
+
+    def _print(self, line: str) -> None:
+        self._console.print(escape(line), soft_wrap=True)
+
+
+def print_answers(answers: Sequence[tuple[str, str, str]]) -> None:
+    """Print what models had written when a preview was stopped."""
+    console = Console(highlight=False)
+    console.print(f"stopped; {len(answers)} answers had come:" if answers else "stopped before an answer had come")
+    for row, column, text in answers:
+        console.print(Panel(Text(clean_text(text)), title=f"{row[:SHOWN_ID]}: {escape(column)}", title_align="left"))
 
 
 def print_candidates(candidates: list[dict[str, Any]], dataset: Declared) -> None:
@@ -23,7 +63,9 @@ def print_candidates(candidates: list[dict[str, Any]], dataset: Declared) -> Non
         controls = Text(clean_text(str(candidate.get("controls", ""))))
         verdict = Text(clean_text(describe_verdict(candidate, dataset)))
         content = Group(controls, Text(), show_candidate(candidate, dataset), Text(), verdict)
-        console.print(Panel(content, title=f"candidate {number}: {NAMES[candidate['status']]}", title_align="left"))
+        title = f"candidate {number}: {NAMES[candidate['status']]}"
+        shown_id = candidate["row_id"][:SHOWN_ID]
+        console.print(Panel(content, title=title, title_align="left", subtitle=shown_id, subtitle_align="right"))
 
 
 def show_candidate(candidate: dict[str, Any], dataset: Declared) -> Table | Text:

@@ -11,6 +11,9 @@ from rich.markup import escape
 from rich.status import Status
 from rich.table import Table
 
+from tradelogs.exits import describe_os_error
+from tradelogs.terminal import clean_text
+
 STYLES = {"good": "green", "cannot tell": "yellow"}
 BAD = "bold red"
 
@@ -73,7 +76,11 @@ def report_outcome(outcome: Any) -> None:
     try:
         show_verdict(outcome.folder)
     except VerificationError as exc:
-        click.echo(f"no report: {exc}", err=True)
+        click.echo(clean_text(f"no report: {exc}"), err=True)
+    except OSError as exc:  # the run's own results are on the disk
+        made_by = f"tradelogs verify {outcome.folder}"
+        said = f"no report: {describe_os_error(exc)}. The run is complete, its report is made by: {made_by}"
+        click.echo(clean_text(said), err=True)
     except KeyboardInterrupt:
         made_by = f"tradelogs verify {outcome.folder}"
         click.echo(f"stopped; the report was skipped. The run is complete, its report is made by: {made_by}", err=True)

@@ -5,6 +5,9 @@ from typing import Any
 
 import polars as pl
 
+from jobs.job import WROTE
+
+QUOTED = 3  # answers that were not read, which the report shows
 CHECKED = r"^- \[[a-z_]+\]"  # how a critique of the checks begins; a judge's names a criterion and its score
 
 
@@ -25,6 +28,15 @@ def count_funnel(ledger: pl.DataFrame) -> list[tuple[str, int]]:
         *((f"accepted after refine {n}", accepted & (pl.col("refine_passes") <= n)) for n in passes),
     ]
     return [(name, ledger.filter(condition).height) for name, condition in stages]
+
+
+def quote_failures(ledger: pl.DataFrame) -> list[str]:
+    """Quote some answers that were not read: the column, why, and what the model wrote."""
+    if not {"failed_column", "reason"} <= set(ledger.columns):
+        return []
+    written = pl.col("reason").str.contains(WROTE, literal=True)
+    quoted = ledger.filter(pl.col("failed_column").is_not_null(), written).head(QUOTED)
+    return [f"not read, for {column}: {reason}" for column, reason in quoted.select("failed_column", "reason").rows()]
 
 
 def sum_stages(usage: Mapping[str, Any]) -> list[dict[str, Any]]:

@@ -9,10 +9,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import polars as pl
+
+from columns.checks.losses import Losses, count_losses, describe_losses, say_uneven
 from files.whole_file import write_whole
 from verification.answers import Answer, to_json
 from verification.ask import Tell
-from verification.funnel import count_funnel, sum_stages
+from verification.funnel import count_funnel, quote_failures, sum_stages
 from verification.inputs import FinishedRun, read_run
 from verification.judge.calibration import QUESTION, read_answer
 from verification.questions import Questioned, load_questions
@@ -42,11 +45,12 @@ def verify_run(folder: Path, tell: Tell, *, seed: int = 0) -> dict[str, Any]:
     asked = questions.ask(run, tell, seed)
     answers = [*asked.answers, *read_calibration(run, tell)]
     overall = decide(answers, questions.DECIDING, asked.used, asked.train, run.dataset.nouns)
-    taken = {"funnel": count_funnel(run.ledger), "stages": sum_stages(run.usage)}
+    losses = read_losses(run)
+    taken = {"losses": describe_losses(losses), "funnel": count_funnel(run.ledger), "stages": sum_stages(run.usage)}
     metrics: dict[str, Any] = to_json(
         {
             "schema_version": SCHEMA_VERSION,
-            "run": describe_run(run, asked, seed),
+            "run": describe_run(run, asked, [*say_uneven(losses), *quote_failures(run.ledger)], seed),
             "overall": overall,
             "answers": answers,
             "plots": {**asked.plots, **taken},
@@ -54,6 +58,15 @@ def verify_run(folder: Path, tell: Tell, *, seed: int = 0) -> dict[str, Any]:
     )
     write_metrics(metrics, questions.PLOTS, folder)
     return metrics
+
+
+def read_losses(run: FinishedRun) -> list[Losses]:
+    """Read how candidates were lost over each control's values; nothing where a run has no ledger or no plans."""
+    plans = sorted(run.folder.glob("rounds/*/plan.parquet"))
+    if run.ledger.is_empty() or not plans:
+        return []
+    planned = pl.concat([pl.scan_parquet(path, glob=False) for path in plans], how="diagonal_relaxed")
+    return count_losses(run.ledger.lazy(), planned, [control.name for control in run.controls])
 
 
 def read_calibration(run: FinishedRun, tell: Tell) -> list[Answer]:
@@ -64,8 +77,8 @@ def read_calibration(run: FinishedRun, tell: Tell) -> list[Answer]:
     return [read_answer(run.calibration)]
 
 
-def describe_run(run: FinishedRun, asked: Questioned, seed: int) -> dict[str, Any]:
-    """Say what was verified: the run, its counts, and what was missing or left out."""
+def describe_run(run: FinishedRun, asked: Questioned, noted: Sequence[str], seed: int) -> dict[str, Any]:
+    """Say what was verified: the run, its counts, and what was missing, left out or noted."""
     return {
         "name": run.folder.resolve().name,
         "profile": run.profile.description,
@@ -77,7 +90,7 @@ def describe_run(run: FinishedRun, asked: Questioned, seed: int) -> dict[str, An
         "gold_holdout": asked.holdout,
         "seed": seed,
         **asked.about,
-        "notes": [*run.notes, *asked.notes],
+        "notes": [*run.notes, *noted, *asked.notes],
     }
 
 

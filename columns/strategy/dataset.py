@@ -16,7 +16,7 @@ from gold_data.violation import Violation
 from indicators.strategy.bar_suite import LEFT_OUT, load_suite
 from indicators.strategy.canonical import hash_strategy, write_text
 from indicators.strategy.cards import build_cards
-from indicators.strategy.equality import check_answer, write_question
+from indicators.strategy.equality import check_alone, check_answer, is_question, write_question
 from indicators.strategy.errors import Problem
 from indicators.strategy.grammar import check_text as check_strategy
 from indicators.strategy.grammar import read_strategy
@@ -37,6 +37,7 @@ OTHER_EXITS = {  # by control: the value that asks for an exit, and its key
     "time_exit": ("time exit", "exit_after_bars"),
 }
 WITHHOLDS = "one value withheld"
+ASKED = "asked"  # origin of a description that a person wrote: there is no strategy to hold the parser's against
 
 
 class Dataset(DatasetBase):
@@ -251,5 +252,39 @@ def check_round_trip(text: str, plan: PlanRow, _: Given) -> list[Violation]:
     """
     parsed: Any = plan["parsed"]
     answer = parsed if isinstance(parsed, str) else json.dumps(parsed)
+    if plan.get("origin") == ASKED:
+        return _report(check_alone(answer), mend=False, prefix="parser_")
     problems = check_answer(answer, read_strategy(text), _read_withheld(plan), load_suite())
     return _report(problems, mend=True, prefix="parser_")
+
+
+def plan_question(question: str, _: Given) -> dict[str, Any]:
+    """Turn a person's description into a row: nothing is drawn and no text is written, the parser alone is asked."""
+    passed = {"passed": True}
+    return {
+        "origin": ASKED,
+        "ambiguity": "",
+        "drawn_strategy": "",
+        "proposed_strategy": "",
+        "strategy": question,
+        "strategy__shown": "It is what was read from the description, below.",
+        "strategy__withheld": fence_json([]),
+        "strategy__names": "",
+        "execution": passed,
+        "description": question,
+        "text_checks": passed,
+    }
+
+
+def write_reply(row: PlanRow, _: Given) -> str:
+    """Write what a person is told: the strategy that was read and what it traded on its home bars, or a question."""
+    parsed: Any = row["parsed"]
+    answer = parsed if isinstance(parsed, str) else json.dumps(parsed)
+    document, problems = parse_text(answer)
+    if problems or document is None or check_alone(answer) or is_question(document):
+        return answer
+    home = find_home(document, load_suite())
+    undated = {key: value for key, value in document.items() if key not in LEFT_OUT}
+    result = run_strategy(undated, home.at(document.get("interval", "1d")))
+    told = {"home_bars": home.name, "trades": len(result.trades), "net_percent": round(result.account.net_percent, 4)}
+    return json.dumps({"strategy": json.loads(write_text(document)), **told})

@@ -3,7 +3,8 @@
 import struct
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
+from math import inf
 from typing import Any
 
 import polars as pl
@@ -11,24 +12,35 @@ import polars as pl
 from columns.dataset import Dataset as DatasetBase
 from columns.dataset import Finished, FinishRequest, Given, PlanRow
 from columns.narrowing import match_times
+from columns.trade_log.carried import carry_from_gold
 from columns.trade_log.parts import complete_trade, narrow_parts
-from gold_data.sessions import EXCHANGE_ZONE, next_session, session_hours
+from gold_data.markets import read_markets, show_zone
+from gold_data.sessions import EXCHANGE_ZONE, Market, session_hours
 from gold_data.source import GoldSource
 from gold_data.store import SESSION, Gold, GoldFolder
+from gold_data.trades.checks import find_session_date
 from gold_data.trades.ingest import read_gold
 from gold_data.trades.limits import GoldLimits
-from gold_data.trades.rules import Fingerprint, check_copy, check_trade, fingerprint, measure_exit_percent
+from gold_data.trades.rules import (
+    Fingerprint,
+    check_copy,
+    check_trade,
+    fingerprint,
+    list_copy_marks,
+    measure_exit_percent,
+)
 from gold_data.trades.rules import describe_rules as say_rules
-from gold_data.trades.schema import NUMBER_FIELDS
+from gold_data.trades.schema import NUMBER_FIELDS, TIME_FIELDS
 from gold_data.violation import Violation
 from indicators.attach import attach_price_paths
 
 __all__ = ["Dataset", "complete_trade", "describe_rules"]  # what the columns' YAML names
 
-TRADES, BARS = "trades", "bars"
+TRADES, BARS, MARKET = "trades", "bars", "market"
 PERIOD = timedelta(hours=1)  # of a session's open and close, as the control session_period says them
 CHANGE = "trade_percent_change"
 FAR_BARS = "the gold's bars do not reach far enough before its trades"
+NO_LIMITS = GoldLimits({}, holds_overnight=True, volatility_range=(0.0, inf))
 TRADE_SCHEMA: dict[str, pl.DataType | type[pl.DataType]] = {
     "ticker": pl.String,
     "trade_type": pl.String,
@@ -48,7 +60,8 @@ class Dataset(DatasetBase):
         Raises:
             GoldError: a file cannot be read, or no trade obeys the rules.
         """
-        return read_gold(source.files[TRADES], source.files.get(BARS), source.split)
+        markets = read_markets(source.options.get(MARKET), MARKET)
+        return read_gold(source.files[TRADES], source.files.get(BARS), source.split, markets)
 
     def check_row(self, row: Any, plan: PlanRow, given: Given) -> list[Violation]:
         """List the rules that a trade breaks, with the limits of its session and of the trader's gold."""
@@ -63,16 +76,21 @@ class Dataset(DatasetBase):
 
     def narrow_schema(self, schema: Mapping[str, Any], plan: PlanRow, given: Given) -> dict[str, Any]:
         """Narrow a trade's schema to its controls, and its times to its session and to the part of it that is asked."""
-        narrowed = narrow_times(super().narrow_schema(schema, plan, given), plan)
-        return narrow_parts(narrowed, plan, given, describe_trader(given).limits.price_ranges)
+        limits, narrowed = describe_trader(given).limits, super().narrow_schema(schema, plan, given)
+        if limits.markets.is_usual and not limits.holds_overnight:
+            narrowed = narrow_times(narrowed, plan)
+        return narrow_parts(narrowed, plan, given, limits.price_ranges)
 
     def identify(self, row: Any) -> bytes:
         """Give a trade's numbers: one that has them all in common with another is its copy, whatever its times."""
-        mark = fingerprint(row)
-        return struct.pack(f"{len(mark)}d", *(number + 0.0 for number in mark))  # 0.0 and -0.0 are one
+        return _pack(fingerprint(row))
+
+    def list_marks(self, row: Any) -> list[bytes]:
+        """Give a trade's numbers but one, in all ways: with another one in that one's place it is a copy still."""
+        return [_pack(mark) for mark in list_copy_marks(fingerprint(row))]
 
     def name_copy(self, row: Any, known: str) -> Violation:
-        """Name the known trade that has all numbers in common with a trade."""
+        """Name the known trade that has all numbers, or all but one, in common with a trade."""
         return check_copy(row, {fingerprint(row): known})[0]
 
     def finish(self, accepted: pl.DataFrame, gold: GoldFolder, request: FinishRequest) -> Finished:
@@ -80,11 +98,20 @@ class Dataset(DatasetBase):
 
         The minute bars of every trade are the table `bars`.
         """
-        trades = assemble_trades(accepted, [date.fromisoformat(day) for day in request.plan[SESSION]])
+        limits = GoldLimits.from_facts(gold.facts)
+        trades = assemble_trades(accepted, [date.fromisoformat(day) for day in request.plan[SESSION]], limits)
         bars_file = request.folder / f"bars-{request.number:06d}.parquet"
         finished, fallback = attach_price_paths(
-            trades, gold.train, gold.bars, request.options["indicators"], bars_file, seed=request.seed
+            trades,
+            gold.train.with_columns(pl.col(TIME_FIELDS).dt.convert_time_zone(EXCHANGE_ZONE)),
+            gold.bars,
+            request.options["indicators"],
+            bars_file,
+            seed=request.seed,
+            markets=limits.markets,
         )
+        finished = carry_from_gold(finished, gold.train, limits.markets, request.seed)
+        finished = show_zone(finished, limits.markets, TIME_FIELDS, of=limits.price_ranges)
         why = "the gold came without bars" if gold.bars is None else FAR_BARS
         notes = {f"{{count}} trades have bars of the fallback shape, a seeded random walk: {why}": len(fallback)}
         return Finished(finished, {BARS: bars_file}, notes)
@@ -104,6 +131,10 @@ def describe_trader(given: Given) -> Trader:
         known = {struct.unpack(f"{len(NUMBER_FIELDS)}d", mark): name for mark, name in given.known_rows.items()}
         trader = given.kept["trader"] = Trader(GoldLimits.from_facts(given.gold.facts), known)
     return trader
+
+
+def _pack(mark: Fingerprint) -> bytes:
+    return struct.pack(f"{len(mark)}d", *(number + 0.0 for number in mark))  # 0.0 and -0.0 are one
 
 
 def describe_rules(row: Mapping[str, Any], given: Given) -> str:
@@ -132,19 +163,28 @@ def narrow_times(schema: Mapping[str, Any], plan: PlanRow) -> dict[str, Any]:
     return {**schema, "properties": properties}
 
 
-def assemble_trades(accepted: pl.DataFrame, sessions: Sequence[date]) -> pl.DataFrame:
+def place_moment(clock: datetime, market: Market) -> datetime:
+    """Give a time of a market's clock as one of UTC, without its zone."""
+    return clock.replace(tzinfo=market.zone).astimezone(UTC).replace(tzinfo=None)
+
+
+def assemble_trades(accepted: pl.DataFrame, sessions: Sequence[date], limits: GoldLimits = NO_LIMITS) -> pl.DataFrame:
     """Put trades together from rows and sessions: zoned times, and the percent from entry to exit.
 
-    An exit at or before the entry's time of day is in the next session, as the rules read it.
+    An exit at or before the entry is in the next session of the ticker's market, as the rules read it.
     """
     rows = []
-    for trade, day in zip(accepted.select(*set(TRADE_SCHEMA) - {SESSION, CHANGE}).to_dicts(), sessions, strict=True):
-        entry, exit_ = (time.fromisoformat(trade[name]) for name in ("entry_time", "exit_time"))
-        left = day if exit_ > entry else next_session(day)
+    for trade, planned in zip(
+        accepted.select(*set(TRADE_SCHEMA) - {SESSION, CHANGE}).to_dicts(), sessions, strict=True
+    ):
+        market, day = limits.markets.find(trade["ticker"]), find_session_date(limits, trade["ticker"], planned)
+        entry, leave = (market.place(day, time.fromisoformat(trade[name])) for name in TIME_FIELDS)
+        if leave <= entry:
+            leave = market.place(market.find_next(day) or day, leave.time())
         change = measure_exit_percent(trade["trade_type"], trade["entry_price"], trade["exit_price"])
-        times = {"entry_time": datetime.combine(day, entry), "exit_time": datetime.combine(left or day, exit_)}
+        times = {"entry_time": place_moment(entry, market), "exit_time": place_moment(leave, market)}
         rows.append({**trade, SESSION: day, **times, CHANGE: change})
-    zoned = [pl.col(name).dt.replace_time_zone(EXCHANGE_ZONE) for name in ("entry_time", "exit_time")]
+    zoned = [pl.col(name).dt.replace_time_zone("UTC").dt.convert_time_zone(EXCHANGE_ZONE) for name in TIME_FIELDS]
     trades = pl.DataFrame(rows, schema=TRADE_SCHEMA).with_columns(zoned)
     others = accepted.drop("row_id", *(name for name in TRADE_SCHEMA if name in accepted.columns))
     return pl.concat([accepted.select("row_id"), trades, others], how="horizontal")

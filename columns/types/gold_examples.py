@@ -1,6 +1,6 @@
 """Column type `gold-examples`: the grounding seeds, gold rows near what the controls sampled for this row."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
 
@@ -32,15 +32,19 @@ class GoldSampler:
 
     Every numeric match rule opens a window of its tolerance around the sampled value. The windows widen together, one
     tolerance at a time up to each rule's `widest`, until `k` of them lie in all; failing that, the nearest `k`
-    are taken. Among those in the window the ones that agree with the categorical controls are likelier.
+    are taken. Among those in the window the ones that agree with the categorical controls are likelier. Of the columns
+    in `sure`, which no row has to obey, one row drawn at least has what was sampled: the nearest, where there is any.
     """
 
-    def __init__(self, rows: pl.DataFrame, match: Sequence[MatchRule], k: int) -> None:
+    def __init__(
+        self, rows: pl.DataFrame, match: Sequence[MatchRule], k: int, sure: Collection[str] = frozenset()
+    ) -> None:
         self._numeric = [rule for rule in match if rule.tolerance is not None]
         self._categorical = [rule for rule in match if rule.tolerance is None]
         self._values = {rule.field: rows[rule.field].to_numpy() for rule in match}
         self._everyone = np.arange(rows.height)
         self._k = min(k, rows.height)
+        self._sure = [rule for rule in self._categorical if rule.field in sure]
 
     def draw(self, sampled: Mapping[str, object], key: str) -> list[int]:
         """Give the positions of the gold rows drawn for a row that sampled these control values."""
@@ -52,7 +56,18 @@ class GoldSampler:
         # Weighted draw without replacement: the k largest of u**(1/w) (Efraimidis and Spirakis, 2006).
         keys = rng.random(len(pool)) ** AGREEMENT_WEIGHT**-agreements
         largest = np.argpartition(-keys, self._k - 1)[: self._k]
-        return [int(position) for position in pool[largest[np.argsort(-keys[largest])]]]
+        drawn = [int(position) for position in pool[largest[np.argsort(-keys[largest])]]]
+        return self._make_sure(drawn, sampled) if self._sure else drawn
+
+    def _make_sure(self, drawn: list[int], sampled: Mapping[str, object]) -> list[int]:
+        """Let one of the rows have what was sampled of the sure columns, in the place of the last."""
+        agrees = np.all([self._values[rule.field] == sampled[rule.column] for rule in self._sure], axis=0)
+        if agrees[drawn].any() or not agrees.any():
+            return drawn
+        near = np.zeros(len(agrees))
+        for rule in self._numeric:
+            near = np.maximum(near, self._count_tolerances(rule, sampled))
+        return [*drawn[:-1], int(np.where(agrees, near, np.inf).argmin())]
 
     def _open_window(self, sampled: Mapping[str, object]) -> npt.NDArray[np.int64]:
         if not self._numeric:
@@ -114,8 +129,9 @@ class GoldExamplesColumnGenerator(ColumnGeneratorFullColumn[GoldExamplesColumnCo
         matched = list(dict.fromkeys(rule.field for rule in self.config.match))
         ids, *_ = self._gold.scan_train().collect_schema().names()
         rows = self._gold.scan_train().select(ids, *(name for name in matched if name != ids)).collect()
-        make = ExactSampler if self.config.exact else GoldSampler
-        self._sampler: Sampler = make(rows, self.config.match, self.config.k)
+        match, k = self.config.match, self.config.k
+        own = set(matched) - set(self._declared.fields)
+        self._sampler: Sampler = ExactSampler(rows, match, k) if self.config.exact else GoldSampler(rows, match, k, own)
 
     def generate(self, data: pd.DataFrame) -> pd.DataFrame:
         drawn = [

@@ -1,10 +1,12 @@
 """Entry points: the column types this project adds to Data Designer."""
 
+from data_designer.engine.utils import token_counting
 from data_designer.plugins.plugin import Plugin, PluginType
 
-from columns.types.quiet import silence_libraries
+from columns.types.quiet import CharacterCount, silence_libraries
 
 silence_libraries()
+token_counting.get_cl100k_base_tokenizer = CharacterCount  # the library would fetch an encoding from the network
 
 
 def _describe(module: str, name: str) -> Plugin:

@@ -20,6 +20,7 @@ from designer_configs.compile.profile import Profile
 from files.whole_file import write_text
 from gold_data.store import GoldFolder
 
+READING_NOTES = ("synonyms", "known", "session", "zone")  # on a field, for the reader of answers
 FALLBACK_ALIAS = "{role}_fallback"  # under which a job declares the model that stands in for a role's
 OFFLINE_PORT = 8377  # where `tradelogs offline-model` listens unless told otherwise
 NumberedColumns = list[dict[str, Any]]
@@ -95,11 +96,11 @@ def _describe_model(role: str, model: Any, provider: str) -> dict[str, Any]:
 
 
 def drop_notes(schema: Mapping[str, Any]) -> dict[str, Any]:
-    """Leave out of a schema what is not said to models: its examples, headings and units of its fields."""
+    """Leave out of a schema what is not said to models: its examples, and headings, units and notes of its fields."""
     told = {key: value for key, value in schema.items() if key != "examples"}
     if "properties" in told:
         fields: Mapping[str, Mapping[str, Any]] = told["properties"]
-        unsaid = ("title", "unit")
+        unsaid = ("title", "unit", *READING_NOTES)
         told["properties"] = {
             name: {key: value for key, value in part.items() if key not in unsaid} for name, part in fields.items()
         }

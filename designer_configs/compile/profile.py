@@ -8,6 +8,7 @@ from typing import Any, Literal
 import yaml
 
 from columns.declared import Declared, read_declared
+from designer_configs.compile.changes import name_changed, read_changed
 from designer_configs.compile.checks.meaning import GOLD_SETTINGS, check_meaning
 from designer_configs.compile.checks.project import PROJECT_ROOT, Project
 from designer_configs.compile.checks.shape import check_shape, fill_defaults, suggest
@@ -57,13 +58,17 @@ class Provider:
 
 @dataclass(frozen=True)
 class Model:
-    """A role's model; only the inference parameters that were given or have a default are there."""
+    """A role's model; only the inference parameters that were given or have a default are there.
+
+    `dialect` says how its requests are put, where its provider wants them in another way.
+    """
 
     model: str
     inference_parameters: Mapping[str, Any]
     skip_health_check: bool
     structured_output: str = "auto"
     fallback: "Model | None" = None
+    dialect: tuple[str, ...] = ()
 
 
 def count_parallel(models: Iterable[tuple[str, Mapping[str, Any]]]) -> dict[str, int]:
@@ -138,8 +143,9 @@ class Profile:
     """An effective profile: nothing in it is left to a default.
 
     `name`, `file` (as messages name it) and `path` are those of the file it was read from; `document` is the whole of
-    it as plain data. `trace` is `full` where prompts and answers are kept. `options` are the keys that belong to the
-    dataset, `acceptance` has every criterion of its judge.
+    it as plain data. `unmended` names mendings of answers that are switched off. `trace` is `full` where prompts and
+    answers are kept. `options` are the keys that belong to the dataset, `acceptance` has every criterion of its judge,
+    `changes` are those of `--set` and `--only`.
     """
 
     name: str
@@ -158,10 +164,12 @@ class Profile:
     run: RunLimits
     acceptance: Mapping[str, int]
     options: Mapping[str, Any]
+    unmended: tuple[str, ...]
     export: tuple[str, ...]
     trace: Literal["none", "full"]
     metrics_port: int | None
     document: Mapping[str, Any]
+    changes: tuple[str, ...] = ()
 
     @property
     def secret_names(self) -> list[str]:
@@ -187,18 +195,21 @@ def load_profile(name_or_path: str | Path, overrides: Mapping[str, Any] | None =
     Args:
         name_or_path: Name of a file in designer_configs/, or the path of a .yaml file anywhere.
         overrides: The command line's `num`, `seed`, `gold`, `gold_rows`, `gold_bars`, `metrics_port`; None = not given.
-            `num` scales the cap on candidates in the same proportion. A `gold` folder takes the place of all that the
-            profile says of gold; gold rows without gold bars leave the profile's bars unused. Paths here are relative
-            to the current folder, those in the file to the folder that holds `columns/`.
+            `sets` and `onlys` change the file's own keys before it is checked. `num` scales the cap on candidates in
+            the same proportion. A `gold` folder takes the place of all that the profile says of gold; gold rows without
+            gold bars leave the profile's bars unused. Paths here are relative to the current folder, those in the file
+            to the folder that holds `columns/`.
 
     Raises:
         ConfigError: with every problem there is.
     """
     path = _find_profile(str(name_or_path))
     project = open_project(path)
-    source = project.read(path, "profile")
+    given = {key: value for key, value in (overrides or {}).items() if value is not None}
+    sets, onlys = given.pop("sets", ()), given.pop("onlys", ())
+    source = read_changed(project, path, sets, onlys)
     if problems := check_meaning(project, source):
-        raise ConfigError(list(dict.fromkeys(problems)))
+        raise ConfigError(list(dict.fromkeys(name_changed(problems, source, sets, onlys))))
     folder = project.find_dataset(source.data["dataset"])
     assert folder is not None, "check_meaning has found it"
     dataset = read_declared(folder)
@@ -211,14 +222,13 @@ def load_profile(name_or_path: str | Path, overrides: Mapping[str, Any] | None =
     if provider.get("gguf", PACKAGED_MODEL) != PACKAGED_MODEL:
         provider["gguf"] = str(project.root / provider["gguf"])
     document["acceptance"] = dataset.acceptance | document["acceptance"]
-    given = {key: value for key, value in (overrides or {}).items() if value is not None}
     _apply(document, given, dataset, project.root)
     effective = replace(source, data=document)
     if problems := [*check_shape(effective, "profile", dataset.options), *_check_gold_options(given, dataset)]:
         options = _OPTIONS | {f"gold.{dataset.rows_key}": "--gold-rows"}
         problems = [replace(problem, file="command line", line=None) for problem in problems]
         raise ConfigError([replace(problem, path=options.get(problem.path, problem.path)) for problem in problems])
-    profile = _build_profile(effective, dataset, project.root)
+    profile = replace(_build_profile(effective, dataset, project.root), changes=(*sets, *onlys))
     remember_secrets(profile.secret_names)
     return profile
 
@@ -337,6 +347,7 @@ def _build_profile(source: YamlSource, dataset: Declared, root: Path) -> Profile
         run=RunLimits(**document["run"]),
         acceptance=document["acceptance"],
         options=options,
+        unmended=tuple(document["unmended"]),
         export=tuple(document["export"]),
         trace=document["trace"],
         metrics_port=document["observe"]["port"],
@@ -346,8 +357,12 @@ def _build_profile(source: YamlSource, dataset: Declared, root: Path) -> Profile
 
 def _build_model(model: Mapping[str, Any]) -> Model:
     fallback = model.get("fallback")
-    stand_in = None if fallback is None else Model(**fallback, skip_health_check=True)
-    return Model(**{**model, "fallback": stand_in})
+    stand_in = None if fallback is None else Model(**_freeze(fallback), skip_health_check=True)
+    return Model(**{**_freeze(model), "fallback": stand_in})
+
+
+def _freeze(model: Mapping[str, Any]) -> dict[str, Any]:
+    return {**model, "dialect": tuple(model["dialect"])}
 
 
 def _choose_engine(engine: str | Mapping[str, Any]) -> EngineChoice:

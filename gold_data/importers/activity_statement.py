@@ -49,7 +49,9 @@ def _read_row(row: RowReader, told: set[int]) -> Execution:
     level = row.text("level").casefold()
     if row.text("kind") != "Data" or level not in ("order", "trade") or row.row.line in told:
         raise NotAFillError("not_an_execution", row.text("level") or row.text("kind"))
-    refuse_other_books({**row.row.cells, "exchange": ""})  # the column tells where it was traded, not listed
+    refuse_other_books(
+        {**row.row.cells, "exchange": ""}, row.market
+    )  # the column tells where it was traded, not listed
     codes = {code.strip().casefold() for code in row.text("codes").split(";")}
     number = row.number("quantity")
     kind = "cancel" if "ca" in codes else ""
@@ -71,7 +73,7 @@ FORMAT = Format(
         "quantity": ("quantity",),
         "price": ("t. price",),
     },
-    optional={"account": ("account",), "codes": ("code",)},
+    optional={"account": ("account",), "codes": ("code",), "fees": ("comm/fee", "comm in usd")},
     study=study_rows,
     numbers=("quantity", "price"),
     moments=(("time",),),

@@ -23,6 +23,7 @@ from gold_data.importers.events import Execution
 from gold_data.importers.faults import NotAFillError, NotATradeError
 from gold_data.importers.fills import WORDS, Side, close_plain_sales, read_fill, read_side, tells_shorts_apart
 from gold_data.importers.formats import Format, ReadRow
+from gold_data.importers.instruments import trades_shares_only
 from gold_data.importers.records import Record, take_texts
 from gold_data.importers.rows import Row, RowReader, Style
 
@@ -98,7 +99,8 @@ def _read_fill(row: RowReader, words: Mapping[str, Side]) -> Execution:
         raise NotAFillError("not_filled", row.text("status"))
     symbol = row.text("ticker")
     asset = row.text("asset").casefold().rpartition("assetclass.")[2]
-    if asset not in ("", "us_equity") or "/" in symbol or symbol[-OPTION_DIGITS:].isdigit():
+    is_share = asset in ("", "us_equity") and "/" not in symbol
+    if (trades_shares_only(row.market) and not is_share) or symbol[-OPTION_DIGITS:].isdigit():
         raise NotATradeError("not_a_stock", symbol)
     side = read_side(row, "side", words)
     effect = EFFECTS.get(row.text("intent").casefold().rpartition("intent.")[2])

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 
 import polars as pl
 
+from gold_data.markets import USUAL, Markets
 from gold_data.sessions import EXCHANGE_ZONE
 
 STATED_FIELDS = ("entry_volatility_percent", "worst_exit_percent", "best_exit_percent", "trade_percent_change")
@@ -19,7 +20,7 @@ class RoundTrip:
     record, from 1). Times carry a zone. Prices are averages by quantity where the position was built or closed in
     parts. `quantity` is 1 where the file gives none. `stated` holds the measures that the file itself gives, among
     `STATED_FIELDS`, in percent, signed in the trade's direction. `file` is the place of the first line's file among
-    those that were read together.
+    those that were read together. `carried` is what the log says beyond that, by the names of gold columns.
     """
 
     source_line: int
@@ -32,6 +33,7 @@ class RoundTrip:
     quantity: float
     stated: Mapping[str, float] = field(default_factory=dict)
     file: int = 0
+    carried: Mapping[str, object] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -57,6 +59,7 @@ class ImportedFile:
     `rows_used == len(trips)`. `duplicates` are the lines of rows that stand in this file or an earlier one once more;
     `not_fills` are rows in which nothing was bought or sold: canceled orders, dividends, sums, sentences. `notes` are
     sentences on what was assumed. `zone` is that in which times were read, empty where each has an offset of its own.
+    `markets` says where its tickers are traded, and what it tells of instruments.
     """
 
     format: str
@@ -70,6 +73,7 @@ class ImportedFile:
     open_positions: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     zone: str = ""
+    markets: Markets = USUAL
 
     @property
     def rows_accounted(self) -> int:
@@ -78,13 +82,13 @@ class ImportedFile:
         return self.rows_used + self.rows_open + left_out
 
 
-def trips_to_frame(trips: Sequence[RoundTrip]) -> pl.DataFrame:
+def trips_to_frame(trips: Sequence[RoundTrip], markets: Markets = USUAL) -> pl.DataFrame:
     """Lay round trips out as a table of trades, in the order given.
 
     Returns:
         One row per trip: `source_line`, `quantity`, and the columns of gold trades but for `trade_id`. Times are in the
-        exchange's zone, `session_date` is the entry's date there; measures that the file does not state are null.
-        `trade_percent_change` is computed, whatever the file states.
+        exchange's zone, `session_date` is that of the entry on its market; measures that the file does not state are
+        null. `trade_percent_change` is computed, whatever the file states.
     """
     schema: dict[str, pl.DataType] = {
         "source_line": pl.Int64(),
@@ -105,8 +109,6 @@ def trips_to_frame(trips: Sequence[RoundTrip]) -> pl.DataFrame:
     direction = pl.when(pl.col("trade_type") == "short").then(-1.0).otherwise(1.0)
     change = 100.0 * (pl.col("exit_price") / pl.col("entry_price") - 1.0) * direction
     times = pl.col("entry_time", "exit_time").dt.convert_time_zone(EXCHANGE_ZONE)
-    return (
-        pl.DataFrame(rows, schema=schema)
-        .with_columns(times)
-        .with_columns(session_date=pl.col("entry_time").dt.date(), trade_percent_change=change)
-    )
+    frame = pl.DataFrame(rows, schema=schema).with_columns(times)
+    dates = markets.find_days(frame.get_column("ticker"), frame.get_column("entry_time"))
+    return frame.with_columns(session_date=dates, trade_percent_change=change)

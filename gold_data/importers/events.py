@@ -1,8 +1,8 @@
 """What happened in an account, in the order in which it happened: fills, and rows that cannot be read as such."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from itertools import pairwise
@@ -16,7 +16,8 @@ class Execution:
 
     `effect` is `open` or `close` where the platform says so, else empty; of a log that tells short sales apart, other
     sales only close. `time` carries a zone. `identity` is its number, where the log has such numbers. `kind` is
-    `cancel` where it takes back an earlier fill, and `correction` where it stands in the place of one.
+    `cancel` where it takes back an earlier fill, and `correction` where it stands in the place of one. `carried` is
+    what its row says beyond that, by the names of gold columns.
     """
 
     line: int
@@ -29,6 +30,7 @@ class Execution:
     file: int = 0
     identity: str = ""
     kind: str = ""
+    carried: Mapping[str, object] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -50,7 +50,8 @@ class Format:
     for several fills. A round trip is told by all
     that its row says. `only` are words, squeezed (`squeeze_word`), that a field must be one of, or the row is no fill.
     `instead` says what to export where the times of a log have no time of day. A format `needs_ticker` whose rows do
-    not name one; `ticker` is that of all rows, where the format itself knows it.
+    not name one; `ticker` is that of all rows, where the format itself knows it. `fees` are the fields that add up to a
+    row's costs, `market` where its tickers are traded, as `gold_data.markets` reads it, if the format says so.
     """
 
     name: str
@@ -71,6 +72,8 @@ class Format:
     instead: str = ""
     needs_ticker: bool = False
     ticker: str = ""
+    fees: tuple[str, ...] = ("fees",)
+    market: object = None
     take: Callable[[CsvLine, Sequence[CsvLine]], Iterator[CsvLine]] = take_all
 
 

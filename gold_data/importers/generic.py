@@ -40,6 +40,7 @@ from gold_data.sessions import EXCHANGE_ZONE
 MAX_MAPPING = 1 << 16  # bytes of a line; and of the whole, in characters
 TIMES = ("time", "entry_time", "exit_time", "buy_time", "sell_time")
 PRICES = ("quantity", "price", "entry_price", "exit_price", "buy_price", "sell_price")
+CARRIED_PRICES = ("fees", "stop", "target")
 DIRECTIONS = {
     **dict.fromkeys(("buy", "bought", "long", "b", "l", "bull", "buytoopen"), "buy"),
     **dict.fromkeys(("short", "sell", "sold", "s", "ss", "sellshort", "shortsell", "bear", "selltoopen"), "short"),
@@ -120,10 +121,10 @@ def build_format(mapping: Mapped) -> Format:
         describes="columns named by a mapping",
         required=columns,
         study=_study_fills(mapping, times) if pairs else read_alone(_make_trade_reader(mapping, times)),
-        numbers=tuple(name for name in (*PRICES, *STATED_FIELDS) if name in columns),
+        numbers=tuple(name for name in (*PRICES, *CARRIED_PRICES, *STATED_FIELDS) if name in columns),
         moments=tuple(moments),
         zone=mapping.get("zone", EXCHANGE_ZONE),
-        zone_note="" if "zone" in mapping else "the mapping names no zone; name one where that is not New York's",
+        zone_note="" if "zone" in mapping else "the mapping names no zone; name one where the times are of another",
         pairs=pairs,
         order=mapping.get("date_order"),
         mark=mapping.get("decimal_mark"),
@@ -131,6 +132,7 @@ def build_format(mapping: Mapped) -> Format:
         only=only,
         needs_ticker="ticker" not in columns,
         ticker=mapping.get("ticker", ""),
+        market=mapping.get("market"),
     )
 
 

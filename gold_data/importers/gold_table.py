@@ -8,7 +8,7 @@ from dataclasses import replace
 from gold_data.importers.base import STATED_FIELDS
 from gold_data.importers.generic import build_format
 from gold_data.sessions import EXCHANGE_ZONE
-from gold_data.trades.schema import CORE_FIELDS
+from gold_data.trades.schema import CARRIED, CORE_FIELDS, INSTRUMENT_COLUMNS
 
 _COLUMNS = (*CORE_FIELDS, STATED_FIELDS[-1])
 _FORMAT = build_format({"rows": "round_trips", "zone": EXCHANGE_ZONE, "columns": {name: name for name in _COLUMNS}})
@@ -18,5 +18,6 @@ FORMAT = replace(
     name="gold",
     describes="gold trades in this project's own columns",
     required={name: names for name, names in _FORMAT.required.items() if name not in STATED_FIELDS},
-    optional={name: names for name, names in _FORMAT.required.items() if name in STATED_FIELDS},
+    optional={name: names for name, names in _FORMAT.required.items() if name in STATED_FIELDS}
+    | {name: (name,) for name in (*CARRIED, *INSTRUMENT_COLUMNS)},
 )

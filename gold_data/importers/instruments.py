@@ -8,6 +8,8 @@ from collections.abc import Mapping
 
 from gold_data.importers.faults import NotATradeError
 from gold_data.importers.numerals import read_number
+from gold_data.markets import CONTRACTS
+from gold_data.sessions import EXCHANGE, Market
 
 DOLLARS = "USD"
 _CURRENCIES = (
@@ -26,6 +28,11 @@ _OPTION = re.compile(
 _PAIR = re.compile(rf"({'|'.join(_CURRENCIES)})[./-]?({'|'.join(_CURRENCIES)})(:[A-Z]+)?")
 
 _STOCK_WORDS = {"", "stk", "stock", "stocks", "etf", "etfs", "equity", "us_equity", "common stock", "adr", "fund"}
+_OPTION_WORDS = {
+    *("opt", "option", "options", "us_option", "call", "put", "fop", "futures options", "options on futures"),
+    *("equity and index options", "option on futures", "iopt", "war", "warrant", "warrants"),
+}
+_FUTURES = CONTRACTS  # calendars of exchanges on which no shares are traded
 _HOME = {
     *("", "NYSE", "NASDAQ", "ARCA", "AMEX", "BATS", "IEX", "NYSEARCA", "NYSEAMER", "ISLAND", "PINK", "OTC", "OTCBB"),
     *("ARCAEDGE", "OTCLNKECN", "NMS", "SCM", "NGS", "NGM", "NCM", "NASDAQ.NMS", "NASDAQ.SCM", "CBOE", "MEMX", "LTSE"),
@@ -40,8 +47,13 @@ def name_ticker(symbol: str) -> str:
     return f"{share[1]}.{share[2]}" if share else ticker
 
 
-def refuse_other_kinds(ticker: str) -> None:
-    """Refuse symbols that by their form are no share: options and pairs of currencies or coins.
+def trades_shares_only(market: Market) -> bool:
+    """Tell whether a market is that of shares of American exchanges, in dollars."""
+    return market.calendar == EXCHANGE
+
+
+def refuse_other_kinds(ticker: str, market: Market) -> None:
+    """Refuse symbols that by their form are options, and where only shares are traded pairs of currencies or coins.
 
     Raises:
         NotATradeError: `not_a_stock`.
@@ -49,22 +61,39 @@ def refuse_other_kinds(ticker: str) -> None:
     if _OPTION.fullmatch(ticker):
         raise NotATradeError("not_a_stock", f"{ticker} (an option)")
     pair = _PAIR.fullmatch(ticker)
-    if pair and pair[1] != pair[2]:
+    if pair and pair[1] != pair[2] and trades_shares_only(market):
         raise NotATradeError("not_a_stock", f"{ticker} (a pair of currencies)")
 
 
-def refuse_other_books(cells: Mapping[str, str]) -> None:
-    """Refuse what a broker's own columns call no share of an American exchange in dollars.
+def refuse_asset(ticker: str, asset: str, market: Market) -> None:
+    """Refuse what by the log's own word for its class is not traded on the declared market, or is an option.
+
+    Raises:
+        NotATradeError: `not_a_stock` or `not_of_the_market`.
+    """
+    word = asset.casefold().partition(" - ")[0]  # `Stocks - Held with Interactive Brokers (U.K.)`
+    if (trades_shares_only(market) and word not in _STOCK_WORDS) or word in _OPTION_WORDS:
+        raise NotATradeError("not_a_stock", f"{ticker} {asset}".strip())
+    if word and word in _STOCK_WORDS and market.calendar in _FUTURES:
+        raise NotATradeError("not_of_the_market", f"{ticker} {asset}: {market.name} trades no shares")
+
+
+def refuse_other_books(cells: Mapping[str, str], market: Market) -> None:
+    """Refuse what a broker's own columns say is not traded on the declared market.
+
+    Of American exchanges that is all but shares in dollars; of others the market is the trader's word.
 
     Args:
         cells: Text of `ticker`, and as far as the file has them of `asset`, `currency`, `exchange` and `multiplier`.
+        market: The declared market of the ticker.
 
     Raises:
-        NotATradeError: `not_a_stock`, `other_currency` or `other_exchange`.
+        NotATradeError: `not_a_stock`, `not_of_the_market`, `other_currency` or `other_exchange`.
     """
-    ticker, asset = cells.get("ticker", ""), cells.get("asset", "")
-    if asset.casefold().partition(" - ")[0] not in _STOCK_WORDS:  # `Stocks - Held with Interactive Brokers (U.K.)`
-        raise NotATradeError("not_a_stock", f"{ticker} {asset}".strip())
+    ticker = cells.get("ticker", "")
+    refuse_asset(ticker, cells.get("asset", ""), market)
+    if not trades_shares_only(market):
+        return
     multiplier = cells.get("multiplier", "")
     if multiplier and read_number(multiplier, ".") != 1:
         raise NotATradeError("not_a_stock", f"{ticker} (multiplier {multiplier})")

@@ -55,7 +55,7 @@ def _read_execution(row: RowReader, wanted: str) -> Execution:
     level = row.text("level").upper()
     if level not in ("", wanted):
         raise NotAFillError("not_an_execution", level)
-    refuse_other_books(row.row.cells)
+    refuse_other_books(row.row.cells, row.market)
     word = row.text("side").casefold() or ("sell" if row.text("quantity").startswith("-") else "buy")
     side = SIDES.get(word)
     if side is None:
@@ -102,6 +102,7 @@ FORMAT = Format(
         "exchange": ("listingexchange",),
         "multiplier": ("multiplier",),
         "exec_id": ("ibexecid", "execid"),
+        "fees": ("ibcommission", "commission"),
     },
     study=study_rows,
     numbers=("quantity", "price"),

@@ -15,6 +15,7 @@ from gold_data.importers.formats import CsvLine, Format, read_alone
 from gold_data.importers.rows import RowReader
 
 TYPES = {"buy": "buy", "sell": "short"}
+COSTS = ("commission", "swap", "fee")
 
 
 def refuse_version_4(path: Path, text: str) -> None:
@@ -65,7 +66,13 @@ FORMAT = Format(
         "exit_time": ("time 2",),
         "exit_price": ("price 2",),
     },
+    optional={
+        "stop": ("s / l",),
+        "target": ("t / p",),
+        **{name: (name,) for name in COSTS},
+    },
     study=read_alone(read_position),
+    fees=COSTS,
     numbers=("quantity", "entry_price", "exit_price"),
     moments=(("entry_time",), ("exit_time",)),
     zone="Europe/Athens",

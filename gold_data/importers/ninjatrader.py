@@ -104,6 +104,7 @@ def _read_trade(row: RowReader, point_values: Mapping[str, Decimal | None]) -> R
         exit_price=float(row.positive("exit_price")),
         quantity=float(quantity),
         stated=stated,
+        carried={"multiplier": float(point_value)} if point_value else {},
     )
 
 
@@ -119,7 +120,11 @@ FORMAT = Format(
         "entry_time": ("entry time",),
         "exit_time": ("exit time",),
     },
-    optional={"profit": ("profit",), "mae": ("mae",), "mfe": ("mfe",), **{fee: (fee,) for fee in FEES}},
+    optional={
+        **{name: (name,) for name in ("profit", "mae", "mfe", "account", *FEES)},
+        "setup": ("strategy",),
+    },
+    fees=FEES,
     study=study_rows,
     numbers=("quantity", "entry_price", "exit_price", "profit", "mae", "mfe"),
     moments=(("entry_time",), ("exit_time",)),

@@ -31,7 +31,7 @@ FORMAT = Format(
         "time": ("time",),
         "effect": ("e/x",),
     },
-    optional={"id": ("id",), "account": ("account", "account display name")},
+    optional={"id": ("id",), "account": ("account", "account display name"), "fees": ("commission",)},
     study=read_alone(read_row),
     numbers=("quantity", "price"),
     moments=(("time",),),

@@ -13,6 +13,7 @@ from decimal import Decimal
 from fractions import Fraction
 
 from gold_data.importers.base import RejectedRow, RoundTrip
+from gold_data.importers.carrying import share_fees
 from gold_data.importers.events import Event, Execution, Unreadable, group_events
 from gold_data.sessions import ZONE
 
@@ -225,8 +226,9 @@ class _Book:
                 exit_time=self.exits[-1].execution.time,
                 entry_price=_average(self.entries),
                 exit_price=_average(self.exits),
-                quantity=float(sum(leg.quantity for leg in self.entries)),
+                quantity=(quantity := float(sum(leg.quantity for leg in self.entries))),
                 file=file,
+                carried=_carry(self.entries, self.exits, quantity),
             )
         )
         for leg in self.entries + self.exits:
@@ -294,6 +296,17 @@ def _is_flat_overnight(group: Sequence[Event]) -> bool:
             sums[day] += event.quantity
     kept = [total for day, total in sums.items() if day not in spoilt]
     return len(kept) >= 2 and None not in spoilt and not any(kept)
+
+
+def _carry(entries: Sequence[_Leg], exits: Sequence[_Leg], quantity: float) -> dict[str, object]:
+    """Give what a trip carries: what its first fill that says it says, and the fees of all its parts."""
+    legs = [*entries, *exits]
+    carried: dict[str, object] = {}
+    for leg in legs:
+        carried = {**leg.execution.carried, **carried}
+    fees = share_fees([(leg.execution.carried, leg.quantity, abs(leg.execution.quantity)) for leg in legs])
+    carried = {name: value for name, value in carried.items() if name != "fees"} | {"quantity": quantity}
+    return carried if fees is None else {**carried, "fees": fees}
 
 
 def _average(legs: Sequence[_Leg]) -> float:

@@ -12,10 +12,12 @@ from gold_data.importers.events import Execution
 from gold_data.importers.faults import NotAFillError, NotATradeError
 from gold_data.importers.fills import BUY, SELL, read_fill
 from gold_data.importers.formats import Format, read_alone
+from gold_data.importers.instruments import trades_shares_only
 from gold_data.importers.records import Record, fold_keys, take_texts
 from gold_data.importers.rows import Row, RowReader
 
 FILLED = {"2", "3", "partiallyfilled", "filled"}
+OPTIONS = {"2", "8", "10", "option", "futureoption", "indexoption"}
 EQUITIES = {"", "1", "equity"}
 
 
@@ -55,7 +57,8 @@ def read_order(row: RowReader) -> Execution:
     status = row.text("status").casefold()
     if status not in FILLED:
         raise NotAFillError("not_filled", status)
-    if row.text("asset").casefold() not in EQUITIES:
+    asset = row.text("asset").casefold()
+    if asset in OPTIONS or (trades_shares_only(row.market) and asset not in EQUITIES):
         raise NotATradeError("not_a_stock", f"{row.text('ticker')} {row.text('asset')}")
     return read_fill(row, SELL if row.number("quantity") < 0 else BUY)
 

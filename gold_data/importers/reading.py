@@ -6,14 +6,18 @@ from dataclasses import dataclass, field, replace
 
 from gold_data.errors import GoldError
 from gold_data.importers.base import RejectedRow, RoundTrip
+from gold_data.importers.carrying import Carrier
 from gold_data.importers.events import Event, Execution, Unreadable
 from gold_data.importers.faults import NotAFillError, NotATradeError, RowFaultError
 from gold_data.importers.fills import squeeze_word
 from gold_data.importers.formats import Format
 from gold_data.importers.instruments import name_ticker
 from gold_data.importers.rows import Row, RowReader, Style
+from gold_data.markets import USUAL, Markets
+from gold_data.trades.schema import CARRIED, INSTRUMENT_COLUMNS
 
 Key = tuple[str, ...]
+BESIDE = {*CARRIED, *INSTRUMENT_COLUMNS} - {"quantity", "account"}  # fields that alone make no trade
 DEAD = {"canceled", "cancelled", "rejected", "expired", "working", "pending", "failed"}
 HALF_TIMES = {
     "date_without_time": "is a date without a time of day, and minute bars cannot be searched for a trade by that",
@@ -37,6 +41,7 @@ class FileReading:
     not_fills: list[RejectedRow] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     zone: str = ""
+    markets: Markets = USUAL
 
 
 def read_rows(name: str, file: int, form: Format, rows: Sequence[Row], *, style: Style, seen: set[Key]) -> FileReading:
@@ -55,6 +60,7 @@ def read_rows(name: str, file: int, form: Format, rows: Sequence[Row], *, style:
     """
     reading = FileReading(name, form, file, len(rows))
     read_row = form.study(rows, style)
+    carrier = Carrier(form, rows, style)
     tickers = {ticker for row in rows if not row.torn and (ticker := name_ticker(row.text("ticker")))}
     own: set[Key] = set()
     for row in rows:
@@ -70,13 +76,14 @@ def read_rows(name: str, file: int, form: Format, rows: Sequence[Row], *, style:
             _sort_out(reading, row, fault, tickers)
             continue
         if isinstance(outcome, RoundTrip):
-            reading.trips.append(replace(outcome, file=file))
+            reading.trips.append(replace(outcome, file=file, carried={**carrier.carry(row), **outcome.carried}))
         else:
             account = f"{form.name} {outcome.account}"  # two platforms are two accounts
-            _add_event(reading, replace(outcome, file=file, account=account), row)
+            _add_event(reading, replace(outcome, file=file, account=account, carried=carrier.carry(row)), row)
     seen |= {(form.name, *key) for key in own if key}
     _refuse_half_times(reading)
     reading.notes += [*_note_alike(form, rows), *_note_dead(reading, rows)] if form.pairs else []
+    reading.notes += carrier.note_lost()
     return reading
 
 
@@ -93,7 +100,7 @@ def _identify(form: Format, row: Row) -> Key:
 
 
 def _refuse_no_fill(form: Format, row: Row) -> None:
-    told = sum(bool(row.text(name)) for name in form.required)
+    told = sum(bool(row.text(name)) for name in form.required if name not in BESIDE)
     if row.is_text or (told <= 1 < len(form.required) and not row.torn):
         raise NotAFillError("no_fill", " ".join(filter(None, row.raw)))
     for name, words in form.only.items():
@@ -107,7 +114,7 @@ def _sort_out(reading: FileReading, row: Row, fault: RowFaultError, tickers: set
     if isinstance(fault, NotAFillError):
         reading.not_fills.append(entry)
         return
-    if not isinstance(fault, NotATradeError) and _is_dead(row):
+    if not isinstance(fault, NotATradeError) and (_is_dead(row) or _is_sum(reading.form, row)):
         reading.not_fills.append(RejectedRow(row.line, "not_filled", fault.value, reading.file))
         return
     reading.rejected.append(entry)
@@ -120,6 +127,12 @@ def _sort_out(reading: FileReading, row: Row, fault: RowFaultError, tickers: set
     account = None if row.torn else f"{reading.form.name} {row.text('account')}"
     event = Unreadable(row.line, ticker, fault.quantity, fault.time, account, reading.file)
     _add_event(reading, event, row)
+
+
+def _is_sum(form: Format, row: Row) -> bool:
+    """Tell whether a row has neither price nor moment, as sums have."""
+    is_told = row.text("price") or any(row.text(*names) for names in form.moments)
+    return form.pairs and not row.torn and not is_told
 
 
 def _is_dead(row: Row) -> bool:

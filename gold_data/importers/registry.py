@@ -28,7 +28,8 @@ from gold_data.importers import (
     tradovate_performance,
     webull,
 )
-from gold_data.importers.base import ImportedFile
+from gold_data.importers.base import ImportedFile, RoundTrip
+from gold_data.importers.carrying import find_markets
 from gold_data.importers.events import Event, Execution, Unreadable
 from gold_data.importers.formats import Format, find_texts
 from gold_data.importers.generic import build_format, read_mapping
@@ -40,9 +41,12 @@ from gold_data.importers.pooling import pool_events
 from gold_data.importers.positions import read_positions
 from gold_data.importers.reading import FileReading, Key, read_rows
 from gold_data.importers.rows import Row, Style
+from gold_data.markets import USUAL, Instrument, Markets, read_markets
+from gold_data.sessions import EXCHANGE_ZONE
 
 AUTO = "auto"
 GENERIC = "generic"
+MARKETS_CLOCK = ("gold", GENERIC)  # formats whose times without an offset are those of the market
 
 FORMATS: Mapping[str, Format] = {
     form.name: form
@@ -82,7 +86,8 @@ class LogOptions:
     `format` is one of `FORMAT_NAMES`, `zone` the zone of times without an offset (the format's own where none is
     given), `mapping` the columns of the format generic (with `auto`, that format is taken). `ticker` is that of all
     rows of a log that names none, `day` the day of times that have none, `date_order` the order of day and month.
-    `positions` has what was held before the logs; with `long_only` no sale is taken for a short one.
+    `positions` has what was held before the logs; with `long_only` no sale is taken for a short one. `markets` says
+    where tickers are traded.
     """
 
     format: str = AUTO
@@ -93,6 +98,7 @@ class LogOptions:
     date_order: DateOrder | None = None
     positions: Path | None = None
     long_only: bool = False
+    markets: Markets = USUAL
 
 
 def detect_format(path: Path) -> str:
@@ -155,9 +161,13 @@ def _read_file(path: Path, file: int, forms: Sequence[Format], options: LogOptio
             f"{path}: this is a log of {opened.form.describes}, but it holds no rows; export one with trades"
         )
     rows = _name_tickers(path, opened, options)
+    declared = options.markets
+    if declared.is_usual and opened.form.market is not None:
+        declared = read_markets(opened.form.market, "the mapping's market")
+    options = replace(options, markets=find_markets(path, rows, declared))
     style, notes, zone = _find_style(path, opened, rows, options)
     reading = read_rows(str(path), file, opened.form, rows, style=style, seen=seen)
-    reading.notes, reading.zone = notes + reading.notes, zone
+    reading.notes, reading.zone, reading.markets = notes + reading.notes, zone, style.markets
     return reading
 
 
@@ -182,12 +192,15 @@ def _find_style(path: Path, opened: Opened, rows: Sequence[Row], options: LogOpt
     numbers = list(find_texts(rows, [(name,) for name in form.numbers]))
     moments = list(find_texts(rows, form.moments))
     zone = options.zone or form.zone
+    if options.zone is None and form.name in MARKETS_CLOCK and form.zone == EXCHANGE_ZONE:
+        zone = options.markets.default.zone_name
     style = Style(
         mark=form.mark or find_mark(str(path), numbers, splits_at_comma=opened.splits_at_comma),
         order=options.date_order or find_date_order(str(path), moments, form.order),
         zone=load_zone(zone),
         apostrophe=find_apostrophe(text for _, text in numbers),
         day=options.day,
+        markets=options.markets,
     )
     is_zoned = all(has_offset(text) for _, text in moments if text)
     notes = [f"{path.name}: {form.name}, {form.describes}"]
@@ -232,7 +245,14 @@ def _sum_up(reading: FileReading, pairing: Pairing, *, is_last: bool) -> Importe
         open_positions=pairing.open_positions if is_last else [],
         notes=notes,
         zone=reading.zone,
+        markets=_add_point_values(reading.markets, trips),
     )
+
+
+def _add_point_values(markets: Markets, trips: Sequence[RoundTrip]) -> Markets:
+    """Add what trips tell of a point's worth, beyond what the rows state."""
+    told = {trip.ticker: value for trip in trips if isinstance(value := trip.carried.get("multiplier"), float)}
+    return markets.add({}, {ticker: Instrument(multiplier=value) for ticker, value in told.items() if value != 1})
 
 
 def _note_unreadable(reading: FileReading) -> list[str]:

@@ -9,17 +9,23 @@ from gold_data.importers.faults import NotAFillError, RowFaultError
 from gold_data.importers.instruments import name_ticker, refuse_other_kinds
 from gold_data.importers.moments import DateOrder, UnreadableTimeError, read_moment
 from gold_data.importers.numerals import Apostrophe, DecimalMark, read_number
+from gold_data.markets import USUAL, Markets
+from gold_data.sessions import Market
 
 
 @dataclass(frozen=True)
 class Style:
-    """How a file writes numbers and times; `day` is the day of times that have none."""
+    """How a file writes numbers and times; `day` is the day of times that have none.
+
+    `markets` says where its tickers are traded.
+    """
 
     mark: DecimalMark
     order: DateOrder
     zone: tzinfo
     apostrophe: Apostrophe = ""
     day: date | None = None
+    markets: Markets = USUAL
 
 
 @dataclass(frozen=True)
@@ -54,6 +60,11 @@ class RowReader:
         self.row = row
         self.style = style
 
+    @property
+    def market(self) -> Market:
+        """The market of the row's ticker."""
+        return self.style.markets.find(name_ticker(self.row.text("ticker")))
+
     def text(self, name: str) -> str:
         """Give the text of a cell, empty where there is none."""
         return self.row.text(name)
@@ -62,10 +73,10 @@ class RowReader:
         """Give a ticker as gold names it: 1 to 16 characters.
 
         Raises:
-            NotATradeError: it is the symbol of an option or of a pair of currencies.
+            NotATradeError: it is the symbol of an option, or of a pair of currencies where only shares are traded.
         """
         ticker = name_ticker(self.row.text(name))
-        refuse_other_kinds(ticker)
+        refuse_other_kinds(ticker, self.market)
         if not 1 <= len(ticker) <= 16 or not ticker.isprintable():
             raise RowFaultError(name, ticker)
         return ticker

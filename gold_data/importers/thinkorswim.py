@@ -14,12 +14,11 @@ ones among them. Fills have no number, so two equal rows are two partial fills.
 from collections.abc import Iterator, Sequence
 
 from gold_data.importers.events import Execution
-from gold_data.importers.faults import NotATradeError
 from gold_data.importers.fills import Side, read_fill
 from gold_data.importers.formats import CsvLine, Format, name_columns, read_alone
+from gold_data.importers.instruments import refuse_asset
 from gold_data.importers.rows import RowReader
 
-SHARES = {"stock", "etf"}
 SIDES = {"buy": "buy", "sell": "sell"}
 EFFECTS = {"to open": "open", "to close": "close", "auto": "", "": ""}
 
@@ -45,8 +44,7 @@ def take_sections(header: CsvLine, lines: Sequence[CsvLine]) -> Iterator[CsvLine
 
 def read_row(row: RowReader) -> Execution:
     """Read one fill."""
-    if row.text("type").casefold() not in SHARES:
-        raise NotATradeError("not_a_stock", " ".join(filter(None, map(row.text, ("ticker", "type")))))
+    refuse_asset(row.text("ticker"), row.text("type") or "no type", row.market)
     return read_fill(row, Side(row.choice("side", SIDES), row.choice("effect", EFFECTS)))
 
 

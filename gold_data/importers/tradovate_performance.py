@@ -18,10 +18,12 @@ COLUMNS = {
     "buy_time": "boughtTimestamp",
     "sell_time": "soldTimestamp",
 }
+_FORMAT = build_format({"rows": "round_trips", "columns": COLUMNS, "date_order": "month_first"})
 
 FORMAT: Format = replace(
-    build_format({"rows": "round_trips", "columns": COLUMNS, "date_order": "month_first"}),
+    _FORMAT,
     name="tradovate_performance",
     describes="Tradovate's report of performance",
+    optional={"tick": ("_ticksize",), "account": ("account",)},
     zone_note="Tradovate writes times of the computer it was exported on; name its zone where that is not New York's",
 )

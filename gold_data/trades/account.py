@@ -6,6 +6,7 @@ import polars as pl
 
 from gold_data.importers.base import ImportedFile
 from gold_data.market import BarsReport
+from gold_data.markets import USUAL, Markets
 from gold_data.splits import Split
 
 
@@ -16,6 +17,7 @@ class Account:
     `trips` has one row per round trip: `file`, `line`, the stated measures, the measured ones as `measured_*`, why
     there are none (`unmeasured`), and its `fate`: `gold`, `duplicate` (an earlier file has it too) or `rejected`.
     `rejected` has one row per rule that a row of a file, or a round trip, broke: `file`, `line`, `rule`, `value`.
+    `markets` says where each ticker is traded.
     """
 
     files: dict[str, ImportedFile]
@@ -25,6 +27,7 @@ class Account:
     trades: pl.DataFrame
     split: Split
     notes: list[str]
+    markets: Markets = USUAL
 
     def sum_up(self) -> list[str]:
         """Say what became of it in a few lines, and all there is to know about it."""

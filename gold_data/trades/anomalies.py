@@ -1,27 +1,28 @@
 """What is odd about minute bars that can be used: gaps, bars where there should be none, splits."""
 
-from collections.abc import Iterable
-from datetime import date, datetime, timedelta
+from datetime import timedelta
 
 import polars as pl
 
-from gold_data.sessions import EXCHANGE_ZONE, session_hours
+from gold_data.markets import USUAL, Markets
 
 # An overnight jump counts as that of a split when it is within this share of a whole ratio.
 SPLIT_TOLERANCE = 0.03
 STAMP, DAY = pl.col("timestamp"), pl.col("timestamp").dt.date()
 
 
-def find_anomalies(bars: pl.DataFrame) -> dict[str, int]:
+def find_anomalies(bars: pl.DataFrame, markets: Markets = USUAL) -> dict[str, int]:
     """Count what is odd by kind, kinds that are not there left out; none of it makes a bar unusable.
 
     Args:
         bars: Sorted by ticker and minute.
+        markets: Where tickers are traded.
     """
-    placed = bars.select("ticker", "timestamp", day=DAY).join(
-        list_hours(bars.select(DAY.unique()).to_series()), on="day"
-    )
-    regular = placed.filter(STAMP.is_between("opens", "closes", closed="left"))
+    days = markets.find_days(bars.get_column("ticker"), bars.get_column("timestamp"))
+    dated = bars.select("ticker", "timestamp", session_date=days)
+    placed = dated.rename({"session_date": "day"}).hstack(markets.list_sessions(dated))
+    rests = STAMP.is_between("pauses", "resumes", closed="left").fill_null(value=False)
+    regular = placed.filter(STAMP.is_between("opens", "closes", closed="left"), ~rests)
     minutes = STAMP.diff().over("ticker", "day").dt.total_minutes() - 1
     gaps, missing = regular.select((minutes > 0).sum(), missing=minutes.filter(minutes > 0).sum()).row(0)
     kinds = {
@@ -31,14 +32,6 @@ def find_anomalies(bars: pl.DataFrame) -> dict[str, int]:
         "bar on a day the exchange is closed (kept)": placed.get_column("opens").null_count(),
     }
     return {kind: count for kind, count in kinds.items() if count}
-
-
-def list_hours(days: Iterable[date]) -> pl.DataFrame:
-    """List days with the moments of the exchange's open and close, null where it is closed; one row per day."""
-    rows = [(day, *(datetime.combine(day, clock) for clock in session_hours(day) or ())) for day in days]
-    schema: dict[str, pl.DataType] = {"day": pl.Date(), "opens": pl.Datetime("us"), "closes": pl.Datetime("us")}
-    moments = pl.col("opens", "closes").dt.replace_time_zone(EXCHANGE_ZONE)
-    return pl.DataFrame([(*row, None, None)[:3] for row in rows], schema, orient="row").with_columns(moments)
 
 
 def find_splits(bars: pl.DataFrame) -> pl.DataFrame:

@@ -1,7 +1,7 @@
 """The data card of an imported gold: what was read, what became of it, and how it looks."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
 
@@ -12,10 +12,13 @@ from gold_data.buckets import bin_by_quantiles
 from gold_data.errors import GoldError
 from gold_data.folder import CARD
 from gold_data.market import BarsReport
+from gold_data.markets import show_zone
 from gold_data.splits import take_part
 from gold_data.trades.account import Account
+from gold_data.trades.card_results import describe_markets, describe_results
+from gold_data.trades.card_tables import write_table as _table
 from gold_data.trades.measures import MEASURES
-from gold_data.trades.schema import GoldTrades
+from gold_data.trades.schema import TIME_FIELDS, GoldTrades
 
 BINS = 8  # rows of a histogram
 WIDTH = 30  # its longest bar, in characters
@@ -50,10 +53,12 @@ def write_card(account: Account) -> str:
         INTRO,
         _describe_files(account),
         _describe_trips(account),
+        describe_markets(account.trades, account.markets),
         _describe_split(account),
+        describe_results(account.trades, account.markets),
         _describe_measures(account),
         _describe_bars(account.bars),
-        _describe_columns(account.trades),
+        _describe_columns(show_zone(account.trades, account.markets, TIME_FIELDS)),
         suggest_controls(take_part(account.trades, account.split.train).get_column("entry_volatility_percent")),
     ]
     if account.notes:
@@ -215,8 +220,3 @@ def suggest_controls(volatility: pl.Series) -> str:
         weights=", ".join(f"{weight:g}" for weight in weights),
         bins=BUCKETS,
     )
-
-
-def _table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
-    lines = [head, ["---"] * len(head), *rows]
-    return "".join(f"| {' | '.join(str(cell).replace('|', chr(92) + '|') for cell in line)} |\n" for line in lines)

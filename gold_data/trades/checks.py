@@ -7,18 +7,17 @@ and none of them is a consequence of another field's.
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, time
+from datetime import date, datetime, time
 from math import ceil, floor, inf, isfinite
 from typing import NamedTuple
 
 from jsonschema import Draft202012Validator
 
-from gold_data.sessions import next_session, session_hours
-from gold_data.trades.limits import GoldLimits
+from gold_data.sessions import Session, say_session
+from gold_data.trades.limits import PERCENT_ROUNDING, GoldLimits
 from gold_data.trades.schema import CORE_FIELDS, NUMBER_FIELDS, PRICE_FIELDS, TIME_FIELDS, load_core_schema
 from gold_data.violation import Expectation
 
-PERCENT_ROUNDING = 0.01  # percents are rounded or cut to two decimals, each on its own
 STATED_ROUNDING = 0.011  # the same, where somebody else computed the percent from prices not yet rounded
 SLACK = 1e-9  # 0.35 is within 0.05 of 0.3, also in binary
 LONGEST_SHOWN = 60  # characters of a wrong value that a message repeats
@@ -62,6 +61,9 @@ class Row:
         self.numbers = {name: number for name, number in numbers.items() if isfinite(number)}
         self.times = {name: time.fromisoformat(str(self.core[name])) for name in TIME_FIELDS if name in self.sound}
         self.exit_percent = self._measure_exit_percent()
+        self.market = self.limits.markets.find(self.core.get("ticker"))
+        self.day = find_session_date(self.limits, self.core.get("ticker"), stated.session_date, stated.exit_date)
+        self.holds_overnight = self.limits.holds_overnight or not self.market.closes_after(self.day)
         self.exit_session = self._find_exit_session()
 
     def _measure_exit_percent(self) -> float | None:
@@ -73,9 +75,18 @@ class Row:
     def _find_exit_session(self) -> date | None:
         if self.stated.exit_date is not None or len(self.times) < 2:
             return self.stated.exit_date
-        day = self.stated.session_date
-        turned = self.times["exit_time"] <= self.times["entry_time"]
-        return next_session(day) if turned and self.limits.holds_overnight else day
+        entered, left = (self.market.place(self.day, self.times[field]) for field in TIME_FIELDS)
+        return self.market.find_next(self.day) if left <= entered and self.holds_overnight else self.day
+
+
+def find_session_date(limits: GoldLimits, ticker: object, day: date, exit_date: date | None = None) -> date:
+    """Find the session of a trade: `day`, or, of a gold of several markets, the last one that its own market had.
+
+    Where the exit's day is stated, the entry's is too.
+    """
+    if exit_date is not None or not limits.markets.by_ticker:
+        return day
+    return limits.markets.find(ticker).find_last(day) or day
 
 
 def measure_exit_percent(trade_type: str, entry_price: float, exit_price: float) -> float:
@@ -86,6 +97,16 @@ def measure_exit_percent(trade_type: str, entry_price: float, exit_price: float)
 def fingerprint(core: Mapping[str, object]) -> Fingerprint:
     """Give what two copies of one trade have in common: all numbers. Other times of day do not make a trade new."""
     return tuple(read_number(core[name]) for name in NUMBER_FIELDS)
+
+
+def list_copy_marks(mark: Fingerprint) -> list[Fingerprint]:
+    """List what a copy may have in common with a trade: all of its numbers but one, which is infinite in each."""
+    return [(*mark[:place], inf, *mark[place + 1 :]) for place in range(len(mark))]
+
+
+def mark_trades(known: Mapping[Fingerprint, str]) -> dict[Fingerprint, str]:
+    """Give the ids of trades by all that a copy of one may have in common with it."""
+    return {mark: name for whole, name in known.items() for mark in (whole, *list_copy_marks(whole))}
 
 
 def read_number(value: object) -> float:
@@ -155,31 +176,38 @@ def find_not_positive(row: Row, fields: Sequence[str]) -> Iterator[Breach]:
 
 
 def find_out_of_hours(row: Row) -> Iterator[Breach]:
-    """Find an entry or exit outside the regular session; at the close itself one can leave, but not enter."""
-    for field, day in zip(TIME_FIELDS, (row.stated.session_date, row.exit_session), strict=True):
+    """Find an entry or exit outside the market's session; at the close itself one can leave, but not enter."""
+    for field, day in zip(TIME_FIELDS, (row.day, row.exit_session), strict=True):
         clock = row.times.get(field)
         if clock is None or day is None:
             continue
-        hours = session_hours(day)
-        if hours is None:
+        session = row.market.find_session(day)
+        if session is None:
             found = f"{day} {clock}"
             yield Breach((field,), "a day the exchange is open", found, f"{field} {found} is on a day it is closed")
             continue
-        opens, closes = hours
-        if not opens <= clock <= closes or (field == "entry_time" and clock == closes):
-            limit = f"{opens} to {closes} on {day}" + (", before the close" if field == "entry_time" else "")
+        if not _is_open(session, row.market.place(day, clock), enters=field == "entry_time"):
+            limit = f"{say_session(row.market, day)} on {day}" + (", before the close" if field == "entry_time" else "")
             yield Breach((field,), limit, str(clock), f"{field} {clock} is outside the regular session")
+
+
+def _is_open(session: Session, moment: datetime, *, enters: bool) -> bool:
+    starts, ends = session.pause or (session.closes, session.closes)
+    if enters:
+        return session.opens <= moment < session.closes and not starts <= moment < ends
+    return session.opens <= moment <= session.closes and not starts < moment < ends
 
 
 def find_exit_before_entry(row: Row) -> Iterator[Breach]:
     """Find an exit that does not follow its entry, or follows it later than the core fields can say."""
     if row.exit_session is None or len(row.times) < 2:
         return
-    day, overnight = row.stated.session_date, row.limits.holds_overnight
+    day, overnight = row.day, row.holds_overnight
     entered, left = (row.times[field] for field in TIME_FIELDS)
-    if row.exit_session == day and left > entered:
+    is_later = row.market.place(day, left) > row.market.place(day, entered)
+    if row.exit_session == day and is_later:
         return
-    if overnight and left <= entered and row.exit_session == next_session(day):
+    if overnight and not is_later and row.exit_session == row.market.find_next(day):
         return
     limit = f"after {entered} in the same session" + (f", or by {entered} in the next" if overnight else "")
     found = f"{left}" if row.exit_session == day else f"{left} on {row.exit_session}"
@@ -210,6 +238,19 @@ def find_exit_outside_excursions(row: Row) -> Iterator[Breach]:
         limit = f"best_exit_percent >= {show_value(ceil(lowest * 1e4) / 1e4)}"
         clause = f"best_exit_percent {show_value(best)} is below the exit percent {row.exit_percent:.4f}"
         yield Breach(("best_exit_percent",), limit, show_value(best), clause)
+
+
+def find_one_sided_excursions(row: Row) -> Iterator[Breach]:
+    """Find a worst excursion above 0, or a best one below, where the gold measures both from the entry itself."""
+    if not row.limits.spans_entry:
+        return
+    worst, best = _read_excursions(row)
+    if worst > PERCENT_ROUNDING + SLACK:
+        clause = f"worst_exit_percent {show_value(worst)} is above 0, the move at the entry itself"
+        yield Breach(("worst_exit_percent",), "worst_exit_percent <= 0", show_value(worst), clause)
+    if best < -PERCENT_ROUNDING - SLACK:
+        clause = f"best_exit_percent {show_value(best)} is below 0, the move at the entry itself"
+        yield Breach(("best_exit_percent",), "best_exit_percent >= 0", show_value(best), clause)
 
 
 def find_wrong_sign(row: Row) -> Iterator[Breach]:
@@ -274,14 +315,14 @@ def find_disobedience(row: Row) -> Iterator[Breach]:
 
 
 def find_copy(row: Row) -> Iterator[Breach]:
-    """Find the known trade this one is a copy of."""
+    """Find the known trade this one is a copy of: all numbers but one, at most, are the same."""
     if len(row.numbers) == len(NUMBER_FIELDS):
         yield from name_copy(fingerprint(row.core), row.stated.known_trades)
 
 
 def name_copy(mark: Fingerprint, known_trades: Mapping[Fingerprint, str]) -> Iterator[Breach]:
-    """Name the known trade that has this fingerprint."""
-    known = known_trades.get(mark)
+    """Name the known trade that has this fingerprint, or all of it but one number; `mark_trades` gave the ids."""
+    known = next((known_trades[one] for one in (mark, *list_copy_marks(mark)) if one in known_trades), None)
     if known is not None:
-        clause = f"{', '.join(NUMBER_FIELDS)} all equal those of {known}"
-        yield Breach(NUMBER_FIELDS, "at least one differs from every known trade", f"copy of {known}", clause)
+        clause = f"of {', '.join(NUMBER_FIELDS)} all, or all but one, equal those of {known}"
+        yield Breach(NUMBER_FIELDS, "at least two differ from every known trade", f"copy of {known}", clause)

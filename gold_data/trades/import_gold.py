@@ -12,7 +12,7 @@
 import os
 import shutil
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -26,6 +26,7 @@ from gold_data.folder import BARS, CARD, REJECTED, SPLIT, TRADES
 from gold_data.importers.base import ImportedFile, RoundTrip, trips_to_frame
 from gold_data.importers.registry import LogOptions, import_files
 from gold_data.market import BarsReport, import_bars, merge_bars
+from gold_data.markets import USUAL, Markets, show_zone, write_markets
 from gold_data.splits import plan_split
 from gold_data.tables import RawRow
 from gold_data.trades.account import Account
@@ -33,12 +34,13 @@ from gold_data.trades.card import write_card
 from gold_data.trades.failure import explain_failure
 from gold_data.trades.ingest import STATED, judge_rows
 from gold_data.trades.measures import MEASURES, NO_BARS, OTHER_PRICES, SCHEMA, measure_trades
-from gold_data.trades.schema import CORE_FIELDS, GoldTrades
+from gold_data.trades.schema import CARRIED, CORE_FIELDS, TIME_FIELDS, GoldTrades
 from gold_data.trades.zones import find_better_zone, say_better_zone
 
 DECIMALS = 5  # of a measure: finer than any log states it, and still read at a glance in a prompt
 SPLIT_INSIDE = "split_inside"
 Rejection = tuple[str, int, str, str]
+Beside = dict[str, object]  # what a row says beside its trade: the percent that it states, what is carried
 REJECTED_SCHEMA = {"file": pl.String, "line": pl.Int64, "rule": pl.String, "value": pl.String}
 
 
@@ -58,11 +60,15 @@ class BarsSource:
 
 @dataclass(frozen=True)
 class Splitting:
-    """How sessions are split: the share held out, in how many stretches, with how many sessions between."""
+    """How sessions are split: the share held out, in how many stretches, with how many sessions between.
+
+    `markets` says whose sessions they are.
+    """
 
     holdout: float = 0.2
     blocks: int = 1
     embargo: int = 1
+    markets: Markets = USUAL
 
 
 def import_gold(
@@ -93,10 +99,11 @@ def import_gold(
     _check_out(out)
     paths = list(dict.fromkeys(files))
     imported = dict(zip(map(str, paths), import_files(paths, logs), strict=True))
+    markets = _join_markets(imported, logs.markets)
     partial = out.with_name(f".{out.name}.partial-{os.getpid()}")
     try:
         partial.mkdir()
-        account = _fill_folder(partial, out, imported, bars, Splitting(holdout, blocks, embargo))
+        account = _fill_folder(partial, out, imported, bars, Splitting(holdout, blocks, embargo, markets))
         partial.rename(out)
     except OSError as exc:
         raise GoldError(f"{out} cannot be written: {exc.strerror or exc}; name another folder") from exc
@@ -112,21 +119,34 @@ def _check_out(out: Path) -> None:
         raise GoldError(f"{out} cannot be made, as {out.parent} is no folder; make that one first, or name another")
 
 
+def _join_markets(imported: dict[str, ImportedFile], declared: Markets) -> Markets:
+    """Join what all files say of their tickers to the declared markets, earlier files first."""
+    markets = declared
+    for file in imported.values():
+        markets = file.markets if markets.is_usual else markets.add(file.markets.by_ticker, file.markets.instruments)
+    return markets
+
+
 def _fill_folder(
-    folder: Path, out: Path, imported: dict[str, ImportedFile], bars: Sequence[BarsSource], splitting: Splitting
+    folder: Path,
+    out: Path,
+    imported: dict[str, ImportedFile],
+    bars: Sequence[BarsSource],
+    splitting: Splitting,
 ) -> Account:
-    trips, stated = _gather_trips(imported)
+    markets = splitting.markets
+    trips, stated = _gather_trips(imported, markets)
     notes = [note for file in imported.values() for note in [*file.notes, *file.open_positions]]
     if trips.is_empty():  # which is the log's fault, and not the bars'
         raise _fail(imported, _list_rejected(imported, []), notes, out, has_bars=bool(bars))
-    report = _import_bars(folder, bars, trips) if bars else None
+    report = _import_bars(folder, bars, trips, markets) if bars else None
     if report is not None:
         _check_zones(imported, trips, folder / BARS)
-    trips = _measure(trips, folder / BARS if report else None)
+    trips = _measure(trips, folder / BARS if report else None, markets)
     if report is not None:
-        trips = _reject_splits(trips, report)
+        trips = _reject_splits(trips, report, markets)
         _drop_foreign_bars(folder / BARS, trips, report)
-    trips, trades, rejected, oddities = _judge(trips, stated, imported)
+    trips, trades, rejected, oddities = _judge(trips, stated, imported, markets)
     if trades.is_empty():
         notes += report.splits + report.notes if report else []
         raise _fail(imported, rejected, notes, out, has_bars=bool(bars))
@@ -139,8 +159,9 @@ def _fill_folder(
             f"nothing is held out: that takes {splitting.embargo + 2} sessions with an embargo of {splitting.embargo}, "
             f"and there are {len(split.train)}"
         )
-    account = Account(imported, trips, rejected, report, trades, split, notes)
-    trades.write_parquet(folder / TRADES)
+    account = Account(imported, trips, rejected, report, trades, split, notes, markets)
+    show_zone(trades, markets, TIME_FIELDS).write_parquet(folder / TRADES)
+    write_markets(markets, folder)
     neutralise_cells(rejected).write_csv(folder / REJECTED)
     (folder / SPLIT).write_text(split.to_json() + "\n", encoding="utf-8")
     (folder / CARD).write_text(write_card(account), encoding="utf-8")
@@ -154,11 +175,11 @@ def _fail(
     return explain_failure(list(imported), rejected, not_fills, notes, out, has_bars=has_bars)
 
 
-def _import_bars(folder: Path, sources: Sequence[BarsSource], trips: pl.DataFrame) -> BarsReport:
+def _import_bars(folder: Path, sources: Sequence[BarsSource], trips: pl.DataFrame, markets: Markets) -> BarsReport:
     tickers = trips.get_column("ticker").unique().sort().to_list()
     parts = [folder / f"{BARS}.{number}" for number in range(len(sources))]
     reports = [
-        import_bars(one.path, part, zone=one.zone, day=one.day, ticker=one.ticker, tickers=tickers)
+        import_bars(one.path, part, zone=one.zone, day=one.day, ticker=one.ticker, tickers=tickers, markets=markets)
         for one, part in zip(sources, parts, strict=True)
     ]
     if len(parts) == 1:
@@ -178,13 +199,15 @@ def _check_zones(imported: dict[str, ImportedFile], trips: pl.DataFrame, bars: P
             raise GoldError(say_better_zone(name, file.zone, finding))
 
 
-def _reject_splits(trips: pl.DataFrame, report: BarsReport) -> pl.DataFrame:
+def _reject_splits(trips: pl.DataFrame, report: BarsReport, markets: Markets) -> pl.DataFrame:
     """Take the measures from trips that were held over a night in which their bars jump as after a split."""
     jumps = pl.DataFrame(report.jumps, {"ticker": pl.String, "day": pl.Date}, orient="row")
+    exits = markets.find_days(trips.get_column("ticker"), trips.get_column("exit_time"))
     over = (
-        trips.with_row_index("place")
+        trips.with_columns(exit_date=exits)
+        .with_row_index("place")
         .join(jumps, on="ticker")
-        .filter((pl.col("session_date") < pl.col("day")) & (pl.col("day") <= pl.col("exit_time").dt.date()))
+        .filter((pl.col("session_date") < pl.col("day")) & (pl.col("day") <= pl.col("exit_date")))
     )
     is_over = pl.int_range(pl.len()).is_in(over.get_column("place").unique().implode())
     measured = [pl.when(~is_over).then(pl.col(f"measured_{name}")).alias(f"measured_{name}") for name in MEASURES]
@@ -192,16 +215,21 @@ def _reject_splits(trips: pl.DataFrame, report: BarsReport) -> pl.DataFrame:
     return trips.with_columns(*measured, unmeasured)
 
 
-def _gather_trips(imported: dict[str, ImportedFile]) -> tuple[pl.DataFrame, list[float | None]]:
-    """List the round trips of all files, and the percent change that each states; later files may repeat earlier."""
+def _gather_trips(imported: dict[str, ImportedFile], markets: Markets) -> tuple[pl.DataFrame, list[Beside]]:
+    """List the round trips of all files, and what each says beside its trade; later files may repeat earlier."""
     trips = [(name, trip) for name, file in imported.items() for trip in file.trips]
     first: dict[tuple[object, ...], str] = {}
     repeated = [first.setdefault(_identify(trip), name) != name for name, trip in trips]
-    frame = trips_to_frame([trip for _, trip in trips]).with_columns(
+    frame = trips_to_frame([trip for _, trip in trips], markets).with_columns(
         pl.Series("file", [name for name, _ in trips], pl.String),
         pl.Series("fate", ["duplicate" if again else "gold" for again in repeated], pl.String),
     )
-    return frame.rename({"source_line": "line"}), [trip.stated.get(STATED) for _, trip in trips]
+    beside = [{STATED: trip.stated.get(STATED), **_take_carried(trip.carried)} for _, trip in trips]
+    return frame.rename({"source_line": "line"}), beside
+
+
+def _take_carried(carried: Mapping[str, object]) -> Beside:
+    return {name: value for name, value in carried.items() if name in CARRIED}
 
 
 def _identify(trip: RoundTrip) -> tuple[object, ...]:
@@ -209,12 +237,12 @@ def _identify(trip: RoundTrip) -> tuple[object, ...]:
     return trip.ticker, trip.trade_type, trip.entry_time, trip.exit_time, *prices
 
 
-def _measure(trips: pl.DataFrame, bars: Path | None) -> pl.DataFrame:
+def _measure(trips: pl.DataFrame, bars: Path | None, markets: Markets) -> pl.DataFrame:
     if bars is None:
         nothing = pl.DataFrame(schema=SCHEMA).clear(trips.height)
         measured = nothing.with_columns(unmeasured=pl.lit(NO_BARS))
     else:
-        measured = measure_trades(trips, bars)
+        measured = measure_trades(trips, bars, markets)
     return trips.hstack(measured.rename({name: f"measured_{name}" for name in MEASURES}))
 
 
@@ -250,7 +278,7 @@ def _list_rejected(imported: dict[str, ImportedFile], more: Iterable[Rejection])
 
 
 def _judge(
-    trips: pl.DataFrame, stated: list[float | None], imported: dict[str, ImportedFile]
+    trips: pl.DataFrame, stated: list[Beside], imported: dict[str, ImportedFile], markets: Markets
 ) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame, Counter[str]]:
     """Hold trips against the rules; gives them with their fates, gold trades by entry, all rejections, oddities."""
     merged = trips.with_columns(pl.coalesce(f"measured_{name}", name).round(DECIMALS).alias(name) for name in MEASURES)
@@ -258,14 +286,14 @@ def _judge(
     rows: list[RawRow] = []
     listed = merged.to_dicts()
     fates = trips.get_column("fate").to_list()
-    for number, (trip, change) in enumerate(zip(listed, stated, strict=True)):
+    for number, (trip, beside) in enumerate(zip(listed, stated, strict=True)):
         missing = [name for name in MEASURES if trip[name] is None]
         if fates[number] == "gold" and (missing or trip["unmeasured"] == SPLIT_INSIDE):
             fates[number] = "rejected"
             rejected.append((trip["file"], trip["line"], trip["unmeasured"], _say_missing(trip, missing)))
         elif fates[number] == "gold":
-            rows.append(RawRow(number, {name: trip[name] for name in CORE_FIELDS} | {STATED: change}, fits=True))
-    judged = judge_rows(rows)
+            rows.append(RawRow(number, {name: trip[name] for name in CORE_FIELDS} | beside, fits=True))
+    judged = judge_rows(rows, markets)
     for number, rule, field, limit, found in judged.rejected.select("line", "rule", "field", "limit", "found").rows():
         fates[number] = "rejected"
         trip = listed[number]
@@ -278,7 +306,8 @@ def _judge(
         trade_id=pl.format("gold-{}", (pl.int_range(pl.len()) + 1).cast(pl.String).str.zfill(4))
     )
     fated = trips.with_columns(pl.Series("fate", fates, pl.String))
-    return fated, GoldTrades.validate(trades), _list_rejected(imported, rejected), judged.oddities
+    GoldTrades.validate(trades.select(GoldTrades.column_names()))
+    return fated, trades, _list_rejected(imported, rejected), judged.oddities
 
 
 def _say_missing(trip: dict[str, Any], missing: Sequence[str]) -> str:

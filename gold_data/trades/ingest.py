@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
+from functools import partial
 from math import inf
 from pathlib import Path
 
@@ -12,13 +13,23 @@ import polars as pl
 
 from gold_data.bars import read_bars
 from gold_data.errors import GoldError
-from gold_data.sessions import EXCHANGE_ZONE, ZONE
+from gold_data.markets import USUAL, Markets, load_markets, show_clocks
+from gold_data.sessions import EXCHANGE_ZONE, Market
 from gold_data.splits import read_split
 from gold_data.store import Gold
 from gold_data.tables import RawRow, check_columns, read_rows
+from gold_data.trades.carried import find_misfit, note_partly_given, read_carried, read_instruments
 from gold_data.trades.limits import GoldLimits, describe_limits
 from gold_data.trades.rules import check_trade
-from gold_data.trades.schema import CORE_FIELDS, NUMBER_FIELDS, TIME_FIELDS, GoldTrades
+from gold_data.trades.schema import (
+    CARRIED,
+    CARRIED_NUMBERS,
+    CORE_FIELDS,
+    INSTRUMENT_COLUMNS,
+    NUMBER_FIELDS,
+    TIME_FIELDS,
+    GoldTrades,
+)
 from gold_data.violation import Violation
 
 WHAT = "gold trades"
@@ -39,6 +50,8 @@ class Reading:
     raw: RawRow
     core: dict[str, object] = field(default_factory=dict)
     times: dict[str, datetime] = field(default_factory=dict)
+    days: dict[str, date] = field(default_factory=dict)
+    carried: dict[str, object] = field(default_factory=dict)
     stated: float | None = None
     oddities: set[str] = field(default_factory=set)
     violations: list[Violation] = field(default_factory=list)
@@ -53,11 +66,13 @@ class Judgement:
     oddities: Counter[str]
 
 
-def read_gold(trades: Path, bars: Path | None, split: Path | None = None) -> Gold:
+def read_gold(trades: Path, bars: Path | None, split: Path | None = None, markets: Markets = USUAL) -> Gold:
     """Read gold trades, and their bars and their split where there are some; tables are CSV or Parquet.
 
-    Times with an offset are converted to the exchange's zone, times without are exchange time; parts of a second are
-    cut off. `trade_percent_change` may be missing: it is computed anyhow. `entry_volatility_percent` is believed.
+    Times with an offset are converted to the exchange's zone, times without are those of the ticker's market; parts of
+    a second are cut off. `trade_percent_change` may be missing: it is computed anyhow. `entry_volatility_percent` is
+    believed. Columns of `CARRIED` are kept, and those of `INSTRUMENT_COLUMNS` add to `markets`; a gold folder's own
+    markets go before those.
 
     Raises:
         GoldError: a file is missing, empty, unreadable or lacks a column, or no row obeys the rules.
@@ -67,10 +82,11 @@ def read_gold(trades: Path, bars: Path | None, split: Path | None = None) -> Gol
             f"{split.parent} is no gold folder, it has no {split.name}; name one that `tradelogs gold import` wrote"
         )
     table = read_rows(trades, WHAT)
-    notes = check_columns(trades, table.columns, CORE_FIELDS, [STATED, *COMPUTED])
+    notes = check_columns(trades, table.columns, CORE_FIELDS, [STATED, *COMPUTED, *CARRIED, *INSTRUMENT_COLUMNS])
     if not table.rows:
         raise GoldError(f"{trades} holds a header but no trades; add one row per trade")
-    judged = judge_rows(table.rows)
+    markets = _find_markets(trades, split, markets).add(*read_instruments(trades, table.rows))
+    judged = judge_rows(table.rows, markets)
     gold, rejected = judged.trades, judged.rejected
     if gold.is_empty():
         first = rejected.row(0, named=True)
@@ -81,29 +97,53 @@ def read_gold(trades: Path, bars: Path | None, split: Path | None = None) -> Gol
     notes += [f"{trades.name}: times of {count} rows {oddity}" for oddity, count in sorted(judged.oddities.items())]
     if gold["session_date"].n_unique() == 1:
         notes.append(f"{trades.name}: all trades are of one session, so none can be held out")
+    notes += note_partly_given(trades.name, gold)
+    gold = show_clocks(gold, markets, TIME_FIELDS)
     parts = read_split(split, gold) if split else None
+    describe, date_bars = partial(describe_limits, markets=markets), partial(_date_bars, markets)
     if bars is None:
-        return Gold(gold, None, rejected, notes, parts, describe_limits)
-    bar_frame, bar_notes = read_bars(bars)
-    notes += [*bar_notes, *_note_without_bars(gold, bar_frame)]
-    return Gold(gold, bar_frame, rejected, notes, parts, describe_limits)
+        return Gold(gold, None, rejected, notes, parts, describe, date_bars)
+    bar_frame, bar_notes = read_bars(bars, markets.default.zone_name)
+    notes += [*bar_notes, *_note_without_bars(gold, bar_frame, date_bars(bar_frame))]
+    return Gold(gold, bar_frame, rejected, notes, parts, describe, date_bars)
 
 
-def judge_rows(rows: Sequence[RawRow]) -> Judgement:
+def _find_markets(trades: Path, split: Path | None, declared: Markets) -> Markets:
+    """Find the markets of a gold folder, or those that were declared.
+
+    Raises:
+        GoldError: both are said, and differ.
+    """
+    own = load_markets(trades.parent) if split else None
+    if own is None or declared.is_usual or own == declared:
+        return own or declared
+    raise GoldError(
+        f"{trades.parent} was imported for the market {json.dumps(own.to_data())}, and the profile's market is "
+        f"{json.dumps(declared.to_data())}; leave it out of the profile, or import the gold anew with --market"
+    )
+
+
+def _date_bars(markets: Markets, bars: pl.DataFrame) -> pl.Series:
+    return markets.find_days(bars.get_column("ticker"), bars.get_column("timestamp"))
+
+
+def judge_rows(rows: Sequence[RawRow], markets: Markets = USUAL) -> Judgement:
     """Hold rows of trades against the rules, the same that candidates are held against.
 
     Args:
         rows: Each with a line of its own, and a value for every core field, empty or null where it is missing; their
-            number, from 1, names the trade. `trade_percent_change` is checked where a row states it.
+            number, from 1, names the trade. `trade_percent_change` is checked where a row states it, and columns of
+            `CARRIED` are kept.
+        markets: Where each ticker is traded.
     """
-    readings = [_read_row(f"gold-{number:04d}", raw) for number, raw in enumerate(rows, start=1)]
-    _check_readings(readings)
+    readings = [_read_row(f"gold-{number:04d}", raw, markets) for number, raw in enumerate(rows, start=1)]
+    _check_readings(readings, markets)
     sound = [reading for reading in readings if not reading.violations]
     oddities = Counter(oddity for reading in readings for oddity in reading.oddities)
     return Judgement(_build_trades(sound), _list_rejected(readings), oddities)
 
 
-def _read_row(trade_id: str, raw: RawRow) -> Reading:
+def _read_row(trade_id: str, raw: RawRow, markets: Markets) -> Reading:
     reading = Reading(trade_id, raw)
     if not raw.fits:
         found = f"{len(raw.values)} values"
@@ -114,7 +154,7 @@ def _read_row(trade_id: str, raw: RawRow) -> Reading:
         if value is None or value == "":
             continue
         if name in TIME_FIELDS:
-            _read_time(reading, name, value)
+            _read_time(reading, name, value, markets.find(raw.values["ticker"]))
         else:
             reading.core[name] = _read_number(value) if name in NUMBER_FIELDS else value
     stated = raw.values.get(STATED)
@@ -124,6 +164,8 @@ def _read_row(trade_id: str, raw: RawRow) -> Reading:
             reading.stated = number
         else:
             reading.violations.append(_refuse(STATED, str(stated), "a number"))
+    reading.carried = read_carried(raw.values)
+    reading.violations += [_refuse(*misfit) for misfit in find_misfit(reading.carried)]
     return reading
 
 
@@ -134,32 +176,37 @@ def _read_number(value: object) -> object:
         return value  # which the rule `schema` refuses, and shows
 
 
-def _read_time(reading: Reading, name: str, value: object) -> None:
+def _read_time(reading: Reading, name: str, value: object, market: Market) -> None:
     try:
         moment = value if isinstance(value, datetime) else datetime.fromisoformat(str(value))
         if moment.tzinfo is None:
-            reading.oddities.add("without an offset were read as exchange time")
-        local = moment.astimezone(ZONE) if moment.tzinfo else moment.replace(tzinfo=ZONE)
+            reading.oddities.add(f"without an offset were read as {_say_zone(market)}")
+        local = moment.astimezone(market.zone) if moment.tzinfo else moment.replace(tzinfo=market.zone)
     except (ValueError, OverflowError):
         reading.violations.append(_refuse(name, str(value), "a date and time such as 2013-10-04T10:06:00-04:00"))
         return
     if local.microsecond:
         reading.oddities.add("had parts of a second, which were cut off")
     reading.times[name] = local.replace(microsecond=0)
+    reading.days[name] = market.find_day(reading.times[name])
     reading.core[name] = reading.times[name].strftime("%H:%M:%S")
+
+
+def _say_zone(market: Market) -> str:
+    return "exchange time" if market.zone_name == EXCHANGE_ZONE else f"times of {market.zone_name}"
 
 
 def _refuse(name: str, found: str, limit: str) -> Violation:
     return Violation("schema", (name,), limit, found, f"{name} {found} cannot be read; limit: {limit}")
 
 
-def _check_readings(readings: Sequence[Reading]) -> None:
-    limits = _derive_reading_limits(readings)
+def _check_readings(readings: Sequence[Reading], markets: Markets) -> None:
+    limits = _derive_reading_limits(readings, markets)
     lines: dict[str, int] = {}
     for reading in readings:
         if not reading.raw.fits:
             continue
-        days = {name: moment.date() for name, moment in reading.times.items()}
+        days = reading.days
         refused = {violation.fields for violation in reading.violations}
         broken = check_trade(
             reading.core,
@@ -176,11 +223,11 @@ def _check_readings(readings: Sequence[Reading]) -> None:
                 reading.violations.append(Violation("duplicate", ("row",), "each trade once", found, f"row is {found}"))
 
 
-def _derive_reading_limits(readings: Sequence[Reading]) -> GoldLimits:
-    spans = [[reading.times[name].date() for name in TIME_FIELDS] for reading in readings if len(reading.times) == 2]
-    overnight = sum(left > entered for entered, left in spans)
-    holds_overnight = overnight > 0 and overnight >= OVERNIGHT_SHARE * len(spans)
-    return GoldLimits(price_ranges={}, holds_overnight=holds_overnight, volatility_range=(0.0, inf))
+def _derive_reading_limits(readings: Sequence[Reading], markets: Markets) -> GoldLimits:
+    whole = [reading for reading in readings if len(reading.days) == len(TIME_FIELDS)]
+    overnight = sum(reading.days["exit_time"] > reading.days["entry_time"] for reading in whole)
+    holds_overnight = overnight > 0 and overnight >= OVERNIGHT_SHARE * len(whole)
+    return GoldLimits(price_ranges={}, holds_overnight=holds_overnight, volatility_range=(0.0, inf), markets=markets)
 
 
 def _list_rejected(readings: Sequence[Reading]) -> pl.DataFrame:
@@ -199,7 +246,7 @@ def _write_raw(raw: RawRow) -> str:
 def _build_trades(readings: Sequence[Reading]) -> pl.DataFrame:
     rows = [
         {**reading.core, **{name: moment.astimezone(UTC) for name, moment in reading.times.items()}}
-        | {"trade_id": reading.trade_id, "session_date": reading.times["entry_time"].date()}
+        | {"trade_id": reading.trade_id, "session_date": reading.days["entry_time"]}
         for reading in readings
     ]
     direction = pl.when(pl.col("trade_type") == "short").then(-1.0).otherwise(1.0)
@@ -210,11 +257,18 @@ def _build_trades(readings: Sequence[Reading]) -> pl.DataFrame:
         pl.col(TIME_FIELDS).cast(pl.Datetime("us", "UTC")).dt.convert_time_zone(EXCHANGE_ZONE),
         change.alias(STATED),
     )
-    return GoldTrades.validate(frame.select(GoldTrades.column_names()))
+    trades = GoldTrades.validate(frame.select(GoldTrades.column_names()))
+    kinds = {name: pl.Float64 if name in CARRIED_NUMBERS else pl.String for name in CARRIED}
+    given = [
+        pl.Series(name, [reading.carried.get(name) for reading in readings], kind)
+        for name, kind in kinds.items()
+        if any(reading.carried.get(name) is not None for reading in readings)
+    ]
+    return trades.hstack(given)
 
 
-def _note_without_bars(trades: pl.DataFrame, bars: pl.DataFrame) -> list[str]:
-    sessions = bars.select("ticker", session_date=pl.col("timestamp").dt.date()).unique()
+def _note_without_bars(trades: pl.DataFrame, bars: pl.DataFrame, dates: pl.Series) -> list[str]:
+    sessions = bars.select("ticker", session_date=dates).unique()
     bare = trades.join(sessions, on=["ticker", "session_date"], how="anti", maintain_order="left")
     if bare.is_empty():
         return []

@@ -1,10 +1,12 @@
 """The bounds that depend on the trader, taken from the train part of the gold."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 import polars as pl
+
+from gold_data.markets import USUAL, Markets, read_markets
 
 Range = tuple[float, float]
 
@@ -13,6 +15,7 @@ Range = tuple[float, float]
 # of the price, because a gold of one or two sessions shows next to no range, and a usual day moves a share by less.
 PRICE_MARGIN_OF_RANGE = 0.25
 PRICE_MARGIN_OF_PRICE = 0.03
+PERCENT_ROUNDING = 0.01  # percents are rounded or cut to two decimals, each on its own
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,22 +24,27 @@ class GoldLimits:
 
     `price_ranges` gives the lowest and highest price of each known ticker, margin included; empty while the gold itself
     is being read, when any ticker goes at any price. With `holds_overnight` an exit may be in the session after the
-    entry's. `volatility_range` is the gold's own, without margin; it is said to the models and refuses nothing.
+    entry's; with `spans_entry` the excursions are measured from the entry itself, so that worst <= 0 <= best.
+    `volatility_range` is the gold's own, without margin; it is said to the models and refuses nothing.
+    `markets` says where each ticker is traded.
     """
 
     price_ranges: Mapping[str, Range]
     holds_overnight: bool
     volatility_range: Range
+    spans_entry: bool = False
+    markets: Markets = USUAL
 
     @classmethod
     def from_facts(cls, facts: Mapping[str, Any]) -> "GoldLimits":
         """Read the limits of a gold folder's facts, which `describe_limits` gave."""
         ranges = {ticker: (low, high) for ticker, (low, high) in facts["price_ranges"].items()}
         low, high = facts["volatility_range"]
-        return cls(ranges, facts["holds_overnight"], (low, high))
+        markets = read_markets(facts.get("markets"), "the gold's facts")
+        return cls(ranges, facts["holds_overnight"], (low, high), facts.get("spans_entry", False), markets)
 
 
-def derive_limits(trades: pl.DataFrame) -> GoldLimits:
+def derive_limits(trades: pl.DataFrame, markets: Markets = USUAL) -> GoldLimits:
     """Derive the limits from gold trades: give it the train part only, or the held-out sessions leak."""
     prices = (
         trades.group_by("ticker")
@@ -47,17 +55,26 @@ def derive_limits(trades: pl.DataFrame) -> GoldLimits:
         .sort("ticker")
     )
     volatility = trades["entry_volatility_percent"].to_list()
-    overnight = trades["exit_time"].dt.date() != trades["session_date"]
+    overnight = markets.find_days(trades["ticker"], trades["exit_time"]) != trades["session_date"]
+    spans = (trades["worst_exit_percent"] <= PERCENT_ROUNDING) & (trades["best_exit_percent"] >= -PERCENT_ROUNDING)
     return GoldLimits(
         price_ranges={ticker: _widen(low, high) for ticker, low, high in prices.iter_rows()},
         holds_overnight=bool(overnight.any()),
         volatility_range=(min(volatility), max(volatility)),
+        spans_entry=bool(spans.all()),
+        markets=markets,
     )
 
 
-def describe_limits(train: pl.DataFrame) -> dict[str, Any]:
+def describe_limits(train: pl.DataFrame, markets: Markets = USUAL) -> dict[str, Any]:
     """Describe the limits of the train part as plain data: the facts of a trader's gold."""
-    return asdict(derive_limits(train))
+    limits = derive_limits(train, markets)
+    facts = {
+        "price_ranges": dict(limits.price_ranges),
+        "holds_overnight": limits.holds_overnight,
+        "volatility_range": limits.volatility_range,
+    }
+    return facts if markets.is_usual else facts | {"markets": markets.to_data()}
 
 
 def _widen(low: float, high: float) -> Range:

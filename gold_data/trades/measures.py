@@ -10,6 +10,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from gold_data.market import iter_tickers
+from gold_data.markets import USUAL, Markets
 
 WINDOW = 14
 WARM_UP = WINDOW - 1  # bars of a ticker before its first average true range
@@ -47,7 +48,7 @@ def add_average_true_range(bars: pl.DataFrame) -> pl.DataFrame:
     return ranges.with_columns(atr_14=pl.when(pl.col("_position") >= WARM_UP).then(average)).drop("_range", "_position")
 
 
-def measure_trades(trades: pl.DataFrame, bars: Path) -> pl.DataFrame:
+def measure_trades(trades: pl.DataFrame, bars: Path, markets: Markets = USUAL) -> pl.DataFrame:
     """Measure trades on minute bars.
 
     `entry_volatility_percent` is 100 x ATR(14) / close at the last bar complete at the entry; no later bar is looked
@@ -59,6 +60,7 @@ def measure_trades(trades: pl.DataFrame, bars: Path) -> pl.DataFrame:
     Args:
         trades: `ticker`, `trade_type`, `session_date`, `entry_time`, `exit_time`, `entry_price`, `exit_price`.
         bars: Parquet of minute bars, sorted by ticker and minute.
+        markets: Where each ticker is traded.
 
     Returns:
         One row per trade, in their order: the three measures, null where the bars do not give them; `unmeasured`, the
@@ -66,7 +68,7 @@ def measure_trades(trades: pl.DataFrame, bars: Path) -> pl.DataFrame:
         trade was not made on these bars) or `warming_up` (no volatility yet); `bars_found`, the prices that the bars
         have at the entry.
     """
-    entries = trades.with_row_index("trade")
+    entries = trades.with_columns(day_begins=markets.begin_days(trades)).with_row_index("trade")
     parts = [
         entries.select("trade").clear().with_columns(pl.lit(None, kind).alias(name) for name, kind in SCHEMA.items())
     ]
@@ -101,7 +103,7 @@ def _locate(trades: pl.DataFrame, bars: pl.DataFrame) -> pl.DataFrame:
     )
     tickers = numbered.group_by("ticker").agg(opening=pl.col("place").first())
     known = numbered.select("ticker", "complete", "volatility", before="place", stamp="timestamp")
-    earlier = (pl.col("stamp").dt.date() < pl.col("session_date")) & (pl.col("first") < pl.col("end"))
+    earlier = (pl.col("stamp") < pl.col("day_begins")) & (pl.col("first") < pl.col("end"))
     begun = numbered.select("ticker", last_stamp="timestamp", last="place")
     return (
         trades.join(tickers, on="ticker")

@@ -5,9 +5,8 @@ from dataclasses import dataclass
 from datetime import date
 from functools import partial
 
-from gold_data.sessions import session_hours
+from gold_data.sessions import Market, say_session
 from gold_data.trades.checks import (
-    PERCENT_ROUNDING,
     Breach,
     Fingerprint,
     Row,
@@ -19,17 +18,21 @@ from gold_data.trades.checks import (
     find_misfits,
     find_not_finite,
     find_not_positive,
+    find_one_sided_excursions,
     find_out_of_hours,
     find_price_out_of_range,
+    find_session_date,
     find_unknown_ticker,
     find_worst_above_best,
     find_wrong_sign,
     fingerprint,
+    list_copy_marks,
+    mark_trades,
     measure_exit_percent,
     name_copy,
     show_value,
 )
-from gold_data.trades.limits import GoldLimits, derive_limits
+from gold_data.trades.limits import PERCENT_ROUNDING, GoldLimits, derive_limits
 from gold_data.trades.schema import PRICE_FIELDS
 from gold_data.violation import Expectation, Violation
 
@@ -45,6 +48,8 @@ __all__ = [
     "derive_limits",
     "describe_rules",
     "fingerprint",
+    "list_copy_marks",
+    "mark_trades",
     "measure_exit_percent",
 ]
 
@@ -74,6 +79,11 @@ RULES: tuple[Rule, ...] = (
         f"worst_exit_percent <= exit percent <= best_exit_percent within {PERCENT_ROUNDING}.",
         find_exit_outside_excursions,
     ),
+    Rule(
+        "excursion_signs",
+        f"worst_exit_percent <= 0 <= best_exit_percent within {PERCENT_ROUNDING}, where the gold's excursions obey it.",
+        find_one_sided_excursions,
+    ),
     Rule("exit_sign", "The exit percent's sign agrees with prices and trade_type.", find_wrong_sign),
     Rule(
         "positive_volatility",
@@ -83,7 +93,7 @@ RULES: tuple[Rule, ...] = (
     Rule("known_ticker", "The gold trades this ticker.", find_unknown_ticker),
     Rule("price_range", "Prices lie in the gold's range for the ticker, margin included.", find_price_out_of_range),
     Rule("control", "The row is what the controls asked for.", find_disobedience),
-    Rule("copy", "Not all numbers equal those of a known trade.", find_copy),
+    Rule("copy", "At least two of the five numbers differ from every known trade.", find_copy),
 )
 
 
@@ -104,7 +114,7 @@ def check_trade(
         session_date: Session of the entry.
         limits: What the gold allows.
         expectations: What the controls ask of this row.
-        known_trades: Fingerprint to id of trades this one must not copy.
+        known_trades: Ids of trades this one must not copy, as `mark_trades` gives them.
         exit_date: Day of the exit, where it is stated (gold); otherwise the times of day tell it.
         stated_percent: `trade_percent_change`, where it is stated (gold).
     """
@@ -113,30 +123,57 @@ def check_trade(
 
 
 def check_copy(core: Mapping[str, object], known_trades: Mapping[Fingerprint, str]) -> list[Violation]:
-    """Check a trade that obeys every other rule against trades it must not copy: the rule `copy` alone."""
+    """Check a trade that obeys every other rule against trades it must not copy: the rule `copy` alone.
+
+    A copy is not mended: a refiner would change a number of it, and another is drawn in its place.
+    """
     return [_report("copy", breach) for breach in name_copy(fingerprint(core), known_trades)]
 
 
 def describe_rules(limits: GoldLimits, session_date: date, ticker: str | None) -> str:
     """Say the rules to a model, one per line, with the limits of a session and of a ticker (of all, if not known)."""
-    hours = session_hours(session_date)
-    order = "entry before exit, both inside"
-    if limits.holds_overnight:
-        order = "both inside; an exit_time at or before the entry_time is one in the next session"
     ranges = {name: ends for name, ends in limits.price_ranges.items() if ticker in (name, None)} or limits.price_ranges
     lines = [  # what is the same for every row stands first
         "Exactly the fields of the schema; times as HH:MM:SS, numbers plain and finite.",
         "Exit percent: 100 x (exit_price / entry_price - 1) for a buy, the same with its sign reversed for a short.",
         f"Percents: worst_exit_percent <= exit percent <= best_exit_percent, within {PERCENT_ROUNDING}.",
+        *(["Excursions: worst_exit_percent <= 0 <= best_exit_percent."] if limits.spans_entry else []),
         f"Volatility: above 0; this trader's entry_volatility_percent: {_show_range(limits.volatility_range)}.",
-        "No copy: at least one price or percent differs from every known trade.",
-        f"Regular session: {hours[0]} to {hours[1]} (exchange time); {order}."
-        if hours
-        else f"Regular session: none, the exchange is closed on {session_date}.",
+        "No copy: at least two of the prices and percents differ from every known trade.",
+        *_say_sessions(limits, session_date, list(ranges)),
         f"Ticker: {', '.join(ranges)}.",
-        *(f"Price of {name}: {_show_range(prices)}." for name, prices in ranges.items()),
+        *(f"Price of {name}: {_show_range(prices)}{_say_tick(limits, name)}." for name, prices in ranges.items()),
     ]
     return "\n".join(f"- {line}" for line in lines)
+
+
+def _say_sessions(limits: GoldLimits, session_date: date, tickers: Sequence[str]) -> Iterator[str]:
+    """Say when the markets of these tickers are open, a sentence each."""
+    groups: dict[Market, list[str]] = {}
+    for ticker in tickers:
+        groups.setdefault(limits.markets.find(ticker), []).append(ticker)
+    for market, names in groups.items():
+        day = find_session_date(limits, names[0], session_date)
+        session = market.find_session(day)
+        subject = f"Session of {', '.join(names)}" if len(groups) > 1 else "Session"
+        subject, clock = (
+            ("Regular session", "exchange time") if limits.markets.is_usual else (subject, market.zone_name)
+        )
+        if session is None:
+            yield f"{subject}: none, the exchange is closed on {day}."
+            continue
+        order = "entry before exit, both inside"
+        if limits.holds_overnight or not market.closes_after(day):
+            order = "both inside; an exit_time at or before the entry_time is one in the next session"
+        if session.opens.date() < day:
+            order += f"; times from {session.opens.time()} on are of the evening before and come first"
+        moved = f" of {day}, as it is closed on {session_date}" if day != session_date else ""
+        yield f"{subject}{moved}: {say_session(market, day)} ({clock}); {order}."
+
+
+def _say_tick(limits: GoldLimits, ticker: str) -> str:
+    tick = limits.markets.find_instrument(ticker).tick
+    return "" if tick is None else f" in steps of {show_value(tick)}"
 
 
 def _show_range(ends: tuple[float, float]) -> str:
@@ -144,4 +181,5 @@ def _show_range(ends: tuple[float, float]) -> str:
 
 
 def _report(rule: str, breach: Breach) -> Violation:
-    return Violation(rule, breach.fields, breach.limit, breach.found, f"{breach.clause}; limit: {breach.limit}")
+    message = f"{breach.clause}; limit: {breach.limit}"
+    return Violation(rule, breach.fields, breach.limit, breach.found, message, mend=rule != "copy")

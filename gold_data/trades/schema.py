@@ -8,6 +8,7 @@ from typing import Any
 import dataframely as dy
 import polars as pl
 
+from gold_data.markets import write_clock
 from gold_data.sessions import EXCHANGE_ZONE
 
 CORE_SCHEMA_FILE = Path(__file__).parents[2] / "columns" / "trade_log" / "trade.schema.json"
@@ -24,6 +25,22 @@ CORE_FIELDS: tuple[str, ...] = tuple(load_core_schema()["properties"])
 TIME_FIELDS = ("entry_time", "exit_time")
 PRICE_FIELDS = ("entry_price", "exit_price")
 NUMBER_FIELDS = (*PRICE_FIELDS, "entry_volatility_percent", "worst_exit_percent", "best_exit_percent")
+
+# What a log may say of a trade besides: carried where it is there, asked for nowhere.
+CARRIED_NUMBERS = {
+    "quantity": "Shares, contracts or coins that were traded.",
+    "fees": "Commissions and fees of the whole trade, in the currency of its prices; below 0 where they were paid out.",
+    "stop": "Price of the stop at the entry.",
+    "target": "Price of the target at the entry.",
+}
+CARRIED_TEXTS = {
+    "setup": "The trader's own name of the setup.",
+    "tags": "The trader's own tags, with commas between.",
+    "account": "Account the trade was made in.",
+}
+CARRIED: tuple[str, ...] = (*CARRIED_NUMBERS, *CARRIED_TEXTS)
+# What a log may say of the instrument: one value for all trades of a ticker.
+INSTRUMENT_COLUMNS = ("market", "multiplier", "tick")
 
 
 class GoldTrades(dy.Schema):
@@ -48,5 +65,5 @@ class GoldTrades(dy.Schema):
 
 def list_core_rows(trades: pl.DataFrame) -> list[dict[str, Any]]:
     """List trades as the core fields a model reads and writes, times as times of day."""
-    times = [pl.col(name).dt.strftime("%H:%M:%S") for name in TIME_FIELDS]
+    times = [write_clock(trades, name) for name in TIME_FIELDS]
     return trades.with_columns(times).select(CORE_FIELDS).to_dicts()

@@ -5,8 +5,8 @@
 3. in the trade        the donor's next bars, bent to the exit price and the worst and best percent
 4. after the exit      the donor's next bars, stretched like those before, from the exit price on
 
-Bars stand at the exchange's regular minutes without a gap. Before the entry there is every minute of the session, so
-that `vwap_session` is that of the session, and 120 bars at the least, the first of them in the session before where
+Bars stand at the minutes of the market's sessions without a gap. Before the entry there is every minute of the session,
+so that `vwap_session` is that of the session, and 120 bars at the least, the first of them in the session before where
 it must be: twice what the slowest indicator needs for its first value (`adx_28`, 56). Where the donor has fewer bars
 than the session has minutes, those it has are taken, if they are 120. After the exit there are 60 minutes, or those
 left of the session.
@@ -18,7 +18,8 @@ from datetime import timedelta
 
 import polars as pl
 
-from gold_data.sessions import LONGEST_CLOSURE
+from gold_data.markets import USUAL, Markets
+from gold_data.sessions import LONGEST_CLOSURE, NEW_YORK, Market
 from indicators.bars import TIMESTAMP, VALUES, list_minutes
 from indicators.errors import IndicatorError
 from indicators.price_path.donors import Source, give_direction, hash_row, locate_donors, walk_randomly
@@ -49,7 +50,13 @@ def build_price_paths(
 
 
 def iter_price_paths(
-    trades: pl.DataFrame, donors: pl.DataFrame, donor_bars: pl.DataFrame | None, *, seed: int
+    trades: pl.DataFrame,
+    donors: pl.DataFrame,
+    donor_bars: pl.DataFrame | None,
+    *,
+    seed: int,
+    market: Market = NEW_YORK,
+    markets: Markets = USUAL,
 ) -> Iterator[PricePaths]:
     """Rebuild the minute bars of trades, in order of `row_id`, in batches of about `BATCH_BARS` bars.
 
@@ -68,25 +75,27 @@ def iter_price_paths(
     Args:
         trades: One row per trade: `row_id`, `gold_example_ids`, `trade_type` and the core fields, times zoned.
         donors: Gold trades, one row each: `trade_id`, `ticker`, `trade_type`, `entry_time`.
-        donor_bars: Minute bars of the donors' tickers, or None. Only regular hours are used, minutes missing or not.
+        donor_bars: Minute bars of the donors' tickers, or None. Only their sessions are used, minutes missing or not.
         seed: Changes every choice and every walk.
+        market: That of the trades.
+        markets: Those of the donors.
 
     Raises:
         IndicatorError: A trade that no bars can have (named with its values), or bars that `sort_bars` refuses.
     """
     if trades.is_empty():
         return
-    minutes = _list_minutes_around(trades)
+    minutes = _list_minutes_around(trades, market)
     paths = _plan_paths(trades, minutes, seed)
-    source = None if donor_bars is None else locate_donors(donors, donor_bars)
+    source = None if donor_bars is None else locate_donors(donors, donor_bars, markets)
     count = pl.sum_horizontal("before_wanted", "inside_bars", "after_bars")
     for batch in paths.with_columns(batch=(count.cum_sum() - count) // BATCH_BARS).partition_by("batch"):
         yield _build_batch(batch, source, minutes)
 
 
-def _list_minutes_around(trades: pl.DataFrame) -> pl.DataFrame:
-    first, last = trades.select(pl.col("entry_time").min().dt.date(), pl.col("exit_time").max().dt.date()).row(0)
-    return list_minutes(first - timedelta(days=LONGEST_CLOSURE), last)
+def _list_minutes_around(trades: pl.DataFrame, market: Market) -> pl.DataFrame:
+    first, last = (market.find_days(trades.get_column(name)) for name in ("entry_time", "exit_time"))
+    return list_minutes(first.min() - timedelta(days=LONGEST_CLOSURE), last.max(), market)  # type: ignore[operator, arg-type]
 
 
 def _plan_paths(trades: pl.DataFrame, minutes: pl.DataFrame, seed: int) -> pl.DataFrame:

@@ -7,6 +7,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from gold_data.markets import USUAL, Markets
 from indicators.bars import VALUES, number_sessions, sort_bars
 
 STALE_AFTER = "5d"  # between an entry and the bars before it there is a long weekend at the most
@@ -25,15 +26,15 @@ class Source:
     donors: pl.DataFrame
 
 
-def locate_donors(donors: pl.DataFrame, bars: pl.DataFrame) -> Source:
-    """Find the donors' entries among the regular-hours bars of their tickers; donors without a bar before drop out.
+def locate_donors(donors: pl.DataFrame, bars: pl.DataFrame, markets: Markets = USUAL) -> Source:
+    """Find the donors' entries among the bars in the sessions of their tickers; donors without a bar before drop out.
 
     Raises:
         IndicatorError: Bars that `sort_bars` refuses.
     """
     ordered = sort_bars(bars, "ticker")
     if not ordered.is_empty():
-        ordered = ordered.filter(number_sessions(ordered.get_column("timestamp")).is_not_null())
+        ordered = _keep_sessions(ordered, markets)
     place = pl.col("place")  # a column first: `int_range` itself would count anew within every ticker
     placed = ordered.with_columns(place=pl.int_range(pl.len(), dtype=pl.Int64)).select(
         "ticker",
@@ -56,6 +57,14 @@ def locate_donors(donors: pl.DataFrame, bars: pl.DataFrame) -> Source:
             pl.col("trade_id").alias("donor_id"), give_direction().alias("donor_direction"), "first", "anchor", "end"
         ),
     )
+
+
+def _keep_sessions(bars: pl.DataFrame, markets: Markets) -> pl.DataFrame:
+    parts = []
+    for market, tickers in markets.group(bars.get_column("ticker")).items():
+        own = bars.filter(pl.col("ticker").is_in(tickers))
+        parts.append(own.filter(number_sessions(own.get_column("timestamp"), market).is_not_null()))
+    return pl.concat(parts)
 
 
 def give_direction() -> pl.Expr:

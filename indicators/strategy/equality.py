@@ -37,6 +37,19 @@ def check_answer(text: str, reference: Document, withheld: Collection[str], suit
     return list_differences(document, reference, suite)
 
 
+def check_alone(text: str) -> list[Problem]:
+    """Return what is wrong with an answer to a description of which no strategy is known."""
+    document, problems = parse_text(text)
+    if problems or not is_question(document):
+        return problems or check_document(document)
+    return _check_question(document, document[UNRESOLVED]) if document is not None else []
+
+
+def is_question(document: Any) -> bool:
+    """Tell whether an answer asks for what is not said."""
+    return isinstance(document, dict) and isinstance(document.get(UNRESOLVED), list)
+
+
 def list_differences(answer: Document, reference: Document, suite: Suite) -> list[Problem]:
     """Return in what a sound strategy differs from another: its account, then the first trade and the texts."""
     if hash_strategy(answer) == hash_strategy(reference):

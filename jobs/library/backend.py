@@ -1,11 +1,13 @@
 """Runs a compiled job: here, with the Data Designer library."""
 
 import copy
+import os
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import httpx
 import numpy as np
 import polars as pl
 from data_designer.config.config_builder import BuilderConfig, DataDesignerConfigBuilder
@@ -17,6 +19,8 @@ from designer_configs.compile.profile import Profile, count_parallel
 from files.secret_text import mask_secrets
 from jobs.errors import BackendError
 from jobs.job import LOST_WITHOUT_TRACE, Job, JobInterrupted, JobResult, LostRow
+from jobs.library.http_client import find_proxy
+from jobs.library.likely import say_missing
 from jobs.library.meter import find_metrics_port
 from jobs.library.shim import ObservedDataDesigner
 from jobs.library.structured import Forms, ask_in_form, find_narrowing
@@ -25,6 +29,7 @@ MOST_ROWS = 100  # of a row group, which is written at a time, and so in the led
 FEWEST_ROWS = 10  # fewer would be a file for every few rows
 GROUPS_AT_ONCE = 4  # with the library's 3, requests wait for the last rows of a group while the next could run
 MODEL_FREE_CELLS = 4  # checks and samplers, which ask no model, find a place too
+LOOK_SECONDS = 5.0  # that a server's list of models is waited for
 DATASET_FOLDER = "parquet-files"
 
 
@@ -37,7 +42,7 @@ class LibraryBackend:
     """
 
     def __init__(self, profile: Profile, endpoint: str | None, artifacts: Path) -> None:
-        provider = build_provider(profile, endpoint)
+        self._provider = provider = build_provider(profile, endpoint)
         self.place = f"the provider {provider.name} at {provider.endpoint}"
         self.forms = Forms(profile, endpoint)
         self._designer = ObservedDataDesigner(
@@ -93,9 +98,19 @@ class LibraryBackend:
             self._designer.ask_models(lambda registry: self.forms.ask_for_modes(registry, builder.build().columns))
         except Exception as exc:
             said = say_error(str(exc)) or type(exc).__name__
+            if "HTTP 404" in said:
+                said = f"{said} {self._say_missing()}"
             raise BackendError(f"{self.place} does not answer as it should. {said}") from exc
         finally:
             self._designer.close()
+
+    def _say_missing(self) -> str:
+        """Say whether a model is missing or the path, by a look at the server's list of models."""
+        address = self._provider.endpoint.rstrip("/")
+        served = list_served_models(address, self._provider.api_key)
+        return say_missing(
+            served, list_served_models(f"{address}/v1", self._provider.api_key) if served is None else None
+        )
 
     def _explain_losses(self, group: int) -> dict[int, LostRow]:
         """Give the last error of every position that had one; a row that came back later is not lost all the same."""
@@ -106,6 +121,18 @@ class LibraryBackend:
             t.row_group * group + t.row_index: LostRow(t.column, say_error(t.error) or LOST_WITHOUT_TRACE)
             for t in errors
         }
+
+
+def list_served_models(address: str, key_name: str | None) -> list[str] | None:
+    """List the models that a server says it has; None where it says nothing."""
+    key = os.environ.get(key_name or "")
+    headers = {"Authorization": f"Bearer {key}"} if key else {}
+    try:
+        with httpx.Client(timeout=LOOK_SECONDS, trust_env=False, proxy=find_proxy(address)) as client:
+            listed = client.get(f"{address}/models", headers=headers).raise_for_status().json()
+        return [str(model["id"]) for model in listed["data"]]
+    except (httpx.HTTPError, ValueError, LookupError, TypeError):
+        return None
 
 
 def read_rows(folder: Path) -> list[dict[str, Any]]:

@@ -1,11 +1,14 @@
 """The connections that requests to models go through: aiohttp's, in the place of httpx's."""
 
 import functools
+import ipaddress
 import json as json_text
 import os
 import ssl
 from collections.abc import Mapping
 from typing import Any, NamedTuple
+from urllib.parse import urlsplit
+from urllib.request import getproxies_environment, proxy_bypass
 
 import aiohttp
 import httpx
@@ -21,6 +24,8 @@ class PlainAnswer(NamedTuple):
 
     status_code: int
     content: bytes
+    url: str
+    headers: Mapping[str, str]
 
     def json(self) -> Any:
         """Read the body, which is JSON."""
@@ -57,17 +62,23 @@ class PooledClient:
         secure = _make_tls_context() if url.startswith("https:") else False
         sent = {**headers, "Content-Type": "application/json"}
         try:
-            async with self._session.post(url, data=body, headers=sent, allow_redirects=False, ssl=secure) as answer:
+            async with self._session.post(
+                url, data=body, headers=sent, allow_redirects=False, ssl=secure, proxy=find_proxy(url)
+            ) as answer:
                 content = await answer.read()
                 if answer.status == OK and CODED not in answer.headers:
-                    return PlainAnswer(OK, content)
-                return httpx.Response(answer.status, headers=list(answer.raw_headers), content=content)
+                    return PlainAnswer(OK, content, url, answer.headers)
+                asked = httpx.Request("POST", url)
+                return httpx.Response(answer.status, headers=list(answer.raw_headers), content=content, request=asked)
         except aiohttp.ClientConnectorError as exc:
             number = exc.os_error.errno or 0
-            why = os.strerror(number) if number > 0 else str(exc.os_error)
+            is_plain = number > 0 and not isinstance(exc.os_error, ssl.SSLError)
+            why = os.strerror(number) if is_plain else str(exc.os_error)
             raise httpx.ConnectError(f"no connection to {exc.host}:{exc.port} ({why})") from exc
         except (aiohttp.ClientConnectionError, aiohttp.ClientPayloadError, OSError) as exc:
             raise httpx.ReadError(f"the connection broke ({exc or type(exc).__name__})") from exc
+        except aiohttp.ClientHttpProxyError as exc:
+            raise httpx.ProxyError(f"the proxy does not let through: HTTP {exc.status} {exc.message}") from exc
         except aiohttp.ClientResponseError as exc:
             raise httpx.RemoteProtocolError(f"what came is no HTTP ({exc.message})") from exc
 
@@ -85,6 +96,24 @@ def _open_session(most_connections: int) -> aiohttp.ClientSession:
         timeout=NO_LIMIT,
         auto_decompress=False,  # httpx.Response does it
     )
+
+
+def find_proxy(url: str) -> str | None:
+    """Find the proxy that HTTP_PROXY, HTTPS_PROXY and NO_PROXY name for an address; none on the way to loopback."""
+    parts = urlsplit(url)
+    host = parts.hostname or ""
+    if _is_loopback(host) or proxy_bypass(f"{host}:{parts.port}" if parts.port else host):
+        return None
+    proxies: Mapping[str, str] = getproxies_environment()
+    proxy = proxies.get(parts.scheme)
+    return proxy if proxy is None or "://" in proxy else f"http://{proxy}"
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost" or host.endswith(".localhost")
 
 
 @functools.cache

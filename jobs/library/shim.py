@@ -8,7 +8,7 @@ import contextlib
 import contextvars
 import functools
 import time
-from collections.abc import Callable, Coroutine, Iterator, Sequence
+from collections.abc import Callable, Collection, Coroutine, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -33,10 +33,12 @@ from data_designer.interface.data_designer import DataDesigner
 from columns.declared import is_flat
 from files.secret_text import mask_secrets, mask_values
 from jobs.job import ROW_ID
+from jobs.library.abandoned import Abandoned
 from jobs.library.versions import require
 from jobs.request import HEALTH_CHECK, Request, RequestStep, Sending, chain
 from jobs.routes import find_route
 
+CHECK_TOKENS = 16  # of the short answer that a model is asked for before the first job
 LONGEST_QUEUE_PAUSE = 2.0  # seconds that the library's queue may pause for a provider that asks for it
 
 
@@ -125,6 +127,8 @@ def steer_requests(steps: Sequence[RequestStep], job_of: Callable[[], str]) -> I
     async def complete_request(self: Any, messages: Any, *args: Any, **kwargs: Any) -> Any:
         cell = _cell.get() or _Cell(None, HEALTH_CHECK)
         number, cell.requests = cell.requests, cell.requests + 1
+        if cell.column == HEALTH_CHECK:
+            kwargs["max_tokens"] = CHECK_TOKENS
         request = Request(
             job_of(), cell.row_id, cell.column, self.model_alias, self.model_name, number, tuple(messages)
         )
@@ -156,25 +160,27 @@ def steer_requests(steps: Sequence[RequestStep], job_of: Callable[[], str]) -> I
 
 
 @contextlib.contextmanager
-def send_once(check: Callable[[], None]) -> Iterator[None]:
+def send_once(check: Callable[[], None], alone: Collection[str] = ()) -> Iterator[None]:
     """Send every request once while the context is open, and wait no longer for a whole answer than its timeout says.
 
     `check` is called right before one is sent, after it has waited for its turn in the library's own queue, and may
-    raise. How long it takes from then on is noted in the request's `sending`.
+    raise. How long it takes from then on is noted in the request's `sending`. `alone` names the models that are asked
+    one at a time: of these one that was given up has come to its end before the next is sent.
 
     Stock 0.9.6 tries a server that is down four times by itself, which nobody can see or count, and its timeout is one
     between two bytes: an answer that drips in keeps a request for ever.
     """
-    retry, post = ModelRequestExecutor._should_retry, HttpModelClient._apost
+    retry, post, abandoned = ModelRequestExecutor._should_retry, HttpModelClient._apost, Abandoned(alone)
 
     @functools.wraps(post)
-    async def post_in_time(self: Any, *args: Any, **kwargs: Any) -> Any:
-        check()
+    async def post_in_time(self: Any, route: str, payload: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
+        model = str(payload.get("model"))
         seconds = self._timeout_s  # the model's: no column of ours sets another
+        await abandoned.await_end(model, seconds)
+        check()
         sending, started = _sending.get() or Sending(), time.perf_counter()
         try:
-            async with asyncio.timeout(seconds):
-                return await post(self, *args, **kwargs)
+            return await abandoned.run(model, post(self, route, payload, *args, **kwargs), seconds)
         except ProviderError as exc:
             _keep_asked_pause(exc)
             raise
@@ -187,7 +193,8 @@ def send_once(check: Callable[[], None]) -> Iterator[None]:
     ModelRequestExecutor._should_retry = lambda *_: False
     HttpModelClient._apost = post_in_time
     try:
-        yield
+        with abandoned.open():
+            yield
     finally:
         ModelRequestExecutor._should_retry = retry
         HttpModelClient._apost = post

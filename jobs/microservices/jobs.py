@@ -15,7 +15,7 @@ import polars as pl
 
 from files.whole_file import write_bytes, write_text
 from jobs.errors import BackendError
-from jobs.job import ROW_ID, LostRow
+from jobs.job import NOT_FINISHED, ROW_ID, LostRow
 from jobs.microservices.answers import Tokens, describe_job
 from jobs.microservices.client import ENDED, CapReached, ServiceClient, pause_longer
 from jobs.microservices.config import Stage, build_service_config
@@ -267,7 +267,7 @@ def explain_losses(complaints: Sequence[str], missing: Sequence[int]) -> tuple[d
 
 def explain_cap(column: str, cap: str, rows: Sequence[Row]) -> dict[str, LostRow]:
     """Say of rows that they were not sent, because a cap of the profile was reached."""
-    return {row[ROW_ID]: LostRow(column, f"not finished: the cap run.{cap} was reached") for row in rows}
+    return {row[ROW_ID]: LostRow(column, f"{NOT_FINISHED}: the cap run.{cap} was reached") for row in rows}
 
 
 def assume_tokens(task: _Task, drawn: Mapping[str, Row]) -> list[int]:

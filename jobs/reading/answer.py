@@ -92,7 +92,7 @@ def settle(value: dict[str, Any], used: Iterable[str], allowed: Collection[str])
 def flatten_choice(choice: Mapping[str, Any]) -> Answer:
     """Flatten a choice of a chat or text completion: contents in parts, reasoning, tool calls, a refusal."""
     message = choice.get("message") or {}
-    content, thought = _flatten_content(message.get("content"))
+    content, thought = flatten_content(message.get("content"))
     reasoning = message.get("reasoning_content") or message.get("reasoning") or thought
     calls = [call.get("function") or {} for call in message.get("tool_calls") or () if isinstance(call, Mapping)]
     calls += [message["function_call"]] if isinstance(message.get("function_call"), Mapping) else []
@@ -106,7 +106,7 @@ def flatten_choice(choice: Mapping[str, Any]) -> Answer:
     )
 
 
-def _flatten_content(content: Any) -> tuple[str | None, str | None]:
+def flatten_content(content: Any) -> tuple[str | None, str | None]:
     """Flatten a message's content, a text or parts of one, into what is said and what is thought."""
     if content is None or isinstance(content, str):
         return content, None
@@ -118,6 +118,6 @@ def _flatten_content(content: Any) -> tuple[str | None, str | None]:
         elif isinstance(part, Mapping):
             is_thought = part.get("type") in ("thinking", "reasoning")
             text = part.get("text") or part.get("content") or part.get("thinking") or part.get("reasoning")
-            text = _flatten_content(text)[0] if isinstance(text, list) else text
+            text = flatten_content(text)[0] if isinstance(text, list) else text
             (thought if is_thought else said).append(text if isinstance(text, str) else "")
     return "".join(said), "".join(thought) or None

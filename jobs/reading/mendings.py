@@ -1,6 +1,6 @@
 """The closed table of what is mended in an answer; each loses nothing of what the model said."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 MENDINGS: Mapping[str, str] = {
     # where the object stands
@@ -65,3 +65,9 @@ MENDINGS: Mapping[str, str] = {
 """Name of each mending and what is mended; an answer's are counted by these names, and each can be switched off."""
 
 ALL = frozenset(MENDINGS)
+EVERY = "all"
+
+
+def allow_mendings(switched_off: Collection[str]) -> frozenset[str]:
+    """Name the mendings that are left where some are switched off; `all` stands for every one."""
+    return frozenset() if EVERY in switched_off else ALL - set(switched_off)

@@ -1,8 +1,7 @@
 """What a run does about a provider that fails: try again, wait, take the fallback, give a row up, or stop.
 
-Errors are of five kinds. *stop*: the key or the credit is refused, no further request can succeed. *missing*: the
-model is not there. *wait*: too many requests (429). *retry*: the server or the way to it failed. *refuse*: this one
-request is not accepted; many in a row stop the run, for then it is not the requests. A model that fails several rows
+Which kinds of faults there are, `faults.py` says. Many refused requests in a row stop the run, for then it is not the
+requests. A model that fails several rows
 without an answer in between is taken for down: its circuit opens, its requests wait, and one at a time is sent as a
 probe until an answer comes back or patience ends.
 """
@@ -12,48 +11,30 @@ import contextvars
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
-from data_designer.errors import DataDesignerError
+from data_designer.engine.models.clients.errors import ProviderError, ProviderErrorKind
 
 from designer_configs.compile.native import FALLBACK_ALIAS
 from designer_configs.compile.profile import Profile, count_parallel
 from jobs.errors import BackendError, NotSentError
+from jobs.job import NOT_FINISHED
+from jobs.library.likely import CONTEXT_REMEDIES
 from jobs.library.shim import find_asked_pause
-from jobs.request import FORM_PROBE, HEALTH_CHECK, Request, Send, name_error
+from jobs.library.wire import is_to_be_sent_again
+from jobs.request import FORM_PROBE, HEALTH_CHECK, Request, Send
 from jobs.requests.circuit import LONGEST_LOOK_AWAY, Circuit, Patience
+from jobs.requests.faults import RowLostError, classify, describe_error, find_complaint, says_loading
 from jobs.requests.halt import Halt
+from jobs.requests.prompt_watch import PromptWatch
 from jobs.requests.slots import Slots
 from jobs.requests.watchdog import Watchdog
 from jobs.routes import Route, take_route
 
 REFUSALS_THAT_STOP = 20  # requests refused one after the other, after which the rest need not be tried
-LONGEST_WORDS = 300  # characters of a provider's message that are repeated
-CREDIT_WORDS = ("credit", "billing", "balance", "insufficient_quota", "insufficient quota")
-Fault = Literal["stop", "missing", "wait", "retry", "refuse"]
+NO_WORDS = "."  # in the place of a short answer without text, which is an answer all the same
 Notify = Callable[..., None]
 Forget = Callable[[Sequence[Request]], None]
-
-FAULTS: Mapping[str, Fault] = {
-    "authentication": "stop",
-    "permission_denied": "stop",
-    "quota_exceeded": "stop",
-    "not_found": "missing",
-    "rate_limit": "wait",
-    "internal_server": "retry",
-    "api_connection": "retry",
-    "timeout": "retry",
-    "request_admission_timeout": "retry",
-    "api_error": "retry",  # a body that is no JSON, such as a proxy's page
-    "TimeoutError": "retry",
-}
-TOO_MANY = 429
-FAULTS_BY_STATUS: Mapping[int, Fault] = {402: "stop", 408: "retry", 410: "missing", 425: "retry"}
-"""What the library tells apart by its kinds no better than any other refusal."""
-
-
-class RowLostError(DataDesignerError):
-    """A request that will not be sent again; its row is lost and the message says why."""
 
 
 @dataclass(frozen=True)
@@ -116,7 +97,15 @@ class RequestPolicy:
         self._forget = forget
         self._circuits: dict[str, Circuit] = {}
         self._slots = {model: Slots(most) for model, most in models.parallel.items()}
+        self._prompts = PromptWatch()
+        self._warned: set[tuple[str, object]] = set()
+        self._checked: dict[str, Any] = {}  # answers to the short question, by model
         self._announced: dict[str, int] = {}  # roles that have their fallback, and how often their own model came back
+
+    @property
+    def parallel(self) -> Mapping[str, int]:
+        """How many requests each model may have at once."""
+        return self._models.parallel
 
     async def __call__(self, request: Request, send: Send) -> Any:
         """Send a request until it is answered, or given up."""
@@ -147,6 +136,8 @@ class RequestPolicy:
                 tries += not turn.circuit.is_open
                 await self._pause(self._handle_fault(exc, turn, request, tries, began))
                 continue
+            if (cut := self._prompts.look(request, turn.route.model, response)) is not None:
+                self._notify("provider_warned", model=turn.route.model, said=f"{cut}; {CONTEXT_REMEDIES['cut']}")
             if turn.circuit.count_answer(sent):
                 self._notify("provider_back", model=turn.route.model)
             if complaint := find_complaint(response):
@@ -176,10 +167,16 @@ class RequestPolicy:
         with turn.circuit.send() as is_probe, take_route(turn.route):
             token = _may_go.set((lambda: is_probe or turn.circuit.is_free) if guarded else None)
             try:
-                return await send()
+                response = await send()
+            except ProviderError as exc:
+                if exc.kind is not ProviderErrorKind.TIMEOUT:  # which is no progress
+                    self.watchdog.note_progress()
+                raise
+            else:
+                self.watchdog.note_progress()
+                return response
             finally:
                 _may_go.reset(token)
-                self.watchdog.note_progress()
 
     async def _await_turn(self, request: Request) -> Turn:
         """Wait until a circuit lets the request through; the fallback's, where the model's own is open."""
@@ -188,7 +185,7 @@ class RequestPolicy:
             if self._halt.reason is not None:
                 await self.watchdog.await_end()
             if (cap := self._find_spent_cap()) is not None:
-                raise RowLostError(f"not finished: the cap run.{cap} was reached")
+                raise RowLostError(f"{NOT_FINISHED}: the cap run.{cap} was reached")
             for turn in turns:
                 if turn.circuit.lets_through():
                     self._announce(turn, turns[0], request.role)
@@ -238,7 +235,10 @@ class RequestPolicy:
         if self._halt.reason is not None:
             return 0  # the row is left alone, whatever came of its request
         circuit, model = turn.circuit, turn.route.model
+        if is_to_be_sent_again(exc):
+            return 0
         fault, words = classify(exc), describe_error(exc)
+        self._warn(exc, model, words)
         if fault == "stop" or (fault == "missing" and request.role not in self._models.fallbacks):
             self._stop(f"{self._models.place} refuses the requests to {model}: {words}")
             return 0
@@ -257,21 +257,45 @@ class RequestPolicy:
             raise RowLostError(f"no answer after {tries} tries in {waited:.0f} s; the last: {words}") from exc
         return self._patience.tell_pause(tries)
 
+    def _warn(self, exc: Exception, model: str, words: str) -> None:
+        """Say once of a model what would cost many rows before it is seen in them."""
+        kind = getattr(exc, "kind", None)
+        remedies = {
+            ProviderErrorKind.TIMEOUT: "raise inference_parameters.timeout of the model, or ask for fewer at once",
+            ProviderErrorKind.CONTEXT_WINDOW_EXCEEDED: CONTEXT_REMEDIES["refused"],
+        }
+        if kind in remedies and (model, kind) not in self._warned:
+            self._warned.add((model, kind))
+            self._notify("provider_warned", model=model, said=f"{words}; {remedies[kind]}")
+
     async def _check_model(self, request: Request, send: Send) -> Any:
-        """Ask for the short answer before the first job: a person waits for it, so no longer than a few tries."""
-        first: Exception | None = None
+        """Ask a model for the short answer before the first job, once, whatever roles it has.
+
+        A person waits for it, so no longer than a few tries, and not even these where an error only repeats itself; a
+        server that says that it loads its model is waited for.
+        """
+        words: list[str] = []
         for turn in self._list_turns(request):
-            for tries in range(1, self._patience.tries + 1):
+            if turn.route.model in self._checked:
+                return self._checked[turn.route.model]
+            tries, began = 0, time.monotonic()
+            while tries < self._patience.tries:
                 try:
-                    return await self._send_once(turn, send, guarded=False)
+                    response = await self._send_once(turn, send, guarded=False)
+                    response.message.content = response.message.content or NO_WORDS
+                    return self._checked.setdefault(turn.route.model, response)
                 except Exception as exc:
-                    first = first or exc
-                    fault = classify(exc)
-                    turn.circuit.count_failure(None, describe_error(exc), wait=None, for_good=fault == "missing")
-                    if fault in ("stop", "missing", "refuse"):
+                    if is_to_be_sent_again(exc):
+                        continue
+                    fault, before = classify(exc), words[-1:]
+                    words.append(describe_error(exc))
+                    is_loading = says_loading(exc) and time.monotonic() - began < self._patience.seconds
+                    turn.circuit.count_failure(None, words[-1], wait=None, for_good=fault == "missing")
+                    if not is_loading and (fault in ("stop", "missing", "refuse") or before == words[-1:]):
                         break
-                    await asyncio.sleep(self._patience.tell_pause(tries))
-        raise first or DataDesignerError("no model was asked")
+                    tries += not is_loading
+                    await asyncio.sleep(self._patience.tell_pause(max(tries, 1)))
+        raise RowLostError(f"{request.model}: {words[0] if words else 'no model was asked'}")
 
     def _list_turns(self, request: Request) -> list[Turn]:
         routes = [Route(request.role, request.model)]
@@ -306,32 +330,3 @@ def build_policy(
     )
     patience = Patience(run.patience_minutes * 60, run.tries, run.retry_seconds)
     return RequestPolicy(patience, models, halt, find_spent_cap=find_spent_cap, notify=notify, forget=forget)
-
-
-def classify(exc: BaseException) -> Fault:
-    """Tell what kind of fault an error is."""
-    status, fault = getattr(exc, "status_code", None), FAULTS.get(name_error(exc), "refuse")
-    if status == TOO_MANY and fault == "stop":  # a quota, which may be one a minute
-        is_spent = any(word in str(exc).lower() for word in CREDIT_WORDS)
-        return "stop" if is_spent and find_asked_pause(exc) is None else "wait"
-    return FAULTS_BY_STATUS.get(status or 0, fault)
-
-
-def describe_error(exc: BaseException) -> str:
-    """Say an error with its status and the provider's own words, in one line and cut where they are long."""
-    status = getattr(exc, "status_code", None)
-    words = " ".join(str(exc).split()) or name_error(exc)
-    return f"{f'HTTP {status}' if status else name_error(exc)}: {words[:LONGEST_WORDS]}"
-
-
-def find_complaint(response: Any) -> str | None:
-    """Say why an answer is none, where the provider says so: its filter stopped it, or the model refused."""
-    choices = getattr(response, "choices", None) or [None]
-    if getattr(choices[0], "finish_reason", None) == "content_filter":
-        return "the provider's content filter stopped the answer (finish_reason: content_filter)"
-    raw = getattr(response, "raw", None)
-    try:
-        refusal = raw["choices"][0]["message"].get("refusal") if isinstance(raw, dict) else None
-    except (KeyError, IndexError, AttributeError, TypeError):
-        return None
-    return f"the model refused: {str(refusal)[:LONGEST_WORDS]}" if refusal else None

@@ -12,6 +12,7 @@ from typing import Self
 from data_designer.errors import DataDesignerError
 
 from jobs.errors import BackendError
+from jobs.job import NOT_FINISHED
 from jobs.requests.halt import Halt
 
 INTERRUPT_AGAIN = 10.0  # seconds: a first interrupt may have come at a bad moment
@@ -67,7 +68,7 @@ class Watchdog:
             DataDesignerError: nobody has been able to end the job for a long time.
         """
         await asyncio.sleep(3 * INTERRUPT_AGAIN)
-        raise DataDesignerError(f"not finished: {self._halt.reason}")
+        raise DataDesignerError(f"{NOT_FINISHED}: {self._halt.reason}")
 
     def _look(self) -> None:
         halted: float | None = None

@@ -12,6 +12,7 @@ from typing import Any
 
 import polars as pl
 
+from columns.checks.losses import NOT_NEEDED, count_losses, say_uneven
 from columns.dataset import Finished, FinishRequest, load_dataset
 from columns.declared import Declared, is_flat, name_plain_type
 from columns.dictionary import describe_tables
@@ -22,8 +23,8 @@ from designer_configs.compile.profile import Profile, load_controls
 from files.csv_cells import neutralise_cells
 from files.whole_file import name_full_disk, sync_folder, sync_tree, write_text
 from gold_data.store import GoldFolder
-from refine_loop.booking import NOT_NEEDED
 from refine_loop.policy import REVIEW
+from refine_loop.record.readings import Readings, name_row_mendings
 from refine_loop.record.summary import count_ledger, name_model_columns, note_ledger
 from refine_loop.record.usage import count_row_usage, count_usage, find_answering_models, spool_requests
 from refine_loop.rounds import Rounds
@@ -62,6 +63,27 @@ class Outcome:
         return self.accepted + self.rejected + self.failed
 
 
+@dataclass(frozen=True)
+class RoundLog:
+    """What the log says of a round: its requests, and those of its answers that were mended."""
+
+    requests: pl.DataFrame
+    mended: pl.DataFrame
+
+
+@dataclass(frozen=True)
+class RunLog:
+    """What the log says of all rounds, to be scanned."""
+
+    requests: pl.LazyFrame
+    mended: pl.LazyFrame
+
+    def take_round(self, number: int) -> RoundLog:
+        """Take what is said of a round."""
+        of_round = pl.col("round") == number
+        return RoundLog(self.requests.filter(of_round).collect(), self.mended.filter(of_round).collect())
+
+
 def write_outputs(folder: Path, profile: Profile, gold: GoldFolder, stopped_by: StopReason) -> Outcome:
     """Write everything a run promises from its settled rounds, and count it.
 
@@ -73,10 +95,12 @@ def write_outputs(folder: Path, profile: Profile, gold: GoldFolder, stopped_by: 
     """
     results = _make_empty(folder / RESULTS)
     with name_full_disk(results), _open_parts(folder) as parts:
-        seconds = spool_requests(folder / "events.jsonl", parts / "requests")
+        readings = Readings(parts / "readings")
+        seconds = spool_requests(folder / "events.jsonl", parts / "requests", readings)
         requests = scan_parts(parts / "requests")
-        notes = write_rounds(Rounds(folder / "rounds", profile.dataset), requests, parts, profile, gold)
-        for name in sorted(path.name for path in parts.iterdir() if path.name != "requests"):
+        log = RunLog(requests, readings.scan())
+        notes = write_rounds(Rounds(folder / "rounds", profile.dataset), log, parts, profile, gold)
+        for name in sorted({path.name for path in parts.iterdir()} - {"requests", "readings"}):
             scan_parts(parts / name).sink_parquet(results / f"{name}.parquet")
         ledger = scan_file(results / "ledger.parquet")
         lost = ledger.filter(pl.col("status") != "accepted").select(REJECTED_COLUMNS)
@@ -89,7 +113,8 @@ def write_outputs(folder: Path, profile: Profile, gold: GoldFolder, stopped_by: 
         write_text(json.dumps(dictionary, indent=1) + "\n", results / "data_dictionary.json")
         write_text(json.dumps(usage, indent=2) + "\n", results / "usage.json")
         said = [sentence.format(count=count) for sentence, count in notes.items() if count]
-        notes_of_all = [*note_ledger(ledger, profile), *said]
+        uneven = say_uneven(count_losses(ledger, scan_plans(folder), [control.name for control in profile.controls]))
+        notes_of_all = [*note_ledger(ledger, profile), *readings.say(), *uneven, *said]
         outcome = Outcome(
             folder, stopped_by, profile.run.accepted, **count_ledger(ledger), usage=usage, notes=notes_of_all
         )
@@ -97,9 +122,7 @@ def write_outputs(folder: Path, profile: Profile, gold: GoldFolder, stopped_by: 
     return outcome
 
 
-def write_rounds(
-    rounds: Rounds, requests: pl.LazyFrame, parts: Path, profile: Profile, gold: GoldFolder
-) -> Counter[str]:
+def write_rounds(rounds: Rounds, log: RunLog, parts: Path, profile: Profile, gold: GoldFolder) -> Counter[str]:
     """Write ledger, accepted rows and the dataset's own tables of each round as a file of its own; gives its notes.
 
     The first file of each has no rows: a run without a candidate has its columns from it.
@@ -109,7 +132,7 @@ def write_rounds(
     made = _make_empty(parts / "finished")
     for number, ended in chain([(1, blank)], rounds.iter_ended()):
         candidates = drop_surplus_rows(ended, room)
-        asked = requests.filter(pl.col("round") == number).collect()
+        said = log.take_round(number)
         accepted, plan = build_accepted(candidates, rounds.read_plan_frame(number), profile)
         room -= accepted.height
         place = number if len(ended) else 0
@@ -117,7 +140,7 @@ def write_rounds(
         finished = call_hook("finish", dataset.finish, accepted, gold, request)
         check_finished(accepted, finished, profile.dataset)
         notes.update(finished.notes)
-        _write_part(parts / "ledger", place, build_ledger(candidates, asked, profile))
+        _write_part(parts / "ledger", place, build_ledger(candidates, said, profile))
         _write_part(parts / "accepted", place, finished.accepted)
         for name, path in finished.tables.items():
             (parts / name).mkdir(exist_ok=True)
@@ -134,6 +157,12 @@ def check_finished(accepted: pl.DataFrame, finished: Finished, dataset: Declared
     """
     if "row_id" not in finished.accepted.columns or not finished.accepted["row_id"].equals(accepted["row_id"]):
         raise DatasetError(f"finish of the dataset {dataset.name} must give every accepted row back, in its order")
+
+
+def scan_plans(folder: Path) -> pl.LazyFrame:
+    """Scan the plans of all rounds."""
+    plans = sorted((folder / "rounds").glob("*/plan.parquet"))
+    return pl.concat([scan_file(path) for path in plans], how="diagonal_relaxed")
 
 
 def _write_part(folder: Path, place: int, frame: pl.DataFrame) -> None:
@@ -176,15 +205,18 @@ def place_results(results: Path, folder: Path) -> None:
     sync_folder(folder)
 
 
-def build_ledger(candidates: pl.DataFrame, requests: pl.DataFrame, profile: Profile) -> pl.DataFrame:
+def build_ledger(candidates: pl.DataFrame, log: RoundLog, profile: Profile) -> pl.DataFrame:
     """One row per candidate: how it ended and why, every critique and edit, scores, seeds, models and tokens."""
     dataset = profile.dataset
     is_service = profile.backend.name == "microservices"  # which does not say how many requests it sent for a row
     constraint = [] if dataset.constraint is None else [dataset.constraint.name]
     return (
-        candidates.join(count_row_usage(requests), on="row_id", how="left", maintain_order="left")
-        .join(find_answering_models(requests, dataset.roles), on="row_id", how="left", maintain_order="left")
-        .with_columns(pl.coalesce("requests", pl.lit(None if is_service else 0, dtype=pl.Int64)))
+        candidates.join(count_row_usage(log.requests), on="row_id", how="left", maintain_order="left")
+        .join(name_row_mendings(log.mended), on="row_id", how="left", maintain_order="left")
+        .join(find_answering_models(log.requests, dataset.roles), on="row_id", how="left", maintain_order="left")
+        .with_columns(
+            pl.coalesce("requests", pl.lit(None if is_service else 0, dtype=pl.Int64)), pl.col("mended").fill_null([])
+        )
         .select(
             "row_id",
             "round",
@@ -195,6 +227,7 @@ def build_ledger(candidates: pl.DataFrame, requests: pl.DataFrame, profile: Prof
             "critiques",
             "edits",
             "undone_edits",
+            "mended",
             *dataset.criteria,
             *(POLICY_SCHEMA if dataset.policy is not None else ()),
             *constraint,

@@ -5,7 +5,7 @@ import json
 import platform
 import shlex
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -62,9 +62,10 @@ def describe_provenance(profile: Profile, gold: Gold) -> dict[str, Any]:
     return {
         "command_line": mask_secrets(shlex.join(["tradelogs", *sys.argv[1:]])),
         "profile": profile.name,
+        "changes": [mask_secrets(change) for change in profile.changes],
         "seed": profile.run.seed,
         "sha256": hash_files([*inputs, profile.path, *sorted(declared)]),
-        "versions": {name: version(name) for name in DISTRIBUTIONS} | {"python": platform.python_version()},
+        "versions": read_versions(DISTRIBUTIONS),
         "gold": {
             "rows": gold.rows.height,
             "rejected_rows": gold.rejected.height,
@@ -72,6 +73,11 @@ def describe_provenance(profile: Profile, gold: Gold) -> dict[str, Any]:
             "notes": gold.notes,
         },
     }
+
+
+def read_versions(distributions: Sequence[str]) -> dict[str, str]:
+    """Read the versions of distributions, and Python's."""
+    return {name: version(name) for name in distributions} | {"python": platform.python_version()}
 
 
 def hash_files(paths: list[Path]) -> Mapping[str, str]:

@@ -7,6 +7,8 @@ import polars as pl
 
 from columns.declared import Declared
 from designer_configs.compile.profile import Profile
+from jobs.job import NOT_FINISHED, WROTE
+from refine_loop.booking import NO_EDIT
 from refine_loop.state import ENDS
 
 LEAST_JUDGED = 20  # rows before it means anything that their scores are all the same
@@ -27,12 +29,18 @@ def count_ledger(ledger: pl.LazyFrame) -> dict[str, Any]:
 
 def note_ledger(ledger: pl.LazyFrame, profile: Profile) -> list[str]:
     """Say what somebody should know who does not look into the ledger."""
-    return [*note_failures(ledger), *note_models(ledger, profile), *note_judge(ledger, profile.dataset.criteria)]
+    return [
+        *note_failures(ledger),
+        *note_models(ledger, profile),
+        *note_judge(ledger, profile.dataset.criteria),
+        *note_refiner(ledger),
+    ]
 
 
 def note_failures(ledger: pl.LazyFrame) -> list[str]:
     """Quote the commonest reason why candidates failed: a provider that stopped answering says so there."""
     reasons = ledger.filter(pl.col("status") == "failed", pl.col("reason").is_not_null())
+    reasons = reasons.with_columns(pl.col("reason").str.split(WROTE).list.first())
     counted = _collect(reasons.with_row_index().group_by("reason").agg(pl.len(), pl.col("index").min()))
     if counted.is_empty():
         return []
@@ -62,13 +70,21 @@ def note_judge(ledger: pl.LazyFrame, criteria: Sequence[str]) -> list[str]:
     return [f"the judge gave each of {kinds['len'].item()} rows the same scores ({scores}): it tells nothing apart"]
 
 
+def note_refiner(ledger: pl.LazyFrame) -> list[str]:
+    """Say how many rows a refiner gave back as they were."""
+    edits = pl.col("edits").list
+    counts = [edits.count_matches(NO_EDIT).sum().alias("unchanged"), edits.len().sum().alias("all")]
+    unchanged, count = _collect(ledger.select(counts)).row(0)
+    return [f"the refiner gave {unchanged} of {count} rows back unchanged"] if unchanged else []
+
+
 def count_reasons(ledger: pl.LazyFrame) -> list[tuple[str, int]]:
     """Count why candidates were not accepted, the commonest first: `[rule]` of a critique, or the failed column."""
     lost = ledger.filter(pl.col("status") != "accepted")
     kind = (
-        pl.when(pl.col("status") == "failed")
+        pl.when(pl.col("status").eq("failed") | pl.col("failed_column").is_not_null())
         .then(
-            pl.when(pl.col("reason").str.starts_with("not finished"))
+            pl.when(pl.col("reason").str.starts_with(NOT_FINISHED))
             .then(pl.col("reason"))
             .otherwise(
                 pl.concat_str(pl.lit("no usable answer for "), pl.col("failed_column").fill_null("a column unknown"))

@@ -8,6 +8,7 @@ import polars as pl
 
 from designer_configs.compile.profile import Prices
 from refine_loop.record.events import TOKENS, iter_events
+from refine_loop.record.readings import Readings
 
 REQUESTS_A_FILE = 20_000  # which bounds what is held in memory of a long log
 
@@ -50,12 +51,16 @@ class JobSeconds:
         return self._sum + (self._last - self._started if self._started is not None else 0.0)
 
 
-def spool_requests(log: Path, folder: Path) -> float:
-    """Write the requests of a log into a new folder as Parquet files, to be scanned; gives the seconds of its jobs."""
+def spool_requests(log: Path, folder: Path, readings: Readings) -> float:
+    """Write the requests of a log into a new folder as Parquet files, to be scanned; gives the seconds of its jobs.
+
+    What the log says of how answers were read is counted in `readings`.
+    """
     folder.mkdir()
     seconds, batch, files = JobSeconds(), list[Mapping[str, Any]](), 0
     for event in iter_events(log):
         seconds.count(event)
+        readings.count(event)
         if event["event"] in ("request", "service_job"):
             batch.append(event)
         if len(batch) == REQUESTS_A_FILE:
@@ -77,8 +82,9 @@ def count_usage(requests: pl.LazyFrame, seconds: float, prices: Prices) -> dict[
     """Count requests, tokens, seconds and cost, in all, per job stage, model column and model, and per model.
 
     Requests are None where a service runs the jobs, which does not say how many it sent.
-    Tokens are None where the provider did not say for every request, the cost where they are or a price is missing. A
-    request that failed counts no tokens: a provider may charge for one that timed out all the same.
+    Tokens are those of the answers that said them, of which `counted` says how many, of how many `answers`; None where
+    none did. The cost is theirs, None where tokens are or a price is missing. A request that failed counts no tokens: a
+    provider may charge for one that timed out all the same.
     """
     requests = requests.with_columns(stage=pl.col("job").str.replace(r"^\d+_", ""))
     by_stage, by_model = (_sum_groups(requests, by, prices) for by in (("stage", "column", "model"), ("model",)))
@@ -124,11 +130,23 @@ def _sum_known(name: str) -> pl.Expr:
     return pl.when(unknown).then(None).otherwise(pl.col(name).sum()).alias(name)
 
 
+def _sum_said(name: str) -> pl.Expr:
+    """Sum what was said; null where there were answers, and none said anything."""
+    is_silent = (pl.col("error").is_null().any()) & (
+        pl.col(name).is_not_null() & pl.col("error").is_null()
+    ).any().not_()
+    return pl.when(is_silent).then(None).otherwise(pl.col(name).sum()).alias(name)
+
+
 def _sum_requests() -> list[pl.Expr]:
     is_unknown = (pl.col("event") == "service_job").any()
+    is_answer = pl.col("error").is_null()
+    says_tokens = pl.all_horizontal(pl.col(name).is_not_null() for name in TOKENS)
     return [
         pl.when(~is_unknown).then(pl.len().cast(pl.Int64)).alias("requests"),
         pl.when(~is_unknown).then(pl.col("error").is_not_null().sum().cast(pl.Int64)).alias("failed_requests"),
-        *map(_sum_known, TOKENS),
+        pl.when(~is_unknown).then(is_answer.sum().cast(pl.Int64)).alias("answers"),
+        pl.when(~is_unknown).then((is_answer & says_tokens).sum().cast(pl.Int64)).alias("counted"),
+        *map(_sum_said, TOKENS),
         pl.when(~is_unknown).then(pl.col("seconds").sum().round(3)).alias("request_seconds"),
     ]

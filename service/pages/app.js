@@ -107,9 +107,9 @@ async function showRun(id) {
       else if (shown && shown.textContent !== now) draw();
     });
   };
-  await draw();
+  const now = await draw();
   await drawRows(id, rows, 0);
-  listen();
+  if (["queued", "running", "cancelling"].includes(now.state)) listen(); // what has ended does not change under the reader
 }
 
 function meter(share) {

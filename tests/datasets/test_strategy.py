@@ -7,7 +7,15 @@ import polars as pl
 import pytest
 
 from columns.dataset import Given, load_dataset
-from columns.strategy.dataset import choose_strategy, choose_withheld, draw_strategies, read_controls
+from columns.strategy.dataset import (
+    check_round_trip,
+    choose_strategy,
+    choose_withheld,
+    draw_strategies,
+    plan_question,
+    read_controls,
+    write_reply,
+)
 from gold_data.store import GoldFolder
 from indicators.strategy.bar_suite import load_suite
 from indicators.strategy.equality import check_answer
@@ -19,6 +27,12 @@ from tests.conftest import ROOT, run_cli
 
 FOLDER = ROOT / "columns/strategy"
 ROWS = 6
+DOCUMENT = {
+    "ticker": "IBM",
+    "position_type": "LONG",
+    "buy_condition": {"less": [{"RSI": {}}, 40]},
+    "stop_loss": {"percent": 2},
+}
 PLAN = {
     "variation": 7,
     "leaves": 2,
@@ -103,11 +117,28 @@ def test_a_proposed_strategy_that_is_none_is_shown_as_it_is() -> None:
 
 
 def test_a_value_is_withheld_only_where_it_is_asked_for() -> None:
-    document = {
-        "ticker": "IBM",
-        "position_type": "LONG",
-        "buy_condition": {"less": [{"RSI": {}}, 40]},
-        "stop_loss": {"percent": 2},
-    }
-    assert choose_withheld(document, {"ambiguity": "complete", "variation": 1}) == []
-    assert len(choose_withheld(document, {"ambiguity": "one value withheld", "variation": 1})) == 1
+    assert choose_withheld(DOCUMENT, {"ambiguity": "complete", "variation": 1}) == []
+    assert len(choose_withheld(DOCUMENT, {"ambiguity": "one value withheld", "variation": 1})) == 1
+
+
+@pytest.mark.parametrize(
+    ("parsed", "rules", "key"),
+    [
+        (json.dumps(DOCUMENT), [], "strategy"),
+        ('{"unresolved": ["$.stop_loss.percent"], "question": "How far?"}', [], "question"),
+        ('{"unresolved": ["$.stop_loss.percent"]}', ["parser_missing_key"], "unresolved"),
+        ('{"ticker": "IBM", "position_type": "LONG"}', ["parser_no_entry", "parser_no_exit"], "ticker"),
+    ],
+)
+def test_a_person_is_told_the_strategy_executed_or_a_question(parsed: str, rules: list[str], key: str) -> None:
+    plan = {**plan_question("Buy IBM.", give()), "parsed": parsed}
+    assert [violation.rule for violation in check_round_trip(plan["strategy"], plan, give())] == rules
+    assert key in json.loads(write_reply(plan, give()))
+
+
+@pytest.mark.slow
+def test_a_person_asks(tmp_path: Path) -> None:
+    text = "Trade IBM, long only. Buy when the RSI crosses above 30. Sell when the RSI is above 60."
+    result = run_cli("ask", "strategy_offline", text, "--json", "--log", tmp_path / "audit.jsonl")
+    assert result.exit_code == 0, result.output
+    assert "home_bars" in result.output

@@ -30,6 +30,7 @@ class Asked:
     number: int
     seconds: float
     messages: list[dict[str, Any]]
+    payload: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -96,7 +97,7 @@ class Endpoint:
             row = self._rows.setdefault((role, task), rows)
             attempt, self._attempts[text] = self._attempts[text], self._attempts[text] + 1
             seconds = time.monotonic() - self._began
-            asked = Asked(payload["model"], role, row, attempt, len(self.asked), seconds, messages)
+            asked = Asked(payload["model"], role, row, attempt, len(self.asked), seconds, messages, payload)
             self.asked.append(asked)
         return self.script(asked) or answer_well(asked)
 

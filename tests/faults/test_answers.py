@@ -29,9 +29,7 @@ def break_row(row: int, reply: Reply, *, once: bool = False) -> Script:
     return script
 
 
-@pytest.mark.parametrize(
-    "text", ['```json\n{"ticker": "SIM1", "trade_type": "bu', WRONG_SCHEMA, "", "I cannot do that."]
-)
+@pytest.mark.parametrize("text", ['```json\n{"ticker": "SIM1", "trade_type": "bu', WRONG_SCHEMA, ""])
 def test_answer_that_does_not_parse_is_corrected(endpoint: Endpoint, run_job: RunJob, text: str) -> None:
     endpoint.script = break_row(1, say(text), once=True)
     job = run_job()
@@ -42,12 +40,11 @@ def test_answer_that_does_not_parse_is_corrected(endpoint: Endpoint, run_job: Ru
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ('```json\n{"ticker": "SIM1", "trade_type": "bu', "could not be parsed"),
-        (WRONG_SCHEMA, "'trade_type' is a required property"),
-        ("", "No parsable JSON"),
-        ("I cannot do that.", "No parsable JSON"),
+        ('```json\n{"ticker": "SIM1", "trade_type": "bu', "The JSON object is not closed"),
+        (WRONG_SCHEMA, "The answer holds no JSON object of the schema"),
+        ("", "The answer is empty"),
     ],
-    ids=["truncated", "wrong_schema", "empty", "refusal_in_words"],
+    ids=["truncated", "wrong_schema", "empty"],
 )
 def test_answer_that_never_parses_costs_its_row(endpoint: Endpoint, run_job: RunJob, text: str, said: str) -> None:
     endpoint.script = break_row(1, say(text))
@@ -55,6 +52,13 @@ def test_answer_that_never_parses_costs_its_row(endpoint: Endpoint, run_job: Run
     assert (job.height, job.halted) == (ROWS - 1, "")
     assert said in job.losses[0]
     assert endpoint.count(role="generator", row=1) == 2
+
+
+def test_refusal_in_words_costs_its_row_at_once(endpoint: Endpoint, run_job: RunJob) -> None:
+    endpoint.script = break_row(1, say("I cannot do that."))
+    job = run_job()
+    assert (job.height, job.losses) == (ROWS - 1, ["The model will not answer: I cannot do that."])
+    assert endpoint.count(role="generator", row=1) == 1  # to ask again would be refused again
 
 
 def test_json_between_prose_is_read(endpoint: Endpoint, run_job: RunJob) -> None:
@@ -86,13 +90,6 @@ def test_refusal_costs_its_row(endpoint: Endpoint, run_job: RunJob) -> None:
     endpoint.script = break_row(1, say(None, refusal="I will not make up trades."))
     job = run_job()
     assert (job.height, job.losses) == (ROWS - 1, ["the model refused: I will not make up trades."])
-
-
-def test_answer_without_a_choice_costs_its_row(endpoint: Endpoint, run_job: RunJob) -> None:
-    endpoint.script = break_row(1, Reply(b'{"id": "1", "choices": [], "usage": null}'))
-    job = run_job()
-    assert (job.height, job.halted) == (ROWS - 1, "")
-    assert len(job.losses) == 1
 
 
 def test_cap_on_tokens_within_a_job_leaves_the_rest_unfinished(endpoint: Endpoint, run_job: RunJob) -> None:

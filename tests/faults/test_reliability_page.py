@@ -9,6 +9,7 @@ OF_NO_FAULT = {
     "test_run_gives_exactly_what_was_asked",
     "test_run_that_begins_in_vain_ends_with_its_first_round",
     "test_seconds_of_a_request_are_those_from_sending_to_answer",
+    "test_port_hears_of_who_calls",
     "test_cap_on_tokens_within_a_job_leaves_the_rest_unfinished",
 }
 

@@ -1,5 +1,6 @@
 """What a job comes to when the provider, or the way to it, fails."""
 
+import json
 import time
 
 import pytest
@@ -201,3 +202,84 @@ def test_job_whose_requests_never_come_back_is_ended_by_the_watchdog(endpoint: E
     assert time.monotonic() - began < 10
     assert job.result is None
     assert job.halted.startswith("no request to the models has come back for ")
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        ({"error": {"message": "the backend is gone"}}, "HTTP 200 with an error: the backend is gone"),
+        ({"choices": []}, "HTTP 200 without a choice"),
+        ({"choices": None}, "HTTP 200 without a choice"),
+    ],
+)
+def test_error_with_status_200_is_the_providers_and_no_models(
+    endpoint: Endpoint, run_job: RunJob, body: dict[str, object], said: str
+) -> None:
+    endpoint.script = lambda asked: Reply(json.dumps(body).encode()) if is_first_try(asked) else None
+    assert run_job().height == ROWS
+    endpoint.script = lambda _: Reply(json.dumps(body).encode())
+    job = run_job({"run.patience_minutes": 0.01})
+    assert job.result is None  # the provider is down, and eats no candidate
+    assert said in job.halted
+
+
+@pytest.mark.parametrize("code", ["insufficient_quota", "rate_limit", None])
+def test_quota_that_is_used_up_halts_whatever_its_code(endpoint: Endpoint, run_job: RunJob, code: str | None) -> None:
+    words = "You exceeded your current quota, please check your plan and billing details."
+    body = json.dumps({"error": {"message": words, "code": code}}).encode()
+    endpoint.script = lambda _: Reply(body, 429)
+    assert words in run_job({"run.patience_minutes": 5}).halted
+
+
+def test_model_that_is_loaded_is_waited_for(endpoint: Endpoint, run_job: RunJob) -> None:
+    endpoint.script = lambda asked: fail(503, "Loading model") if asked.seconds < 2.0 else None
+    job = run_job({"run.patience_minutes": 1, "run.tries": 2})
+    assert (job.height, job.losses, job.halted) == (ROWS, [], "")
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        (b"<html><title>Sign in</title></html>", "a web page and no JSON (Sign in): is there a proxy in between?"),
+        (b'data: {"choices": []}\n\n', "a stream of events"),
+    ],
+)
+def test_body_that_is_no_json_is_said_to_be_what_it_is(
+    endpoint: Endpoint, run_job: RunJob, body: bytes, said: str
+) -> None:
+    endpoint.script = lambda _: Reply(body)
+    assert said in run_job({"run.patience_minutes": 0.01}).halted
+
+
+@pytest.mark.parametrize(
+    ("words", "wants"),
+    [
+        (
+            "'max_tokens' is not supported with this model. Use 'max_completion_tokens' instead.",
+            "max_completion_tokens",
+        ),
+        ("'temperature' does not support 0.7 with this model.", "no temperature"),
+        ("System role not supported", "the system prompt at the head"),
+    ],
+)
+def test_dialect_is_learnt_from_the_providers_refusal_once(
+    endpoint: Endpoint, run_job: RunJob, words: str, wants: str
+) -> None:
+    marks = {"max_completion_tokens": "max_tokens", "no temperature": "temperature"}
+
+    def script(asked: Asked) -> Reply | None:
+        is_old = asked.messages[0]["role"] == "system" if wants not in marks else marks[wants] in asked.payload
+        return fail(400, words) if asked.role == "generator" and is_old else None
+
+    endpoint.script = script
+    job = run_job()
+    assert (job.height, job.losses, job.halted) == (ROWS, [], "")
+    warned = [event["said"] for event in job.events if event["event"] == "provider_warned"]
+    told = [said for said in warned if "wants" in said]
+    assert len(told) == 1
+    assert wants in told[0]
+
+
+def test_contents_go_out_as_text(endpoint: Endpoint, run_job: RunJob) -> None:
+    assert run_job().height == ROWS
+    assert all(isinstance(message["content"], str) for asked in endpoint.asked for message in asked.messages)

@@ -6,6 +6,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from gold_data.markets import read_options
 from indicators.bars_file import attach_to_bars_file
 from indicators.errors import IndicatorError
 from indicators.technicals import INDICATORS, attach_technicals
@@ -98,3 +99,15 @@ def test_a_path_that_cannot_be_used(source: str, out: str, message: str, tmp_pat
     (tmp_path / "folder.csv").mkdir()
     with pytest.raises(IndicatorError, match=message):
         attach_to_bars_file(tmp_path / source, tmp_path / out)
+
+
+def test_vwap_follows_the_market(tmp_path: Path) -> None:
+    night = [
+        f"BTCUSDT,2025-03-08T0{hour}:{minute:02d}:00+00:00,100,102,99,101,5" for hour in (3, 4) for minute in (0, 1)
+    ]
+    source = tmp_path / "night.csv"
+    source.write_text("\n".join(["ticker,timestamp,open,high,low,close,volume", *night]) + "\n", encoding="utf-8")
+    for number, (market, known) in enumerate((("24/7", 4), ("XNYS", 0))):
+        out = tmp_path / f"{number}.parquet"
+        attach_to_bars_file(source, out, read_options([market]))
+        assert pl.read_parquet(out).get_column("vwap_session").count() == known

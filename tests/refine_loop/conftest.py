@@ -77,7 +77,7 @@ class ScriptedBackend:
             "trade_checks": {"passed": fate != "break", "violations": [violation] if fate == "break" else []},
             "judge": None if fate == "break" else dict.fromkeys(("realism", "consistency", "completeness"), verdict),
         }
-        return answer | ({"trade__edits": "[]", "trade__undone": ["ticker"]} if refine_pass else {})
+        return answer | ({"trade__edits": "[{}]", "trade__undone": ["ticker"]} if refine_pass else {})
 
 
 def make_trade(entry_price: float) -> dict[str, Any]:

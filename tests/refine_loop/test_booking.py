@@ -115,9 +115,9 @@ def test_candidates_keep_their_order_whatever_the_jobs_is() -> None:
 
 def test_second_of_two_equal_rows_of_a_job_is_a_copy() -> None:
     first, second = book([open_row("a"), open_row("b")], JobResult([make_row("a"), make_row("b")]))
-    assert (first["status"], second["status"]) == ("accepted", "open")
+    assert (first["status"], second["status"]) == ("accepted", "rejected")  # a refiner would make a new one of it
     assert second["judge_critique"].startswith("- [copy]")
-    assert "a" in second["judge_critique"]
+    assert second["reason"].startswith("[copy]")
     assert second["realism"] is None
 
 
@@ -126,8 +126,18 @@ def test_copy_of_an_earlier_rounds_row_is_not_accepted() -> None:
     book.read_back([{"row_id": "of-round-1", "generated_row": json.dumps(make_trade())}])
     (booked,) = book.book_result([open_row()], JobResult([make_row()]), 0)
     assert book.is_read_back
-    assert booked["status"] == "open"
+    assert booked["status"] == "rejected"
     assert "of-round-1" in booked["judge_critique"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "status"),
+    [({"best_exit_percent": 1.3}, "rejected"), ({"exit_price": 100.9, "best_exit_percent": 1.3}, "accepted")],
+)
+def test_row_with_four_of_five_numbers_of_an_accepted_one_is_a_copy(changes: dict[str, Any], status: str) -> None:
+    other = make_row("b") | {"trade": make_trade() | changes}
+    _, second = book([open_row("a"), open_row("b")], JobResult([make_row("a"), other]))
+    assert second["status"] == status
 
 
 def test_row_that_was_not_accepted_may_be_had_again() -> None:
@@ -138,7 +148,7 @@ def test_row_that_was_not_accepted_may_be_had_again() -> None:
 def test_accepted_rows_are_known_afterwards() -> None:
     book = open_book()
     book.book_result([open_row()], JobResult([make_row()]), 0)
-    assert book.known.find(TRADE_LOG.identify(make_trade())) == "a"
+    assert TRADE_LOG.find_known(make_trade(), book.known.find) == "a"
 
 
 def test_refined_row_adds_its_edits_its_pass_and_its_undone_fields() -> None:
@@ -146,6 +156,49 @@ def test_refined_row_adds_its_edits_its_pass_and_its_undone_fields() -> None:
     (booked,) = book([before], JobResult([make_row(trade__edits="[2]", trade__undone=["ticker", "exit_time"])]), 2)
     assert (booked["status"], booked["retry_count"]) == ("accepted", 2)
     assert (booked["edits"], booked["undone_edits"], booked["critiques"]) == (["[1]", "[2]"], 4, ["- x"])
+
+
+@pytest.mark.parametrize("column", ["refined_trade", "judge"])
+def test_row_without_a_usable_answer_while_refined_is_rejected_with_its_critique(column: str) -> None:
+    known: dict[str, Any] = {
+        "critiques": ["- [exit] x\n- [b] y"],
+        "judge_critique": "- [exit] x\n- [b] y",
+        "generated_row": "{}",
+    }
+    result = JobResult([], {0: LostRow(column, "ticker must not be empty")})
+    (lost,) = book([open_row(**known)], result, 1)
+    assert (lost["status"], lost["failed_column"]) == ("rejected", column)
+    assert lost["reason"] == f"[exit] x (no usable answer for {column}: ticker must not be empty)"
+    assert {name: lost[name] for name in known} == known
+
+
+def test_row_whose_judge_gave_no_usable_answer_is_rejected_with_its_trade_and_last_critique() -> None:
+    silent = {name: {"reasoning": "the answer is empty", "score": None} for name in ACCEPTANCE}
+    first, later = (open_row(), open_row(critiques=["- [exit] x"], judge_critique="- [exit] x"))
+    (drafted,) = book([first], JobResult([make_row(judge=silent)]))
+    (refined,) = book([later], JobResult([make_row(judge=silent, trade__edits="[1]", trade__undone=[])]), 1)
+    assert (drafted["status"], drafted["failed_column"]) == ("rejected", "judge")
+    assert drafted["reason"] == "no usable answer for judge: the answer is empty"
+    assert json.loads(drafted["generated_row"]) == make_trade()
+    assert (refined["status"], refined["judge_critique"], refined["critiques"]) == (
+        "rejected",
+        "- [exit] x",
+        ["- [exit] x"],
+    )
+    assert refined["reason"] == "[exit] x (no usable answer for judge: the answer is empty)"
+    assert drafted["realism"] is None
+
+
+def test_row_that_the_refiner_gave_back_unchanged_is_not_refined_again() -> None:
+    (booked,) = book([open_row()], JobResult([make_row(score=2, trade__edits="[]", trade__undone=[])]), 1)
+    assert booked["status"] == "rejected"
+    assert booked["reason"].endswith("(the refiner gave it back unchanged)")
+
+
+def test_row_that_was_not_finished_while_refined_is_failed() -> None:
+    loss = LostRow("judge", "not finished: the cap run.max_tokens was reached")
+    (lost,) = book([open_row(judge_critique="- [exit] x")], JobResult([], {0: loss}), 1)
+    assert (lost["status"], lost["reason"]) == ("failed", loss.message)
 
 
 def test_row_that_is_lost_while_refined_keeps_what_was_known() -> None:

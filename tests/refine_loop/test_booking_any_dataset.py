@@ -116,7 +116,7 @@ def test_text_is_booked_as_it_stands_and_its_copy_is_named(tmp_path: Path) -> No
     first, second = book.book_result(candidates, JobResult(rows), 0)
     assert (first["status"], first["generated_row"]) == ("accepted", '{"no": "json"}')
     assert (second["status"], second["judge_critique"]) == (
-        "open",
+        "rejected",
         "- [copy] it is a copy of a; limit: differs from every known note",
     )
     assert book.seed_refinement(PLAN, second)["prev_note"] == '{"no": "json"}'

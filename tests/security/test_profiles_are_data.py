@@ -37,6 +37,13 @@ def explain(path: Path) -> str:
         ({"gold.bars": "../bars.parquet"}, "gold.bars: ../bars.parquet leads out of"),
         ({"gold": {"folder": "../.."}}, "gold.folder: ../.. leads out of"),
         ({"gold.trades": "a\0b"}, "gold.trades: "),
+        ({"gold.trades": "https://x.example/t.csv"}, "https://x.example/t.csv is an address"),
+        ({"gold.trades": "s3://bucket/t.parquet"}, "s3://bucket/t.parquet is an address"),
+        ({"gold.bars": "file:///etc/passwd"}, "file:///etc/passwd is an address"),
+        ({"gold.trades": "-"}, "gold.trades: - is standard input"),
+        ({"gold.bars": "gold_data/sample/*.parquet"}, "is a pattern of names"),
+        ({"gold.trades": "/dev/stdin"}, "/dev/stdin is no regular file"),
+        ({"gold": {"folder": "https://x.example/gold"}}, "https://x.example/gold is an address"),
     ],
 )
 def test_a_name_that_leads_elsewhere_is_refused(

@@ -101,7 +101,7 @@ def read_metrics(folder: Path) -> tuple[str, dict[str, Any]]:
 def calibrated(cli: Cli, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Result]:
     """Calibrate the offline judge on two rows of every fault."""
     folder = tmp_path_factory.mktemp("judge") / "out"
-    return folder, cli("judge", "calibrate", "offline", "--rows", 2, "--out", folder)
+    return folder, cli("judge", "calibrate", "offline", "--rows", 2, "--all", "--out", folder)
 
 
 def test_offline_judge_is_calibrated_and_said_to_prove_nothing(calibrated: tuple[Path, Result]) -> None:
@@ -131,7 +131,7 @@ def test_requests_are_said_and_tables_fit_a_terminal(calibrated: tuple[Path, Res
 
 
 def test_judge_that_always_says_5_catches_nothing(cli: Cli, endpoint: Endpoint, mine: Path, tmp_path: Path) -> None:
-    result = cli("judge", "calibrate", mine, "--rows", 4, "--out", tmp_path / "out")
+    result = cli("judge", "calibrate", mine, "--rows", 4, "--all", "--out", tmp_path / "out")
     assert result.exit_code == 0, result.output
     verdict, metrics = read_metrics(tmp_path / "out")
     assert (verdict, metrics["catch"]["value"]) == ("noise", 0.0)
@@ -145,7 +145,7 @@ def test_judge_is_asked_as_in_a_run_and_a_folder_named(
     cli: Cli, endpoint: Endpoint, mine: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    assert cli("judge", "calibrate", mine, "--rows", 1).exit_code == 0
+    assert cli("judge", "calibrate", mine, "--rows", 1, "--all").exit_code == 0
     (written,) = (tmp_path / "runs").rglob("*.json")
     assert re.fullmatch(rf"judge-mine-\d{{8}}T\d{{6}}Z/{FILE}", f"{written.parent.name}/{written.name}")
     models = {body["model"] for body in endpoint.bodies}
@@ -160,7 +160,7 @@ def test_judge_is_asked_as_in_a_run_and_a_folder_named(
 
 def test_judge_that_always_says_1_refuses_all_gold(cli: Cli, endpoint: Endpoint, mine: Path, tmp_path: Path) -> None:
     endpoint.judge = judge_with(1)
-    assert cli("judge", "calibrate", mine, "--rows", 4, "--out", tmp_path / "out").exit_code == 0
+    assert cli("judge", "calibrate", mine, "--rows", 4, "--all", "--out", tmp_path / "out").exit_code == 0
     verdict, metrics = read_metrics(tmp_path / "out")
     assert (verdict, metrics["false_reject"]["value"]) == ("noise", 1.0)
 
@@ -172,7 +172,7 @@ def test_judge_that_is_always_right_can_gate(cli: Cli, endpoint: Endpoint, mine:
     faulty = [str(row.seed[PLANTED]) for row in plan.rows if row.fault]
     sees = {trade: judge_with(2) for trade in faulty}
     endpoint.judge = lambda text: sees.get(read_trade(text), judge_with(5))(text)
-    result = cli("judge", "calibrate", mine, "--rows", 4, "--seed", 11, "--out", tmp_path / "out")
+    result = cli("judge", "calibrate", mine, "--rows", 4, "--all", "--seed", 11, "--out", tmp_path / "out")
     verdict, metrics = read_metrics(tmp_path / "out")
     assert (verdict, metrics["catch"]["value"], metrics["false_reject"]["value"]) == ("good", 1.0, 0.0)
     assert "verdict: good. The judge can gate" in result.output
@@ -188,7 +188,7 @@ def test_judge_that_answers_garbage_fails_with_what_it_said(
     cli: Cli, endpoint: Endpoint, mine: Path, tmp_path: Path
 ) -> None:
     endpoint.judge = lambda _: "I would rather not."
-    result = cli("judge", "calibrate", mine, "--rows", 1, "--out", tmp_path / "deep/out")
+    result = cli("judge", "calibrate", mine, "--rows", 1, "--all", "--out", tmp_path / "deep/out")
     assert (result.exit_code, type(result.exception)) == (1, SystemExit)
     assert "error: the judge gave no usable answer to any of 120 requests; the first failed: " in result.stderr
     assert not (tmp_path / "deep").exists()
@@ -196,7 +196,7 @@ def test_judge_that_answers_garbage_fails_with_what_it_said(
 
 def test_answers_that_are_missing_are_counted(cli: Cli, endpoint: Endpoint, mine: Path, tmp_path: Path) -> None:
     endpoint.judge = lambda text: "no" if '"short"' in read_trade(text) else judge_with(4)(text)
-    result = cli("judge", "calibrate", mine, "--rows", 1, "--out", tmp_path / "out")
+    result = cli("judge", "calibrate", mine, "--rows", 1, "--all", "--out", tmp_path / "out")
     assert result.exit_code == 0, result.output
     metrics = read_metrics(tmp_path / "out")[1]
     assert metrics["tries_without_answer"] == 3 * metrics["rows_without_answer"] > 0
@@ -276,3 +276,24 @@ def test_run_gets_its_own_judges_calibration(cli: Cli, run_folder: Path, tmp_pat
     train = pl.read_parquet(tmp_path / "my_run/gold/train.parquet")["trade_id"]
     assert {row["gold_id"] for row in document["rows"]} <= set(train)
     assert document["answer"]["metrics"]["profile"] == "my_run"
+
+
+def test_judge_is_asked_only_what_the_checks_let_pass(cli: Cli, endpoint: Endpoint, mine: Path, tmp_path: Path) -> None:
+    result = cli("judge", "calibrate", mine, "--rows", 1, "--out", tmp_path / "out")
+    assert result.exit_code == 0, result.output
+    metrics = read_metrics(tmp_path / "out")[1]
+    assert (metrics["rows_judged"], len(endpoint.prompts)) == (9 + 5, 3 * (9 + 5))
+    seen = [fault for fault in metrics["faults"] if fault["seen_by_checks"]]
+    assert {(fault["judged"], fault["caught_by_judge"], fault["missed"]) for fault in seen} == {(0, 0, 0)}
+    assert all(fault["caught_by_checks"] == fault["rows"] for fault in seen)
+    assert re.search(r"missing field \(9 kinds\) +completeness +9 +9 +- +0", result.output)
+
+
+def test_estimate_sends_nothing_and_the_default_stays_below_400_requests(
+    cli: Cli, endpoint: Endpoint, mine: Path, tmp_path: Path
+) -> None:
+    result = cli("judge", "calibrate", mine, "--estimate", "--out", tmp_path / "out")
+    assert (result.exit_code, endpoint.prompts) == (0, [])
+    assert int(re.findall(r"3 tries each: (\d+) requests", result.output)[0]) < 400
+    assert re.search(r"low +\d+ requests, [\d,]+ tokens in, [\d,]+ out", result.output)
+    assert not (tmp_path / "out").exists()

@@ -2,7 +2,7 @@
 
 import polars as pl
 
-from verification.funnel import count_funnel, sum_stages
+from verification.funnel import count_funnel, quote_failures, sum_stages
 
 
 def make_ledger(*rows: tuple[str, int, list[str]]) -> pl.DataFrame:
@@ -57,3 +57,10 @@ def test_stages_are_summed_and_unknown_stays_unknown() -> None:
 
 def test_nothing_spent_is_no_stage() -> None:
     assert sum_stages({}) == []
+
+
+def test_answers_that_were_not_read_are_quoted() -> None:
+    why = 'ticker must not be empty. The model wrote: "{...}" (finish_reason stop)'
+    rows = {"failed_column": ["trade", "judge", None], "reason": [why, "no answer after 4 tries", "[copy] x"]}
+    assert quote_failures(pl.DataFrame(rows)) == [f"not read, for trade: {why}"]
+    assert quote_failures(pl.DataFrame()) == []

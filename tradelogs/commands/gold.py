@@ -31,9 +31,12 @@ def command() -> None:
 @click.option("--date-order", type=click.Choice(["month_first", "day_first"]), help="Where no date of a log tells.")
 @click.option("--positions", type=click.Path(path_type=Path), help="What was held before (CSV: ticker, quantity).")
 @click.option("--long-only", is_flag=True, help="No sale is a short one: what was not bought was held before.")
+@click.option(
+    "--market", "market", multiple=True, help="Where it is traded: XNYS extended, 24/7, or ES=CMES; repeatable."
+)
 @click.option("--bars", multiple=True, type=click.Path(path_type=Path), help="One-minute bars, or finer; repeatable.")
 @click.option("--bars-ticker", multiple=True, help="Ticker of bars that name none: of all --bars, or one for each.")
-@click.option("--bars-zone", help="Time zone of the bars' times without an offset; by default the exchange's.")
+@click.option("--bars-zone", help="Time zone of the bars' times without an offset; by default the market's.")
 @click.option("--bars-date", type=click.DateTime(["%Y-%m-%d"]), help="Day of bars that have times of day only.")
 @click.option("--holdout", default=0.2, show_default=True, help="Share of the sessions that no model ever sees.")
 @click.option("--blocks", default=1, show_default=True, type=click.IntRange(1), help="Held-out stretches; 1: the end.")
@@ -47,6 +50,7 @@ def import_logs(
     blocks: int,
     embargo: int,
     day: datetime | None,
+    market: tuple[str, ...],
     **options: Any,
 ) -> int:
     """Import trade logs FILES, as your platform exported them, into a folder of clean gold.
@@ -56,12 +60,14 @@ def import_logs(
       tradelogs gold import statement.csv --bars bars.parquet --out gold/
       tradelogs gold import january.csv february.csv --bars NVDA.csv --bars AMD.csv --out gold/
       tradelogs gold import mine.csv --mapping mine.yaml --zone America/Chicago --bars bars.csv --out gold/
+      tradelogs gold import futures.csv --market CMES --bars ES.csv --bars-ticker ES --out gold/
     """
     from gold_data.importers import LogOptions
+    from gold_data.markets import read_options
     from gold_data.trades.import_gold import import_gold
 
     sources = _list_bars(*(options.pop(name) for name in ("bars", "bars_ticker", "bars_zone", "bars_date")))
-    logs = LogOptions(day=day.date() if day else None, **options)
+    logs = LogOptions(day=day.date() if day else None, markets=read_options(market), **options)
     account = import_gold(files, out, bars=sources, logs=logs, holdout=holdout, blocks=blocks, embargo=embargo)
     for line in account.sum_up():
         click.echo(line)

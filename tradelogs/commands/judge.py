@@ -32,16 +32,28 @@ def command() -> None:
 
 @command.command()
 @click.argument("profile", required=False)
-@click.option("--rows", default=12, show_default=True, type=click.IntRange(1), help="Gold rows per kind of fault.")
+@click.option("--rows", default=8, show_default=True, type=click.IntRange(1), help="Gold rows per kind of fault.")
+@click.option("--all", "judges_all", is_flag=True, help="Judge those too that the checks refuse.")
+@click.option("--estimate", is_flag=True, help="Say what it would take, and send nothing.")
 @click.option("--seed", type=click.IntRange(min=0), help="Draws other rows; by default the profile's.")
 @click.option("--gold", type=click.Path(path_type=Path), help="Folder that `tradelogs gold import` wrote.")
 @click.option("--gold-rows", "--gold-trades", "gold_rows", type=click.Path(path_type=Path), help="Your rows.")
 @click.option("--run", "run_folder", type=click.Path(path_type=Path), help="A run: its profile and gold; its report.")
 @click.option("--out", type=click.Path(path_type=Path), help="Folder to write; by default runs/judge-PROFILE-TIME.")
+@click.option("--reviews", is_flag=True, help="With --run: hold its judge against people's reviews instead.")
 @click.option("--verbose", is_flag=True, help="Show Data Designer's own log.")
 @explain_errors
 def calibrate(
-    profile: str | None, rows: int, run_folder: Path | None, out: Path | None, verbose: bool, **overrides: Any
+    profile: str | None,
+    *,
+    rows: int,
+    judges_all: bool,
+    estimate: bool,
+    run_folder: Path | None,
+    out: Path | None,
+    reviews: bool,
+    verbose: bool,
+    **overrides: Any,
 ) -> int:
     """Plant faults in gold trades, have PROFILE's judge judge them, and say what it catches and what it refuses.
 
@@ -54,13 +66,25 @@ def calibrate(
     if run_folder is not None and (profile or out or overrides["gold"] or overrides["gold_rows"]):
         click.echo("error: --run takes profile and gold from the run and writes into it: give no other", err=True)
         return BAD_INPUT
+    if reviews:
+        from tradelogs.commands.review import tell_reviews
+
+        if run_folder is None:
+            click.echo("error: --reviews needs the run that was reviewed: name it with --run", err=True)
+            return BAD_INPUT
+        return tell_reviews(run_folder)
     with tempfile.TemporaryDirectory(prefix="tradelogs-judge-") as temporary:
         work = Path(temporary)
         if run_folder is not None:
             loaded, gold = _load_run(run_folder, overrides["seed"])
         else:
             loaded, gold = _load_gold(profile or "offline", overrides, work / "gold")
-        plan = _plan(loaded, gold, rows)
+        plan = _plan(loaded, gold, rows, judges_all=judges_all)
+        if estimate:
+            _say_plan(plan)
+            for line in describe_requests(plan):
+                click.echo(line)
+            return DONE
         with _make_folder(run_folder or out or _name_folder(loaded)) as folder:
             answer, path = _calibrate(plan, work, folder, verbose=verbose)
     _print_answer(answer, path)
@@ -92,7 +116,7 @@ def _load_run(folder: Path, seed: int | None) -> "tuple[Profile, GoldFolder]":
     return named, load_gold(folder / "gold")
 
 
-def _plan(profile: "Profile", gold: "GoldFolder", rows: int) -> "JudgePlan":
+def _plan(profile: "Profile", gold: "GoldFolder", rows: int, *, judges_all: bool) -> "JudgePlan":
     from designer_configs.compile.native import compile_profile
     from refine_loop.errors import RunInputError
     from verification.judge.job import plan_calibration
@@ -102,7 +126,9 @@ def _plan(profile: "Profile", gold: "GoldFolder", rows: int) -> "JudgePlan":
             f"{profile.file}: a calibration plants its rows by a column that no service can run. "
             "Use a profile with `backend: library` and the same judge"
         )
-    return plan_calibration(profile, compile_profile(profile, gold), gold, rows, profile.run.seed)
+    return plan_calibration(
+        profile, compile_profile(profile, gold), gold, rows, profile.run.seed, judges_all=judges_all
+    )
 
 
 def _name_folder(profile: "Profile") -> Path:
@@ -157,14 +183,37 @@ def _ask_judge(plan: "JudgePlan", endpoint: str | None, work: Path, *, verbose: 
 def _say_plan(plan: "JudgePlan") -> None:
     untouched = sum(row.fault is None for row in plan.rows)
     kinds = len({row.fault for row in plan.rows} - {None})
-    tries = plan.requests // len(plan.rows)
+    tries = plan.requests // max(1, len(plan.judged))
+    left = len(plan.rows) - len(plan.judged)
     click.echo(f"judge: {plan.judge} at {plan.profile.provider.name}")
     click.echo(
         f"{len(plan.rows)} rows: {kinds} kinds of fault planted in gold, {untouched} untouched. "
         f"{tries} tries each: {plan.requests:,} requests"
     )
+    if left:
+        click.echo(f"{left} of them the checks refuse: they are not judged, as in a run (--all judges them, too)")
     if plan.controls_left_out:
         click.echo(f"left out, as no field of a gold trade tells their value: {', '.join(plan.controls_left_out)}")
+
+
+def describe_requests(plan: "JudgePlan") -> list[str]:
+    """Say what a calibration would take, low and high, from prompts of the profile's own judge."""
+    from refine_loop.estimate import HIGH, LOW, measure_requests
+
+    column = plan.profile.dataset.find_column(plan.dataset.judge)
+    role = "" if column is None else str(column["model_alias"])
+    measured, model = measure_requests(plan.profile), plan.profile.models[role]
+    prompt, answer = (lengths["generate", role] for lengths in (measured.prompts, measured.answers))
+    lines = ["estimate, nothing was sent"]
+    for name, assumed in (("low", LOW), ("high", HIGH)):
+        requests = plan.requests * (1 + assumed.corrected)
+        usual = answer / assumed.characters_per_token
+        most = usual if assumed is LOW else float(model.inference_parameters.get("max_tokens", usual))
+        tokens = round(requests * prompt / assumed.characters_per_token), round(requests * most)
+        cost = plan.profile.prices.price(model.model, *tokens)
+        money = "no prices" if cost is None else f"{cost:,.2f} {plan.profile.prices.currency}"
+        lines.append(f"{name:<5}{requests:>8,.0f} requests, {tokens[0]:,} tokens in, {tokens[1]:,} out, {money}")
+    return lines
 
 
 @contextlib.contextmanager
@@ -207,11 +256,13 @@ def tabulate_faults(faults: list[dict[str, Any]]) -> "Table":
     summed = {
         "name": f"missing field ({len(fields)} kinds)",
         "criterion": fields[0]["criterion"] if fields else None,
-        **{key: sum(fault[key] for fault in fields) for key in counted},
+        **{key: sum(fault[key] for fault in fields) for key in (*counted, "judged")},
     }
     untouched, *rest = [fault for fault in faults if fault not in fields]
     for fault in (untouched, *([summed] if fields else []), *rest):
         numbers = [str(fault[key]) if fault["rows"] else "-" for key in counted]
+        if not fault["judged"]:
+            numbers[2] = "-"
         if fault is untouched:
             numbers[-1] = "-"
         table.add_row(fault["name"], fault["criterion"] or "-", *numbers)
@@ -255,6 +306,6 @@ def describe_answer(answer: "Answer") -> list[str]:
     if metrics["same_decision"] is not None:
         lines.append(f"same decision in all {metrics['tries']} tries: {metrics['same_decision']:.0%} of rows")
     if metrics["tries_without_answer"]:
-        asked = metrics["rows"] * metrics["tries"]
+        asked = metrics["rows_judged"] * metrics["tries"]
         lines.append(f"no usable answer: {metrics['tries_without_answer']} of {asked} requests")
     return [*lines, f"verdict: {answer.verdict}. {answer.reason}"]

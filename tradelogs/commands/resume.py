@@ -6,29 +6,35 @@ import click
 
 from tradelogs.exits import explain_errors
 from tradelogs.offline import open_endpoint
-from tradelogs.options import report_option
+from tradelogs.options import report_option, set_option
 
 SECTION = "Make rows"
 
 
 @click.command()
 @click.argument("run_folder", type=click.Path(path_type=Path))
+@click.option("--num", type=click.IntRange(min=1), help="Go on to so many accepted rows; max_candidates grows with it.")
+@set_option
 @click.option("--verbose", is_flag=True, help="Show Data Designer's own log.")
 @report_option
 @explain_errors
-def command(run_folder: Path, verbose: bool, report: bool) -> int:
-    """Go on with a run that was stopped.
+def command(run_folder: Path, *, num: int | None, sets: tuple[str, ...], verbose: bool, report: bool) -> int:
+    """Go on with a run that was stopped, or with one that has ended to more rows.
+
+    --set may change the caps and counts of `run`, such as run.max_minutes; anything else is another run.
 
     \b
-    Example:
+    Examples:
       tradelogs resume runs/offline-20260102T030405Z
+      tradelogs resume runs/offline-20260102T030405Z --num 5000
+      tradelogs resume runs/offline-20260102T030405Z --set run.max_minutes=120
     """
     from refine_loop.run import load_run_profile, resume_run
     from tradelogs.display import RunDisplay
     from tradelogs.exporting import export_as_asked
     from tradelogs.verdict_display import report_outcome
 
-    profile = load_run_profile(run_folder)
+    profile = load_run_profile(run_folder, {"num": num, "sets": sets})
     with open_endpoint(profile) as endpoint, RunDisplay(profile.dataset, live=not verbose) as display:
         outcome = resume_run(profile, run_folder, endpoint, display.show_event, verbose=verbose)
     code = display.print_outcome(outcome)

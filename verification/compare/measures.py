@@ -74,16 +74,17 @@ def _pick_scores(before: Side, after: Side, name: str) -> tuple[pl.Series, pl.Se
 
 def compare_shares(name: str, before: tuple[int, int], after: tuple[int, int], level: float) -> Measure:
     """Compare two shares by Newcombe's interval of their difference, which is made of Wilson's intervals of each."""
-    first, second = (_bound_share(*counts, level) for counts in (before, after))
+    first, second = (bound_share(*counts, level) for counts in (before, after))
     low = math.hypot(second.value - second.low, first.high - first.value)
     high = math.hypot(second.high - second.value, first.value - first.low)
     gap = second.value - first.value
     difference = Interval(gap, gap - low, gap + high)
-    shown = [_bound_share(*counts, 0.95) for counts in (before, after)]
+    shown = [bound_share(*counts, 0.95) for counts in (before, after)]
     return Measure(name, "share", shown[0], shown[1], difference, judge(difference), decides=True)
 
 
-def _bound_share(count: int, total: int, level: float) -> Interval:
+def bound_share(count: int, total: int, level: float) -> Interval:
+    """Bound a share by Wilson's interval."""
     bounds = binomtest(count, total).proportion_ci(level, method="wilson")
     return Interval(count / total, float(bounds.low), float(bounds.high))
 
@@ -108,7 +109,7 @@ def _bound_mean(values: NDArray[Any]) -> Interval:
 
 def compare_tokens(before: Side, after: Side) -> Iterator[Measure]:
     """Compare the tokens per accepted row, where the providers said them; dearer is not worse, and decides nothing."""
-    first, second = (_bound_tokens(side) for side in (before, after))
+    first, second = (bound_tokens(side) for side in (before, after))
     if first is not None and second is not None:
         gap = second.value - first.value
         low = math.hypot(second.value - second.low, first.high - first.value)
@@ -117,7 +118,7 @@ def compare_tokens(before: Side, after: Side) -> Iterator[Measure]:
         yield Measure("tokens per accepted row", "tokens", first, second, difference, judged, decides=False)
 
 
-def _bound_tokens(side: Side) -> Interval | None:
+def bound_tokens(side: Side) -> Interval | None:
     """Bound the ratio of tokens to accepted rows over candidates, by its linear approximation."""
     ledger = side.ledger
     tokens = (ledger["prompt_tokens"] + ledger["completion_tokens"]).to_numpy()

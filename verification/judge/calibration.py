@@ -271,7 +271,8 @@ def _describe(calibration: Calibration) -> dict[str, Any]:
         "controls_left_out": list(calibration.controls_left_out),
         "rows": len(calibration.rows),
         "tries": TRIES,
-        "rows_without_answer": sum(_find_answer(row) is None for row in calibration.rows),
+        "rows_judged": sum(bool(row.tries) for row in calibration.rows),
+        "rows_without_answer": sum(_find_answer(row) is None for row in calibration.rows if row.tries),
         "tries_without_answer": sum(scores is None for scores in tries),
         "lines": {"catch": CATCH_LINE, "false_reject": FALSE_REJECT_LINE},
     }

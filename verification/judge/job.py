@@ -6,8 +6,8 @@ candidate has sampled controls and a generator's row, a row here has the control
 A control that is tied to no field has no such value: its sentence is left out. Which faults there are, and how they are
 planted, is the dataset's (`faults.py`).
 
-The judge is asked about every row, those too that the checks refuse, so that its own catch rate is known; in a run it
-never sees those.
+The judge is asked about the rows that the checks let pass, as in a run; about the others too where that is asked for,
+so that its own catch rate is known.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -44,7 +44,10 @@ Answered = Callable[[int], None]
 
 @dataclass(frozen=True, slots=True)
 class JudgedRow:
-    """One row as it was judged: the scores of each try by criterion, None where no usable answer came."""
+    """One row as it was judged: the scores of each try by criterion, None where no usable answer came.
+
+    There are no tries of a row that the judge was not asked about.
+    """
 
     fault: str | None
     gold_id: str
@@ -54,7 +57,10 @@ class JudgedRow:
 
 @dataclass(frozen=True)
 class JudgePlan:
-    """What a calibration is going to ask; `controls_left_out` are tied to no field of a row."""
+    """What a calibration is going to ask; `controls_left_out` are tied to no field of a row.
+
+    With `judges_all` the judge is asked about rows that the checks refuse, too.
+    """
 
     profile: Profile
     compiled: CompiledProfile
@@ -63,11 +69,17 @@ class JudgePlan:
     seed: int
     rows: Sequence[PlannedRow]
     controls_left_out: tuple[str, ...]
+    judges_all: bool = False
 
     @property
     def requests(self) -> int:
         """Number of requests, not counting answers that are sent back because they do not parse."""
-        return len(self.rows) * TRIES
+        return len(self.judged) * TRIES
+
+    @property
+    def judged(self) -> list[PlannedRow]:
+        """Rows that the judge is asked about."""
+        return [row for row in self.rows if self.judges_all or not row.rules]
 
     @property
     def judge(self) -> str:
@@ -77,7 +89,13 @@ class JudgePlan:
 
 
 def plan_calibration(
-    profile: Profile, compiled: CompiledProfile, gold: GoldFolder, rows_per_fault: int, seed: int
+    profile: Profile,
+    compiled: CompiledProfile,
+    gold: GoldFolder,
+    rows_per_fault: int,
+    seed: int,
+    *,
+    judges_all: bool = False,
 ) -> JudgePlan:
     """Draw gold rows and plant faults: of each kind as many as asked, or as the gold can have.
 
@@ -99,7 +117,8 @@ def plan_calibration(
             f"{gold.train.height} gold {dataset.noun} to draw from: a judge compares a {dataset.noun} with others, and "
             "there is no other. Give at least 2 that differ"
         )
-    return JudgePlan(profile, compiled, dataset, brought.FAULTS, seed, rows, tuple(stage.controls_left_out))
+    left_out = tuple(stage.controls_left_out)
+    return JudgePlan(profile, compiled, dataset, brought.FAULTS, seed, rows, left_out, judges_all)
 
 
 def make_rng(seed: int, purpose: str) -> np.random.Generator:
@@ -109,7 +128,7 @@ def make_rng(seed: int, purpose: str) -> np.random.Generator:
 
 def build_job(plan: JudgePlan, seeds: Path) -> dict[str, Any]:
     """Build the native config: the profile's columns from the controls' sentences to the judge, on planted rows."""
-    given = {name for row in plan.rows for name in row.seed}
+    given = {name for row in plan.judged for name in row.seed}
     plan_columns, generate = plan.compiled.plan["columns"], plan.compiled.generate["columns"]
     planned = [c for c in plan_columns if c["column_type"] != "sampler" and c["name"] not in given]
     left_out = [c for c in plan.compiled.controls if c.name in plan.controls_left_out]
@@ -165,7 +184,7 @@ def _pick_models(config: Mapping[str, Any], columns: Sequence[Mapping[str, Any]]
 
 
 def judge_rows(plan: JudgePlan, backend: PlacedBackend, folder: Path, tell: Answered) -> list[JudgedRow]:
-    """Ask the judge TRIES times about every row, each time in a request of its own.
+    """Ask the judge TRIES times about every row that it is to judge, each time in a request of its own.
 
     Args:
         plan: What is asked.
@@ -176,7 +195,7 @@ def judge_rows(plan: JudgePlan, backend: PlacedBackend, folder: Path, tell: Answ
     Raises:
         BackendError: the judge cannot be reached, or gave no usable answer at all.
     """
-    keyed = {f"{number:05d}-{attempt}": row for attempt in range(TRIES) for number, row in enumerate(plan.rows)}
+    keyed = {f"{number:05d}-{attempt}": row for attempt in range(TRIES) for number, row in enumerate(plan.judged)}
     seeds = folder / f"{JOB}.parquet"
     pl.DataFrame([{ROW_ID: key, **row.seed} for key, row in keyed.items()], infer_schema_length=None).write_parquet(
         seeds
@@ -199,20 +218,20 @@ def judge_rows(plan: JudgePlan, backend: PlacedBackend, folder: Path, tell: Answ
         if halt.reason is None:
             raise
         raise halt.reason from None
-    if not result.rows:
-        said = next(iter(result.lost.values())).message
-        raise BackendError(f"the judge gave no usable answer to any of {len(keyed)} requests; the first failed: {said}")
     judgements = {str(row[ROW_ID]): row[str(plan.dataset.judge)] for row in result.rows}
-    return [
-        JudgedRow(
-            row.fault,
-            row.gold_id,
-            row.rules,
-            tuple(_read_scores(judgements.get(f"{number:05d}-{attempt}")) for attempt in range(TRIES)),
-        )
-        for number, row in enumerate(plan.rows)
-    ]
+    if all(_read_scores(said) is None for said in judgements.values()):
+        reasons = [lost.message for lost in result.lost.values()]
+        reasons += [str(part["reasoning"]) for said in judgements.values() for part in said.values()]
+        said = f"the first failed: {reasons[0]}"
+        raise BackendError(f"the judge gave no usable answer to any of {len(keyed)} requests; {said}")
+    tries = {
+        id(row): tuple(_read_scores(judgements.get(f"{number:05d}-{attempt}")) for attempt in range(TRIES))
+        for number, row in enumerate(plan.judged)
+    }
+    return [JudgedRow(row.fault, row.gold_id, row.rules, tries.get(id(row), ())) for row in plan.rows]
 
 
 def _read_scores(judgement: Mapping[str, Any] | None) -> Mapping[str, int] | None:
-    return None if judgement is None else {name: int(said["score"]) for name, said in judgement.items()}
+    if judgement is None or any(said["score"] is None for said in judgement.values()):
+        return None  # the judge gave no usable answer
+    return {name: int(said["score"]) for name, said in judgement.items()}

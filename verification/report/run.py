@@ -116,3 +116,25 @@ def _tell_stages(stages: Sequence[Metrics]) -> str:
         return "What each stage asked of its model; a dash is what the endpoint did not report."
     most, name = max(known)
     return f"“{name}” took most of the {total:,} tokens, {100 * most / total:.0f}%; a dash is what nobody reported."
+
+
+def draw_losses(metrics: Metrics) -> Plot:
+    """Show how many candidates of each control's values were lost, and whether they differ for certain."""
+    controls = get_rows(metrics, "plots", "losses")
+    if not controls:
+        raise MissingDataError("Left out: no control has two values of which candidates came to their end.")
+    tables = tuple(
+        Table(
+            f"{each['control']}{' (uneven)' if each['is_uneven'] else ''}",
+            ("value", "candidates", "lost", "rate"),
+            [
+                (str(value), format_count(count), format_count(lost), f"{100 * lost / count:.0f}%")
+                for value, count, lost in zip(each["values"], each["candidates"], each["lost"], strict=True)
+            ],
+        )
+        for each in controls
+    )
+    uneven = [str(each["control"]) for each in controls if each["is_uneven"]]
+    said = f"They differ for certain over {', '.join(uneven)}: what is accepted is skewed." if uneven else ""
+    even = "No control's values differ in how many candidates they lost, as far as can be told."
+    return Plot("losses", "Losses by control", said or even, tables=tables)

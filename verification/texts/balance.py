@@ -10,6 +10,7 @@ from verification.inputs import FinishedRun
 
 QUESTION, TITLE = "balance", "Did the controls get their shares?"
 LEAST_ROWS = 30
+MOST_SHOWN = 8  # values that are named
 
 
 def ask_balance(run: FinishedRun, seed: int) -> Answer:
@@ -28,7 +29,8 @@ def ask_balance(run: FinishedRun, seed: int) -> Answer:
     not_compared = [each.name for each in run.declared if each not in held]
     verdict, reason = _judge(deliveries, starved, table.height, len(rare) == buckets, nouns)
     if rare and verdict == GOOD:
-        reason += f" Too rare to be seen to starve among {table.height} {nouns}: {', '.join(rare)}."
+        more = f" and {len(rare) - MOST_SHOWN} more" if len(rare) > MOST_SHOWN else ""
+        reason += f" Too rare to be seen to starve among {table.height} {nouns}: {', '.join(rare[:MOST_SHOWN])}{more}."
     if not_compared:
         reason += f" Not compared, for they declare no shares: {', '.join(not_compared)}."
     furthest = max(deliveries, key=lambda each: each.variation.value, default=None)

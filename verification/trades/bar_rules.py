@@ -13,6 +13,8 @@ import numpy as np
 import polars as pl
 from polars.exceptions import PolarsError
 
+from gold_data.markets import USUAL, Markets
+from gold_data.sessions import EXCHANGE_ZONE
 from gold_data.trades.checks import SLACK, STATED_ROUNDING
 from gold_data.trades.limits import derive_limits
 from indicators.attach import attach_indicators
@@ -145,18 +147,24 @@ def _count_minutes() -> pl.Expr:
     return pl.when(is_day).then(minutes.dt.total_minutes() + 1).otherwise(2)
 
 
-def find_strange_indicators(trades: pl.DataFrame, bars: pl.DataFrame, rng: np.random.Generator) -> pl.DataFrame:
+def find_strange_indicators(
+    trades: pl.DataFrame, bars: pl.DataFrame, rng: np.random.Generator, markets: Markets = USUAL
+) -> pl.DataFrame:
     """Say of which trades an indicator is not what their bars give; RECOMPUTED of them are tried."""
     names = [name for name in INDICATORS if name in trades.columns and trades.schema[name].is_numeric()]
     is_off = np.zeros(len(trades), dtype=bool)
     if not names or bars.is_empty():
         return pl.DataFrame({"indicators": is_off})
     places = np.sort(rng.permutation(len(trades))[:RECOMPUTED])
-    asked = trades[places].select("entry_price", *names, "entry_time", row_id="trade_id")
+    moment = pl.col("entry_time").dt.convert_time_zone(EXCHANGE_ZONE)
+    asked = trades[places].select("ticker", "entry_price", *names, moment, row_id="trade_id")
+    ids = asked.select("row_id", "entry_time")
+    parts = [ids.clear().with_columns(pl.lit(None, pl.Float64).alias(name) for name in names)]
     try:
-        found = attach_indicators(
-            asked.select("row_id", "entry_time"), bars.join(asked, on="row_id", how="semi"), names
-        )
+        for market, tickers in markets.group(asked["ticker"]).items():
+            own = ids.filter(asked["ticker"].is_in(tickers))
+            parts.append(attach_indicators(own, bars.join(own, on="row_id", how="semi"), names, market))
+        found = ids.select("row_id").join(pl.concat(parts), on="row_id", how="left", maintain_order="left")
     except (IndicatorError, PolarsError):
         return pl.DataFrame({"indicators": is_off})  # such bars are none, which `own_bars` says
     is_off[places] = _compare(asked, found, names)

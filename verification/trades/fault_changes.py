@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime, time
 from decimal import Decimal
 from typing import Any
 
@@ -10,7 +10,6 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from gold_data.sessions import session_hours
 from gold_data.trades.rules import Expectation, GoldLimits, measure_exit_percent
 from gold_data.trades.schema import PRICE_FIELDS, TIME_FIELDS, list_core_rows
 
@@ -67,7 +66,10 @@ class Trader:
 
 @dataclass(frozen=True)
 class Scene:
-    """Where a fault is planted: the trader, the session with its hours in seconds of the day, the controls' demands."""
+    """Where a fault is planted: the trader, the session, the controls' demands.
+
+    The session's hours are seconds of its date, below 0 where it begins on the evening before.
+    """
 
     trader: Trader
     session_date: date
@@ -76,11 +78,14 @@ class Scene:
     expectations: Sequence[Expectation]
 
     @classmethod
-    def set_up(cls, trader: Trader, session_date: date, expectations: Sequence[Expectation]) -> "Scene":
+    def set_up(
+        cls, trader: Trader, session_date: date, expectations: Sequence[Expectation], ticker: object = None
+    ) -> "Scene":
         """Set up the scene of a gold trade."""
-        hours = session_hours(session_date)
-        assert hours is not None, "a gold trade is in a session"
-        opens, closes = (read_clock(moment.isoformat()) for moment in hours)
+        session = trader.limits.markets.find(ticker).find_session(session_date)
+        assert session is not None, "a gold trade is in a session"
+        midnight = datetime.combine(session_date, time.min)
+        opens, closes = (int((moment - midnight).total_seconds()) for moment in (session.opens, session.closes))
         return cls(trader, session_date, opens, closes, expectations)
 
 

@@ -82,7 +82,8 @@ class TradeStage:
         """Plant a fault in gold trades, one after the other in an order of its own; None leaves them untouched."""
         for place in rng.permutation(len(self._ids))[:MOST_TRIED]:
             core, sampled = self._trader.rows[place], self._sample_controls(int(place))
-            scene = Scene.set_up(self._trader, self._train[SESSION][int(place)], list(self._expect(sampled)))
+            asked, day = list(self._expect(sampled)), self._train[SESSION][int(place)]
+            scene = Scene.set_up(self._trader, day, asked, core["ticker"])
             planted = core if fault is None else plant_fault(fault, core, scene, self._known, rng)
             if planted is None:
                 continue

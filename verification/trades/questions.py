@@ -1,12 +1,17 @@
 """Asks every question of trades, in order; which there are, the modules in `asked/` say."""
 
+import json
 from collections.abc import Callable, Sequence
 from functools import partial
+from pathlib import Path
 
 import polars as pl
 from polars.exceptions import PolarsError
 
-from gold_data.folder import HOLDOUT, TRAIN
+from gold_data.errors import GoldError
+from gold_data.folder import FACTS, HOLDOUT, TRAIN
+from gold_data.markets import USUAL, Markets, read_markets
+from gold_data.sessions import EXCHANGE_ZONE
 from verification.answers import Answer
 from verification.ask import Tell, ask_in_turn
 from verification.delivery import Declared
@@ -39,11 +44,13 @@ def ask(run: FinishedRun, tell: Tell, seed: int) -> Questioned:
     if run.train is None:
         raise VerificationError(f"{run.folder / 'gold' / TRAIN} has no trade: there is nothing to hold the run against")
     gold = run.folder / "gold"
-    synthetic = shape_trades(run.accepted, "row_id", run.folder / ACCEPTED)
-    train = shape_trades(run.train, "trade_id", gold / TRAIN)
-    holdout = train.clear() if run.holdout is None else shape_trades(run.holdout, "trade_id", gold / HOLDOUT)
+    markets = read_run_markets(gold)
+    zone = markets.name_zone(run.train["ticker"].unique()) if "ticker" in run.train.columns else EXCHANGE_ZONE
+    synthetic = shape_trades(run.accepted, "row_id", run.folder / ACCEPTED, zone)
+    train = shape_trades(run.train, "trade_id", gold / TRAIN, zone)
+    holdout = train.clear() if run.holdout is None else shape_trades(run.holdout, "trade_id", gold / HOLDOUT, zone)
     usable = drop_unknown(synthetic)
-    yardstick = make_yardstick(train, holdout, usable.height, seed)
+    yardstick = make_yardstick(train, holdout, usable.height, seed, markets)
     waived = find_waived(run.controls, yardstick.gold, usable)
     controlled = name_controlled(run.controls, waived)
     held = Held(yardstick, synthetic, usable, run.declared, controlled, waived, run)
@@ -59,10 +66,27 @@ def ask(run: FinishedRun, tell: Tell, seed: int) -> Questioned:
     )
 
 
-def make_yardstick(train: pl.DataFrame, holdout: pl.DataFrame, size: int, seed: int) -> Yardstick:
+def read_run_markets(gold: Path) -> Markets:
+    """Read where a run's tickers are traded, from the facts of its gold.
+
+    Raises:
+        VerificationError: they cannot be read.
+    """
+    try:
+        facts = json.loads((gold / FACTS).read_text(encoding="utf-8")) if (gold / FACTS).is_file() else {}
+        return read_markets(facts.get("markets"), str(gold / FACTS))
+    except (OSError, ValueError, AttributeError, GoldError) as exc:
+        raise VerificationError(f"{gold / FACTS} cannot be read: {exc}") from exc
+
+
+def make_yardstick(
+    train: pl.DataFrame, holdout: pl.DataFrame, size: int, seed: int, markets: Markets = USUAL
+) -> Yardstick:
     """Make the yardstick of a gold's two parts, for so many synthetic trades."""
     columns = ["trade_id", *TRADE_COLUMNS]
-    return Yardstick(drop_unknown(train.select(columns)), drop_unknown(holdout.select(columns)), max(size, 1), seed)
+    return Yardstick(
+        drop_unknown(train.select(columns)), drop_unknown(holdout.select(columns)), max(size, 1), seed, markets
+    )
 
 
 def ask_held(held: Held, tell: Tell = lambda _: None) -> list[Answer]:

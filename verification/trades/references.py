@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from scipy.stats import norm, rankdata
 from sklearn.cluster import KMeans
 
-from gold_data.sessions import EXCHANGE_ZONE, session_hours
+from gold_data.markets import USUAL, Markets
 from verification.answers import Matrix
 from verification.trades.features import EXITS, FEATURES, PERCENTS, Space, measure_features, straighten
 
@@ -92,7 +92,8 @@ def assemble_trades(base: pl.DataFrame, features: Matrix) -> pl.DataFrame:
         *(pl.duration(microseconds=value.round() * 1e6).alias(name) for name, value in seconds.items()),
     )
     day = (pl.col("session_date").cast(pl.Datetime("us")) + pl.col("clock")).dt
-    entry = day.replace_time_zone(EXCHANGE_ZONE, ambiguous="earliest", non_existent="null")
+    zone = base.schema["entry_time"].time_zone  # type: ignore[attr-defined]
+    entry = day.replace_time_zone(zone, ambiguous="earliest", non_existent="null")
     rows = pl.concat([base.drop(*PERCENTS, "trade_type"), told], how="horizontal")
     placed = rows.with_columns(entry.fill_null(pl.col("entry_time")).alias("entry_time"))
     return place_exits(placed).select(base.columns)
@@ -205,7 +206,7 @@ def spoil_some(fresh: pl.DataFrame, share: float, rng: np.random.Generator) -> p
     )
 
 
-def ignore_volatility(fresh: pl.DataFrame, rng: np.random.Generator) -> pl.DataFrame:
+def ignore_volatility(fresh: pl.DataFrame, rng: np.random.Generator, markets: Markets = USUAL) -> pl.DataFrame:
     """Move the exits between trades at random, so that they no longer depend on volatility, hour or direction.
 
     The exits of a trade (EXITS) stay together, and so does their joint law. Pairs of trades swap them in many rounds
@@ -215,7 +216,7 @@ def ignore_volatility(fresh: pl.DataFrame, rng: np.random.Generator) -> pl.DataF
     if fresh.is_empty():
         return fresh
     held = (fresh["exit_time"] - fresh["entry_time"]).dt.total_microseconds().to_numpy()
-    room = np.maximum(held, measure_room(fresh))
+    room = np.maximum(held, measure_room(fresh, markets))
     is_free = (fresh["exit_time"].dt.date() == fresh["entry_time"].dt.date()).to_numpy()
     free, source = np.flatnonzero(is_free), np.arange(len(fresh))
     for _ in range(SWAPS):
@@ -228,17 +229,19 @@ def ignore_volatility(fresh: pl.DataFrame, rng: np.random.Generator) -> pl.DataF
     return place_exits(moved.with_columns(exits.get_columns())).select(fresh.columns)
 
 
-def measure_room(trades: pl.DataFrame) -> Places:
-    """Measure microseconds from each entry to its session's close; to midnight where the exchange knows no session."""
-    days = trades["session_date"].unique().to_list()
-    ends = [hours[1] if (hours := session_hours(day)) else None for day in days]
-    closes = {
-        day: end.hour * 3600.0 + end.minute * 60.0 if end else 24 * 3600.0 - 1.0
-        for day, end in zip(days, ends, strict=True)
-    }
-    close = trades["session_date"].replace_strict(closes, return_dtype=pl.Float64).to_numpy()
-    clock = measure_features(trades)["entry_minute"].to_numpy() * 60.0
-    return np.asarray((close - clock) * 1e6).astype(np.int64)
+def measure_room(trades: pl.DataFrame, markets: Markets = USUAL) -> Places:
+    """Measure microseconds from each entry to its session's close; to midnight where its market knows no session."""
+    entry = pl.col("entry_time")
+    midnight = entry.dt.truncate("1d").dt.offset_by("1d") - pl.duration(seconds=1)
+    closes = (
+        markets.list_sessions(trades)
+        .get_column("closes")
+        .dt.convert_time_zone(
+            trades.schema["entry_time"].time_zone  # type: ignore[attr-defined]
+        )
+    )
+    room = pl.coalesce(pl.lit(closes), midnight) - entry.dt.truncate("1s")
+    return trades.select(room.dt.total_microseconds()).to_series().to_numpy()
 
 
 def _draw(gold: pl.DataFrame, size: int, rng: np.random.Generator) -> pl.DataFrame:

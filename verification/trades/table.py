@@ -48,8 +48,8 @@ def name_controlled(controls: Sequence[Control], waived: Sequence[Waived]) -> tu
     return tuple(name for name in FEATURES if name in found)
 
 
-def shape_trades(table: pl.DataFrame, key: str, path: Path) -> pl.DataFrame:
-    """Make a trade table of a file's rows, whose ids are in the column `key`; times come on the exchange's clock.
+def shape_trades(table: pl.DataFrame, key: str, path: Path, zone: str = EXCHANGE_ZONE) -> pl.DataFrame:
+    """Make a trade table of a file's rows, whose ids are in the column `key`; times come on the clock of `zone`.
 
     Raises:
         VerificationError: it lacks a column, or has one of another type.
@@ -59,7 +59,7 @@ def shape_trades(table: pl.DataFrame, key: str, path: Path) -> pl.DataFrame:
     naive = [name for name in TIME_FIELDS if getattr(table.schema[name], "time_zone", None) is None]
     if naive:
         raise VerificationError(f"{path}: {naive[0]} is {table.schema[naive[0]]}; it should be a time with a zone")
-    zoned = [pl.col(name).dt.convert_time_zone(EXCHANGE_ZONE).dt.cast_time_unit("us") for name in TIME_FIELDS]
+    zoned = [pl.col(name).dt.convert_time_zone(zone).dt.cast_time_unit("us") for name in TIME_FIELDS]
     numbers = [pl.col(name).cast(pl.Float64) for name in (*NUMBER_FIELDS, "trade_percent_change")]
     texts = [pl.col(name).cast(pl.String) for name in (key, "ticker", "trade_type")]
     try:

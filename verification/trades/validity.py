@@ -1,6 +1,5 @@
 """Could each of these trades have happened? Rules that need no gold, so that no gold can excuse a broken one."""
 
-import datetime as dt
 from pathlib import Path
 from typing import Any
 
@@ -8,8 +7,10 @@ import numpy as np
 import polars as pl
 from scipy.stats import beta
 
-from gold_data.sessions import next_session, session_hours
-from gold_data.trades.checks import PERCENT_ROUNDING, SLACK, STATED_ROUNDING
+from gold_data.markets import USUAL, Markets
+from gold_data.sessions import EXCHANGE_ZONE
+from gold_data.trades.checks import SLACK, STATED_ROUNDING
+from gold_data.trades.limits import PERCENT_ROUNDING
 from gold_data.trades.schema import PRICE_FIELDS, TIME_FIELDS
 from verification.answers import CANNOT_TELL, GOOD, NOISE, UNDERFIT, Answer, Interval, Verdict, to_json
 from verification.trades import bar_rules
@@ -50,7 +51,7 @@ DESCRIPTIONS = {
     "finite": "Every number is there and finite.",
     "positive_price": "Prices are above 0.",
     "positive_volatility": "entry_volatility_percent is above 0.",
-    "session_hours": "Entry and exit lie in the exchange's regular hours on a day it is open.",
+    "session_hours": "Entry and exit lie in the hours of their market on a day it is open.",
     "exit_after_entry": "The exit follows the entry in its session, or by the same time of the next.",
     "percent_order": "worst_exit_percent is not above best_exit_percent.",
     "excursion_bounds": f"worst <= exit percent <= best, within {PERCENT_ROUNDING}.",
@@ -70,9 +71,9 @@ def ask_validity(yardstick: Yardstick, synthetic: pl.DataFrame, bars_file: Path 
         synthetic: Trades, unknown values and all.
         bars_file: The run's own bars, None for a mere table: then the rules about bars are not asked.
     """
-    plain = find_broken(synthetic)
+    plain = find_broken(synthetic, yardstick.markets)
     broken = pl.concat([plain, *_find_more(yardstick, synthetic, bars_file)], how="horizontal")
-    gold = yardstick.once("validity", lambda: _count(find_broken(yardstick.gold)))
+    gold = yardstick.once("validity", lambda: _count(find_broken(yardstick.gold, yardstick.markets)))
     found, rows = _count(broken)
     share, own = measure_share(found, rows), measure_share(*gold)
     noise = yardstick.once("validity noise", lambda: _measure_noise(yardstick))
@@ -107,7 +108,7 @@ def _find_more(yardstick: Yardstick, synthetic: pl.DataFrame, bars_file: Path | 
     if bars is not None and len(synthetic):
         asked += [
             find_strange_bars(synthetic, bars),
-            find_strange_indicators(synthetic, bars, yardstick.make_rng("validity indicators")),
+            find_strange_indicators(synthetic, bars, yardstick.make_rng("validity indicators"), yardstick.markets),
         ]
     return asked
 
@@ -119,7 +120,7 @@ def _name_broken(broken: pl.DataFrame) -> str:
     return f" Broken: {', '.join(named)}." if named else ""
 
 
-def find_broken(trades: pl.DataFrame) -> pl.DataFrame:
+def find_broken(trades: pl.DataFrame, markets: Markets = USUAL) -> pl.DataFrame:
     """Say which rules each trade breaks: one row per trade, one Boolean column per rule of RULES, never null.
 
     The rules of `gold_data.trades.rules.check_trade`, without those that depend on a gold: known ticker, price
@@ -128,10 +129,12 @@ def find_broken(trades: pl.DataFrame) -> pl.DataFrame:
     """
     if trades.is_empty():
         return pl.DataFrame(schema=dict.fromkeys(RULES, pl.Boolean))
-    hours = _list_hours(trades)
-    entered, left = (_add_hours(trades, name, hours) for name in TIME_FIELDS)
+    tickers = trades["ticker"].fill_null("")
+    days = {name: markets.find_days(tickers, trades[name]) for name in TIME_FIELDS}
+    hours = [_list_hours(tickers, days[name], markets).select(pl.all().name.prefix(f"{name}_")) for name in TIME_FIELDS]
+    moments = [pl.col(name).dt.convert_time_zone(EXCHANGE_ZONE) for name in TIME_FIELDS]
     table = pl.concat(
-        [trades.select("ticker", "trade_type", "session_date", *TIME_FIELDS, *NUMBERS), entered, left], how="horizontal"
+        [trades.select("ticker", "trade_type", "session_date", *moments, *NUMBERS), *hours], how="horizontal"
     )
     return table.with_columns(_measure_exit_percent().alias("percent")).select(
         rule.fill_null(value=False).alias(name) for name, rule in _write_rules().items()
@@ -177,15 +180,20 @@ def _measure_exit_percent() -> pl.Expr:
 
 def _break_hours() -> pl.Expr:
     """Outside the hours of its own day; at the close itself one can leave, but not enter, and on the session's day."""
-    entry, leave = (pl.col(name).dt.time() for name in TIME_FIELDS)
+    entry, leave = (pl.col(name) for name in TIME_FIELDS)
+    rests = entry.is_between("entry_time_pauses", "entry_time_resumes", closed="left")
     entry_wrong = (
         (entry < pl.col("entry_time_opens"))
         | (entry >= pl.col("entry_time_closes"))
         | pl.col("entry_time_opens").is_null()
-        | (pl.col("entry_time").dt.date() != pl.col("session_date"))
+        | (pl.col("entry_time_day") != pl.col("session_date"))
+        | rests.fill_null(value=False)
     )
     exit_wrong = (
-        (leave < pl.col("exit_time_opens")) | (leave > pl.col("exit_time_closes")) | pl.col("exit_time_opens").is_null()
+        (leave < pl.col("exit_time_opens"))
+        | (leave > pl.col("exit_time_closes"))
+        | pl.col("exit_time_opens").is_null()
+        | leave.is_between("exit_time_pauses", "exit_time_resumes", closed="none").fill_null(value=False)
     )
     there = [pl.col(name).is_not_null() for name in TIME_FIELDS]
     return (entry_wrong.fill_null(value=False) & there[0]) | (exit_wrong.fill_null(value=False) & there[1])
@@ -193,29 +201,27 @@ def _break_hours() -> pl.Expr:
 
 def _follows() -> pl.Expr:
     entry, leave = pl.col("entry_time"), pl.col("exit_time")
-    same = leave.dt.date() == pl.col("session_date")
-    overnight = (leave.dt.date() == pl.col("entry_time_next")) & (leave.dt.time() <= entry.dt.time())
+    same = pl.col("exit_time_day") == pl.col("session_date")
+    # By the same time of the next session: as far from its day's beginning as the entry from that of its own, at most.
+    since = entry - pl.col("entry_time_begins"), leave - pl.col("exit_time_begins")
+    overnight = (pl.col("exit_time_day") == pl.col("entry_time_next")) & (since[1] <= since[0])
     return (same & (leave > entry)) | overnight.fill_null(value=False)
 
 
-def _list_hours(trades: pl.DataFrame) -> pl.DataFrame:
-    """List the hours of every day on which a trade is opened or left, and the session after it."""
-    days = pl.concat([trades[name].dt.date() for name in TIME_FIELDS]).drop_nulls().unique().to_list()
-    schema = {"day": pl.Date, "opens": pl.Time, "closes": pl.Time, "next": pl.Date}
-    return pl.DataFrame([_read_day(day) for day in days], schema=schema, orient="row")
-
-
-def _read_day(day: dt.date) -> tuple[dt.date, dt.time | None, dt.time | None, dt.date | None]:
-    opens, closes = session_hours(day) or (None, None)
-    return day, opens, closes, next_session(day)
-
-
-def _add_hours(trades: pl.DataFrame, name: str, hours: pl.DataFrame) -> pl.DataFrame:
-    days = trades.select(day=pl.col(name).dt.date())
-    return (
-        days.join(hours, on="day", how="left", maintain_order="left")
-        .drop("day")
-        .select(pl.all().name.prefix(f"{name}_"))
+def _list_hours(tickers: pl.Series, days: pl.Series, markets: Markets) -> pl.DataFrame:
+    """List the trading day of every moment: its beginning and hours on its ticker's market, and the session after."""
+    rows = pl.DataFrame({"ticker": tickers, "session_date": days})
+    keys = rows.unique().drop_nulls()
+    following = [markets.find(ticker).find_next(day) for ticker, day in keys.iter_rows()]
+    later = keys.with_columns(next=pl.Series(following, dtype=pl.Date))
+    joined = rows.join(later, on=["ticker", "session_date"], how="left", maintain_order="left")
+    return pl.concat(
+        [
+            joined.select("next", day="session_date"),
+            rows.select(begins=markets.begin_days(rows)),
+            markets.list_sessions(rows),
+        ],
+        how="horizontal",
     )
 
 
@@ -237,7 +243,7 @@ def _count(broken: pl.DataFrame, least: int = 1) -> tuple[int, int]:
 
 def _measure_noise(yardstick: Yardstick) -> dict[str, Any]:
     """Measure what noise made of this gold breaks: of NOISES the smaller shares of rows that break a rule, or two."""
-    tables = [find_broken(yardstick.references[name]) for name in NOISES]
+    tables = [find_broken(yardstick.references[name], yardstick.markets) for name in NOISES]
     once, twice = (min(measure_share(*_count(table, least)).value for table in tables) for least in (1, 2))
     return {"rows": min(table.height for table in tables), "share": once, "twice_share": twice}
 

@@ -9,6 +9,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from gold_data.markets import USUAL, Markets
 from verification.answers import Interval, Matrix, Score
 from verification.trades.features import Space
 from verification.trades.references import build_references
@@ -28,13 +29,15 @@ class Yardstick:
     """Gold and everything measured on it alone; shared by all synthetic sets that are held against it.
 
     `train` is what the generator could see, `holdout` what it could not; both are trade tables. `size` is the number
-    of synthetic trades, so that every reference has as many. `seed` fixes every draw.
+    of synthetic trades, so that every reference has as many. `seed` fixes every draw. `markets` says where each ticker
+    is traded.
     """
 
     train: pl.DataFrame
     holdout: pl.DataFrame
     size: int
     seed: int = 0
+    markets: Markets = USUAL
     _kept: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
 
     @cached_property

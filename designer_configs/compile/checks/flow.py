@@ -358,7 +358,11 @@ def _check_reach(flow: Flow) -> Iterator[Problem]:
 
 
 def _check_reserved(project: Project, flow: Flow) -> Iterator[Problem]:
-    """A control is a column of the accepted rows too, beside theirs; only the field it checks may be its name."""
+    """A control is a column of the accepted rows too, beside theirs.
+
+    Only the field that it checks may be its name, or a column of the gold that it matches and accepted rows copy.
+    """
+    copied = set(flow.source.data.get("gold_columns", ()))
     finished = flow.scope.folder / FINISHED_FILE
     added = project.load(finished).data if finished.is_file() else {}
     taken = {*flow.refine_seed, *ADDED_TO_ACCEPTED, *flow.scope.fields}
@@ -368,6 +372,7 @@ def _check_reserved(project: Project, flow: Flow) -> Iterator[Problem]:
     for control in flow.controls:
         if not control.problems and (name := control.data["column"]["name"]) in taken:
             same = (control.data.get("check") or {}).get("field") == name
+            same = same or (name in copied and (control.data.get("match") or {}).get("field") == name)
             fix = f"say check: {{field: {name}}}, or rename it" if name in flow.scope.fields else "rename the control"
             if not same:
                 message = f"two columns of one name: accepted rows have {name} already; {fix}"

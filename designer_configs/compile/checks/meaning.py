@@ -1,5 +1,6 @@
 """Second stage, for one profile: its own values, the controls it names, and the columns of its dataset."""
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,8 @@ from designer_configs.errors import Problem
 from gold_data.folder import BARS, SPLIT, TRADES
 
 FOLDER_FILES = (TRADES, BARS, SPLIT)  # what is read of a gold folder
+ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:/")
+PATTERN_SIGNS = "*?["
 GOLD_SETTINGS = ("folder", "holdout", "embargo")  # keys of a profile's gold that are no file of the dataset's
 FORMATS = ("parquet", "csv", "jsonl", "hf")
 
@@ -182,7 +185,11 @@ def _check_engine(profile: YamlSource, effective: Mapping[str, Any]) -> list[Pro
 def _check_paths(root: Path, profile: YamlSource) -> list[Problem]:
     """Check that what is named relative to the root lies below it; an absolute path is what a person named."""
     gold = profile.data.get("gold", {})
-    named = [(key, Path(path)) for key, path in gold.items() if isinstance(path, str)]
+    given = {key: path for key, path in gold.items() if isinstance(path, str)}
+    for key, said in given.items():
+        if ADDRESS.match(said):
+            return [profile.report(("gold", key), f"{said} is an address: gold is read from files of this machine")]
+    named = [(key, Path(path)) for key, path in given.items()]
     if "folder" in gold:
         named += [("folder", Path(gold["folder"]) / file) for file in FOLDER_FILES]
     problems = []
@@ -194,7 +201,21 @@ def _check_paths(root: Path, profile: YamlSource) -> list[Problem]:
     return problems
 
 
+def name_foreign(said: str, path: Path) -> str | None:
+    """Name what a path stands for that is no file to be read to its end: standard input, a pattern, a pipe."""
+    if said == "-":
+        return "standard input"
+    try:
+        if path.exists():
+            return None if path.is_file() or path.is_dir() else "no regular file"
+    except (OSError, ValueError, RuntimeError):
+        return None  # said elsewhere
+    return "a pattern of names" if any(sign in said for sign in PATTERN_SIGNS) else None
+
+
 def _find_fault(root: Path, path: Path) -> str | None:
+    if (what := name_foreign(str(path), root / path)) is not None:
+        return f"{path} is {what}: gold is read from files of this machine"
     try:
         leaves = not path.is_absolute() and not (root / path).resolve().is_relative_to(root.resolve())
     except (OSError, ValueError, RuntimeError) as exc:  # a NUL, a loop of links

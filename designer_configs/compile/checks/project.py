@@ -41,7 +41,7 @@ class Project:
         if (path, kind) not in self._sources:
             source = self.load(path)
             if source.data is not None:
-                options = self._find_options(source.data) if kind == "profile" else {}
+                options = self.find_options(source.data) if kind == "profile" else {}
                 source = dataclasses.replace(source, problems=(*source.problems, *check_shape(source, kind, options)))
             self._sources[path, kind] = source
         return self._sources[path, kind]
@@ -52,7 +52,7 @@ class Project:
             self._sources[path, None] = load_yaml(path, self.name_file(path))
         return self._sources[path, None]
 
-    def _find_options(self, profile: Any) -> Mapping[str, Any]:
+    def find_options(self, profile: Any) -> Mapping[str, Any]:
         """Give the schemas of the keys that a profile's dataset adds to it; of one that is not there, any dataset's."""
         if not isinstance(profile, Mapping) or "dataset" not in profile:
             return {}

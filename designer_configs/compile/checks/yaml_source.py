@@ -74,6 +74,20 @@ def load_yaml(path: Path, file: str | None = None) -> YamlSource:
     return _parse(path, file, text)
 
 
+def parse_value(text: str) -> Any:
+    """Read one value as it would stand behind a key of a file.
+
+    Raises:
+        ValueError: it is none, with all that is wrong.
+    """
+    source = _parse(Path(), "", f"value: {text}")
+    if source.problems:
+        raise ValueError("; ".join(problem.message for problem in source.problems))
+    if set(source.data) != {"value"}:
+        raise ValueError("is more than one value: put it on one line")
+    return source.data["value"]
+
+
 def _refuse_file(path: Path) -> str | None:
     found = path.stat()
     if not (S_ISREG(found.st_mode) or S_ISDIR(found.st_mode)):

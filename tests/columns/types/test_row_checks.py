@@ -30,7 +30,7 @@ GOLD = {
     "best_exit_percent": 1.5,
 }
 HELD_OUT = GOLD | {"entry_price": 102.0, "exit_price": 103.0, "exit_time": "10:02:00", "entry_volatility_percent": 0.9}
-NEW = GOLD | {"best_exit_percent": 1.25}
+NEW = GOLD | {"worst_exit_percent": -0.45, "best_exit_percent": 1.25}  # with one alone it would be a copy
 VOLATILITY = ControlCheck(column="target", field="entry_volatility_percent", tolerance=0.05)
 TYPE = ControlCheck(column="side", field="trade_type")
 

@@ -145,10 +145,7 @@ def test_the_shipped_profiles_never_let_a_model_judge_itself() -> None:
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        (
-            "offlin",
-            "there is no profile offlin; did you mean offline? known: ",
-        ),
+        ("offlin", "there is no profile offlin; did you mean offline? known: "),
         ("nowhere/offline.yaml", "there is no profile nowhere/offline.yaml; did you mean offline? known: "),
         ("../pyproject", "there is no profile ../pyproject; known: "),
     ],

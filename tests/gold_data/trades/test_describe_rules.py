@@ -1,5 +1,6 @@
 """What the models are told of the rules."""
 
+from dataclasses import replace
 from datetime import date
 
 import pytest
@@ -20,8 +21,13 @@ def test_all_lines_of_one_ticker() -> None:
         "- Volatility: above 0; this trader's entry_volatility_percent: 0.02 to 0.17.",
         "- Ticker: IBM.",
         "- Price of IBM: 180.11 to 186.9.",
-        "- No copy: at least one price or percent differs from every known trade.",
+        "- No copy: at least two of the prices and percents differ from every known trade.",
     ]
+
+
+def test_excursions_on_both_sides_of_the_entry_are_said_where_the_golds_are() -> None:
+    text = describe_rules(replace(LIMITS, spans_entry=True), session_date=date(2013, 10, 4), ticker="IBM")
+    assert "- Excursions: worst_exit_percent <= 0 <= best_exit_percent.\n" in text
 
 
 @pytest.mark.parametrize("ticker", [None, "NOT_GOLD"])

@@ -1,13 +1,23 @@
 """Every rule: a trade that obeys it at the very edge, and one that breaks it."""
 
 import json
+from dataclasses import replace
 from datetime import date
 from math import inf, nan
 from typing import Any
 
 import pytest
 
-from gold_data.trades.rules import RULES, Expectation, GoldLimits, Violation, check_copy, check_trade, fingerprint
+from gold_data.trades.rules import (
+    RULES,
+    Expectation,
+    GoldLimits,
+    Violation,
+    check_copy,
+    check_trade,
+    fingerprint,
+    mark_trades,
+)
 
 DAY = date(2013, 10, 4)
 LIMITS = GoldLimits({"IBM": (170.0, 190.0), "SPY": (160.0, 175.0)}, holds_overnight=False, volatility_range=(0.02, 0.2))
@@ -202,13 +212,32 @@ def test_a_control_on_an_unsound_field_says_nothing_more() -> None:
     assert [violation.rule for violation in broken] == ["schema", "finite"]
 
 
-def test_a_copy_has_all_numbers_equal() -> None:
-    known = {fingerprint(TRADE): "gold-0007"}
+def test_a_copy_has_four_of_five_numbers_equal() -> None:
+    known = mark_trades({fingerprint(TRADE): "gold-0007"})
     (broken,) = check({"entry_time": "11:00:00", "exit_time": "12:00:00"}, known_trades=known)
     assert (broken.rule, broken.found) == ("copy", "copy of gold-0007")
-    assert check({"best_exit_percent": 0.71}, known_trades=known) == []
+    assert not broken.mend
+    assert check({"best_exit_percent": 0.71}, known_trades=known) == [broken]
+    assert check({"best_exit_percent": 0.71, "entry_volatility_percent": 0.11}, known_trades=known) == []
     assert [broken] == check_copy(TRADE, known)
     assert check_copy(TRADE, {}) == []
+
+
+@pytest.mark.parametrize(
+    ("changes", "broken"),
+    [
+        ({"worst_exit_percent": 0.01, "best_exit_percent": 0.7}, []),
+        ({"worst_exit_percent": 0.02, "best_exit_percent": 0.7}, ["worst_exit_percent"]),
+        ({"exit_price": 100.0, "worst_exit_percent": -2.0, "best_exit_percent": -0.02}, ["best_exit_percent"]),
+    ],
+)
+def test_excursions_are_on_both_sides_of_the_entry_where_the_golds_are(
+    changes: dict[str, Any], broken: list[str]
+) -> None:
+    both = replace(LIMITS, spans_entry=True, price_ranges={})
+    found = [violation for violation in check(changes, limits=both) if violation.rule == "excursion_signs"]
+    assert [name for violation in found for name in violation.fields] == broken
+    assert all(v.rule != "excursion_signs" for v in check(changes, limits=replace(both, spans_entry=False)))
 
 
 def test_limits_without_tickers_let_any_pass() -> None:

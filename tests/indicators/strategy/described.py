@@ -30,15 +30,21 @@ class Described(NamedTuple):
 
 def describe_one(seed: int, *, withholds: bool = False, usual: bool | None = None) -> Described:
     """Draw a strategy and describe it in any style, without a fault; `usual`: whether usual values are said."""
+    return describe_document(seed, draw_strategy(random.Random(seed)), withholds=withholds, usual=usual)
+
+
+def describe_document(
+    seed: int, document: Document, *, withholds: bool = False, usual: bool | None = False
+) -> Described:
+    """Describe a strategy in any style, without a fault."""
     rng = random.Random(seed)
-    document = draw_strategy(rng)
     choices = list_withholdable(document) if withholds else []
     withheld = [rng.choice(choices)] if choices else []
     names = dict.fromkeys(next(iter(each)) for _, each in iter_series(document) if isinstance(each, dict))
-    asked = f"- Its style is: {rng.choice(list(STYLES))}.\n"
     says_usual = rng.random() < 0.5 if usual is None else usual
+    asked = f"- Its style is: {rng.choice(list(STYLES))}.\n" + says_usual * "usual values said"
     bodies = {
-        "What this description must be": asked + says_usual * "usual values said" + rng.choice(("", "selling first")),
+        "What this description must be": asked + rng.choice(("", "selling first")),
         "The strategy": fence_json(withhold(document, withheld)),
         "The names of its series": "".join(build_cards()[name] for name in names),
     }

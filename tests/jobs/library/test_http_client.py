@@ -11,7 +11,7 @@ from typing import Any
 import httpx
 import pytest
 
-from jobs.library.http_client import PooledClient
+from jobs.library.http_client import PooledClient, find_proxy
 
 Answer = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 8\r\n\r\n" + b'{"a": 1}'
@@ -131,3 +131,44 @@ def test_refused_connection_names_host_port_and_cause() -> None:
 def test_payload_that_is_no_json_is_not_sent() -> None:
     with pytest.raises(ValueError, match="not JSON compliant"):
         post(OK, {"temperature": float("nan")})
+
+
+@pytest.mark.parametrize(
+    ("url", "proxy"),
+    [
+        ("https://api.example/v1", "http://proxy:3128"),
+        ("http://api.example/v1", "http://plain:8080"),
+        ("https://inside.corp:8443/v1", None),
+        ("http://localhost:8000/v1", None),
+        ("http://127.0.0.1:8000/v1", None),
+        ("http://[::1]:8000/v1", None),
+    ],
+)
+def test_proxy_is_the_environments_and_never_on_the_way_to_loopback(
+    monkeypatch: pytest.MonkeyPatch, url: str, proxy: str | None
+) -> None:
+    for name, value in {"HTTPS_PROXY": "http://proxy:3128", "HTTP_PROXY": "plain:8080", "NO_PROXY": ".corp"}.items():
+        monkeypatch.setenv(name, value)
+        monkeypatch.delenv(name.lower(), raising=False)
+    assert find_proxy(url) == proxy
+
+
+def test_request_goes_through_the_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
+    heads: list[str] = []
+
+    async def run() -> Any:
+        async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            heads.append((await read_request(reader))[0])
+            writer.write(OK)
+            writer.close()
+
+        async with serve(answer) as proxy:
+            monkeypatch.setenv("http_proxy", proxy.removesuffix("/v1"))
+            client = PooledClient(4)
+            try:
+                return await client.post("http://api.invalid/v1", json={}, headers={}, timeout=None)
+            finally:
+                await client.aclose()
+
+    assert asyncio.run(run()).json() == {"a": 1}
+    assert heads[0].startswith("POST http://api.invalid/v1 ")

@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 from data_designer.engine.models.clients.errors import ProviderError, ProviderErrorKind
-from data_designer.engine.models.clients.types import AssistantMessage, ChatCompletionResponse, ToolCall
+from data_designer.engine.models.clients.types import AssistantMessage, ChatCompletionResponse, ImagePayload, ToolCall
 from data_designer.engine.models.utils import ChatMessage
 
-from jobs.library.answers import build_response
+from jobs.library.answers import build_response, describe_response
 from jobs.request import Request
 from jobs.requests.journal import AnswerJournal, hash_request
 
@@ -152,8 +152,15 @@ def test_failure_that_may_pass_is_tried_again(open_journal: OpenJournal, provide
         assert provider.ask(journal).message.content == "2"
 
 
-def test_response_with_more_in_it_than_text_is_not_kept(open_journal: OpenJournal) -> None:
-    response = ChatCompletionResponse(AssistantMessage(None, tool_calls=[ToolCall("1", "f", "{}")]))
+def test_arguments_of_a_tool_call_are_kept() -> None:
+    response = ChatCompletionResponse(AssistantMessage(None, tool_calls=[ToolCall("1", "f", '{"a": 1}')]))
+    described = describe_response(response)
+    assert described is not None
+    assert build_response(json.loads(json.dumps(described))).message == response.message
+
+
+def test_response_with_an_image_is_not_kept(open_journal: OpenJournal) -> None:
+    response = ChatCompletionResponse(AssistantMessage(None, images=[ImagePayload("")]))
 
     async def send() -> ChatCompletionResponse:
         return response

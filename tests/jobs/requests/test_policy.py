@@ -7,19 +7,21 @@ from typing import Any
 
 import pytest
 from data_designer.engine.models.clients.errors import ProviderError, ProviderErrorKind
+from data_designer.engine.models.clients.types import AssistantMessage, ChatCompletionResponse
 
 from jobs.library.shim import _keep_asked_pause
-from jobs.request import Request, Send
+from jobs.request import HEALTH_CHECK, Request, Send
 from jobs.requests.circuit import Patience
+from jobs.requests.faults import RowLostError, classify
 from jobs.requests.halt import Halt
-from jobs.requests.policy import Models, RequestPolicy, RowLostError, classify
+from jobs.requests.policy import Models, RequestPolicy
 from jobs.requests.slots import Slots
 from jobs.routes import Route, find_route
 
 Said = tuple[str, dict[str, Any]]
 
 
-def fail(status: int, kind: ProviderErrorKind, words: str = "", wait: float | None = None) -> ProviderError:
+def fail(status: int | None, kind: ProviderErrorKind, words: str = "", wait: float | None = None) -> ProviderError:
     error = ProviderError(kind, words or f"scripted {status}", status, retry_after=wait)
     _keep_asked_pause(error)
     return error
@@ -258,3 +260,48 @@ def test_circuit_that_opens_while_requests_wait_for_a_slot_lets_one_probe_throug
     assert asyncio.run(run()) == ["own-generator"] * 40
     assert most == 1
     assert provider.count("provider_down") == 1
+
+
+class Checked(Provider):
+    """A provider that is asked the short question before the first job."""
+
+    def check(self, role: str) -> str:
+        request = Request("000_check", None, HEALTH_CHECK, role, f"own-{role}")
+
+        async def send() -> ChatCompletionResponse:
+            model = find_route(request).model
+            self.sent.append((model, ""))
+            if (error := self.script(model, "")) is not None:
+                raise error
+            return ChatCompletionResponse(AssistantMessage(""))
+
+        return str(asyncio.run(self.policy(request, send)).message.content)
+
+
+def test_each_model_is_asked_once_before_the_first_job_and_an_empty_answer_is_one() -> None:
+    provider = Checked()
+    assert [provider.check("generator"), provider.check("generator"), provider.check("judge")] == [".", ".", "."]
+    assert [model for model, _ in provider.sent] == ["own-generator", "own-judge"]
+
+
+def test_error_that_says_the_same_twice_is_not_tried_again_and_its_words_are_said() -> None:
+    provider = Checked(lambda *_: break_down())
+    with pytest.raises(RowLostError, match=r"^own-refiner: HTTP 503: "):
+        provider.check("refiner")
+    assert len(provider.sent) == 2
+
+
+def test_model_that_is_loaded_before_the_first_job_is_waited_for() -> None:
+    loading = [fail(503, ProviderErrorKind.INTERNAL_SERVER, "Loading model")] * 6
+    provider = Checked(lambda *_: loading.pop() if loading else None)
+    assert provider.check("refiner") == "."
+    assert len(provider.sent) == 7
+
+
+def test_first_timeout_is_said_with_the_key_that_sets_it() -> None:
+    slow = [fail(None, ProviderErrorKind.TIMEOUT, "no whole answer within 1 s")] * 2
+    provider = Provider(lambda *_: slow.pop() if slow else None)
+    assert asyncio.run(provider.ask("a", fallback=False)) == "own-generator"
+    warned = [str(fields["said"]) for event, fields in provider.said if event == "provider_warned"]
+    assert len(warned) == 1
+    assert "inference_parameters.timeout" in warned[0]

@@ -23,7 +23,8 @@ def test_events_of_a_run_are_as_the_schema_says(run_folder: Path, validator: Dra
     for event in events:
         validator.validate(event)
     names = {event["event"] for event in events}
-    assert names == {"run_started", "job_started", "request", "job_finished", "round_settled", "run_finished"}
+    always = {"run_started", "job_started", "request", "job_finished", "round_settled", "run_finished"}
+    assert names == always | {"answer_read"}  # of an offline model's answers some are cut
     assert {event["outcome"] for event in events if event["event"] == "request"} == {"answered"}
     active = [event["active_seconds"] for event in events]
     assert active == sorted(active)

@@ -16,7 +16,8 @@ from designer_configs.compile.profile import Profile
 from gold_data.store import GoldFolder, write_gold
 from gold_data.trades.ingest import read_gold
 from refine_loop.booking import Book
-from refine_loop.record.outputs import build_accepted, build_ledger, export_rows, write_outputs
+from refine_loop.record.outputs import RoundLog, build_accepted, build_ledger, export_rows, write_outputs
+from refine_loop.record.readings import MENDED_SCHEMA
 from refine_loop.record.summary import count_reasons
 from refine_loop.record.usage import frame_requests
 from refine_loop.rounds import Rounds
@@ -69,7 +70,10 @@ def test_accepted_rows_carry_controls_scores_and_seeds(offline: Profile) -> None
 def test_ledger_counts_requests_and_tokens_per_candidate(offline: Profile) -> None:
     request = {"event": "request", "job": "001_generate", "column": "trade", "model": "m", "seconds": 0.1}
     asked = [{**request, "row_id": "a", "prompt_tokens": 5, "completion_tokens": None, "error": None}] * 2
-    ledger = build_ledger(frame(make("a"), make("b", "failed", retry_count=1)), frame_requests(asked), offline)
+    mended = pl.DataFrame([(1, "a", ["no_fence"]), (1, "a", ["fence", "no_fence"])], MENDED_SCHEMA, orient="row")
+    log = RoundLog(frame_requests(asked), mended)
+    ledger = build_ledger(frame(make("a"), make("b", "failed", retry_count=1)), log, offline)
+    assert ledger["mended"].to_list() == [["fence", "no_fence"], []]
     assert ledger.select("row_id", "requests", "prompt_tokens", "completion_tokens").rows() == [
         ("a", 2, 10, None),
         ("b", 0, None, None),

@@ -8,6 +8,7 @@ import polars as pl
 import pytest
 
 from designer_configs.compile.profile import load_profile
+from refine_loop.record.readings import Readings
 from refine_loop.record.usage import JobSeconds, count_row_usage, count_usage, frame_requests, spool_requests
 
 FREE = load_profile("offline").prices
@@ -59,10 +60,11 @@ def test_usage_is_summed_in_all_by_stage_and_by_model() -> None:
     assert [(p["model"], p["prompt_tokens"]) for p in usage["by_model"]] == [("m", 20), ("n", 5)]
 
 
-def test_tokens_are_unknown_where_one_answer_did_not_say() -> None:
-    usage = count(request(), request(model="n", prompt_tokens=None))
-    assert (usage["prompt_tokens"], usage["completion_tokens"]) == (None, 4)
-    assert [part["prompt_tokens"] for part in usage["by_model"]] == [10, None]
+def test_tokens_are_those_of_the_answers_that_said_them() -> None:
+    usage = count(request(), request(), request(model="n", prompt_tokens=None))
+    assert (usage["prompt_tokens"], usage["completion_tokens"]) == (20, 6)
+    assert (usage["counted"], usage["answers"]) == (2, 3)
+    assert [part["prompt_tokens"] for part in usage["by_model"]] == [20, None]
 
 
 def test_request_that_failed_has_no_tokens_to_be_unknown() -> None:
@@ -109,7 +111,7 @@ def test_long_log_is_spooled_some_requests_at_a_time(tmp_path: Path, monkeypatch
     events = [request(row_id=str(i), job=f"{i // 3:03d}_generate") for i in range(8)] + [finish(1.5), {"event": "x"}]
     (tmp_path / "events.jsonl").write_text("\n".join(map(json.dumps, events)))
     monkeypatch.setattr("refine_loop.record.usage.REQUESTS_A_FILE", 3)
-    assert spool_requests(tmp_path / "events.jsonl", tmp_path / "requests") == 1.5
+    assert spool_requests(tmp_path / "events.jsonl", tmp_path / "requests", Readings(tmp_path / "readings")) == 1.5
     files = sorted((tmp_path / "requests").iterdir())
     spooled = pl.concat([pl.read_parquet(path) for path in files])
     assert [pl.read_parquet(path).height for path in files] == [3, 3, 2]

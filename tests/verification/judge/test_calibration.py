@@ -248,7 +248,7 @@ def compiled(profile: Profile, stored: GoldFolder) -> Iterator[CompiledProfile]:
 
 @pytest.fixture(scope="module")
 def plan(profile: Profile, compiled: CompiledProfile, stored: GoldFolder) -> JudgePlan:
-    return plan_calibration(profile, compiled, stored, 2, 7)
+    return plan_calibration(profile, compiled, stored, 2, 7, judges_all=True)
 
 
 def test_plan_has_as_many_rows_as_asked_of_every_kind(plan: JudgePlan) -> None:

@@ -14,7 +14,8 @@ def ask(held: Held) -> Answer:
     if run is None:
         raise ValueError("only a run has bars of its own")
     gold = (yardstick.train, run.bars, yardstick.holdout, run.holdout_bars)
-    return ask_backtest(held.usable, run.folder / OWN_BARS, *gold, yardstick.make_rng("backtest"), held.controlled)
+    rng = yardstick.make_rng("backtest")
+    return ask_backtest(held.usable, run.folder / OWN_BARS, *gold, rng, held.controlled, yardstick.markets)
 
 
 ASKED = Asked(

@@ -25,6 +25,7 @@ import polars as pl
 from polars.exceptions import PolarsError
 from scipy.stats import rankdata
 
+from gold_data.markets import USUAL, Markets
 from indicators.replay import (
     COMMISSION_PERCENT,
     COST_PERCENT,
@@ -33,6 +34,7 @@ from indicators.replay import (
     SLIPPAGE_PERCENT,
     Replays,
     Strategy,
+    add_closes,
     replay_gold,
     replay_run,
 )
@@ -118,6 +120,7 @@ def ask_backtest(  # noqa: PLR0917, three pairs of trades and their bars, in tha
     holdout_bars: pl.DataFrame | None,
     rng: np.random.Generator,
     controlled: Sequence[str] = (),
+    markets: Markets = USUAL,
 ) -> Answer:
     """Answer whether strategies rank on synthetic trades as on held-out gold.
 
@@ -130,6 +133,7 @@ def ask_backtest(  # noqa: PLR0917, three pairs of trades and their bars, in tha
         holdout_bars: Bars of its tickers; None where the gold came without.
         rng: Draws samples and repeats.
         controlled: Names among FEATURES whose law the run's controls set on purpose.
+        markets: Where each ticker is traded.
     """
     if train_bars is None or holdout_bars is None or not bars_file.is_file():
         missing = "the run has no bars" if not bars_file.is_file() else "the gold came without bars"
@@ -139,13 +143,15 @@ def ask_backtest(  # noqa: PLR0917, three pairs of trades and their bars, in tha
     near = narrow_alike(gold_train, gold_holdout, synthetic, controlled, rng)
     book = make_book()
     try:
-        replays = replay_run(take_sample(near.synthetic, rng), bars_file, book)
+        replays = replay_run(add_closes(take_sample(near.synthetic, rng), markets), bars_file, book)
     except (PolarsError, OSError) as exc:
         return refuse(f"No trade can be replayed: {bars_file.name} of the run cannot be read ({exc}).", {})
     parts = {
         "synthetic": number_rows(replays),
-        "train": number_sessions(replay_gold(take_sample(near.train, rng), train_bars, book)),
-        "holdout": number_sessions(replay_gold(take_sample(near.holdout, rng), holdout_bars, book)),
+        "train": number_sessions(replay_gold(add_closes(take_sample(near.train, rng), markets), train_bars, book)),
+        "holdout": number_sessions(
+            replay_gold(add_closes(take_sample(near.holdout, rng), markets), holdout_bars, book)
+        ),
     }
     metrics: dict[str, Any] = near.describe() | describe_replays(parts)
     if lack := find_lack(parts):

@@ -1,0 +1,119 @@
+"""What a provider sent with status 200, as the library may have it: a message's text, and nothing to be fetched.
+
+A body that holds an error, or no choice, is the provider's failure and no answer of a model: it is told apart here, in
+the provider's own words, so that it is tried again, waited for or halted on like any other.
+"""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from data_designer.engine.models.clients.errors import (
+    ProviderError,
+    ProviderErrorKind,
+    map_http_status_to_provider_error_kind,
+)
+
+from jobs.reading.answer import flatten_content
+
+LONGEST_BODY = 200  # characters of a body that is no answer, which a message repeats
+OK = 200
+KINDS: Mapping[str, ProviderErrorKind] = {
+    "insufficient_quota": ProviderErrorKind.QUOTA_EXCEEDED,
+    "billing": ProviderErrorKind.QUOTA_EXCEEDED,
+    "rate_limit": ProviderErrorKind.RATE_LIMIT,
+    "too many requests": ProviderErrorKind.RATE_LIMIT,
+    "overloaded": ProviderErrorKind.RATE_LIMIT,
+    "api_key": ProviderErrorKind.AUTHENTICATION,
+    "api key": ProviderErrorKind.AUTHENTICATION,
+    "authentication": ProviderErrorKind.AUTHENTICATION,
+    "permission": ProviderErrorKind.PERMISSION_DENIED,
+    "model_not_found": ProviderErrorKind.NOT_FOUND,
+    "context_length": ProviderErrorKind.CONTEXT_WINDOW_EXCEEDED,
+    "context length": ProviderErrorKind.CONTEXT_WINDOW_EXCEEDED,
+}  # by words of an error that has no status of its own
+
+
+def settle_body(body: Any, provider: str, model: str | None) -> dict[str, Any]:
+    """Settle a body that came with status 200.
+
+    Raises:
+        ProviderError: It holds an error, or no choice.
+    """
+    if not isinstance(body, dict):
+        raise _fail(f"HTTP 200 with JSON that is no object: {_show(body)}", provider, model)
+    if (error := find_error(body)) is not None:
+        words, status = error
+        raise ProviderError(_name_kind(words, status), f"HTTP 200 with an error: {words}", status, provider, model)
+    if body.get("type") == "message":
+        return {**body, "usage": _count_cached(body.get("usage"))}
+    choices = body.get("choices")
+    if not isinstance(choices, list) or not choices or not isinstance(choices[0], dict):
+        raise _fail(f"HTTP 200 without a choice: {_show(body)}", provider, model)
+    usage = {"usage": _count_cached(body["usage"])} if "usage" in body else {}
+    return {**body, **usage, "choices": [_settle_choice(choice) for choice in choices if isinstance(choice, dict)]}
+
+
+def find_error(body: Mapping[str, Any]) -> tuple[str, int | None] | None:
+    """Find the words and the status of an error within a body; None where it holds an answer."""
+    choices = body.get("choices")
+    first = choices[0] if isinstance(choices, list) and choices and isinstance(choices[0], dict) else {}
+    error = body.get("error") or (None if first.get("message") else first.get("error"))
+    if error is None and (body.get("object") == "error" or body.get("type") == "error"):
+        error = body
+    if not error:
+        return None
+    said = error if isinstance(error, Mapping) else {"message": error}
+    words = said.get("message") or said.get("detail") or _show(said)
+    kind = next((str(said[key]) for key in ("type", "code", "status") if isinstance(said.get(key), str)), "")
+    code = next((said[key] for key in ("code", "status", "status_code") if _is_status(said.get(key))), None)
+    text = str(words) if not kind or kind in str(words) else f"{words} ({kind})"
+    return text[: 4 * LONGEST_BODY], None if code is None else int(code)
+
+
+def _is_status(code: Any) -> bool:
+    return str(code).isdecimal() and 400 <= int(code) <= 599
+
+
+def _name_kind(words: str, status: int | None) -> ProviderErrorKind:
+    if status is not None:
+        return map_http_status_to_provider_error_kind(status, words)
+    known = map_http_status_to_provider_error_kind(500, words)  # which knows words of a quota
+    if known is not ProviderErrorKind.INTERNAL_SERVER:
+        return known
+    return next((kind for word, kind in KINDS.items() if word in words.lower()), known)
+
+
+def _fail(words: str, provider: str, model: str | None) -> ProviderError:
+    return ProviderError(ProviderErrorKind.INTERNAL_SERVER, words, OK, provider, model)
+
+
+def _show(body: Any) -> str:
+    return json.dumps(body, ensure_ascii=False, default=str)[:LONGEST_BODY]
+
+
+def _settle_choice(choice: Mapping[str, Any]) -> dict[str, Any]:
+    """Settle a choice: text of a text completion as a message's, contents in parts as one text, no images."""
+    said = choice.get("message")
+    message = dict(said) if isinstance(said, Mapping) else {"role": "assistant", "content": choice.get("text")}
+    content, thought = flatten_content(message.get("content"))
+    message.pop("images", None)
+    if thought and not message.get("reasoning_content"):
+        message["reasoning_content"] = thought
+    legacy = message.get("function_call")
+    if isinstance(legacy, Mapping) and not message.get("tool_calls"):
+        message["tool_calls"] = [{"id": "0", "type": "function", "function": dict(legacy)}]
+    return {**choice, "message": {**message, "content": content}}
+
+
+def _count_cached(usage: Any) -> Any:
+    """Count tokens of a prompt that were read from a cache, or written to one, among those of the prompt.
+
+    Anthropic's `input_tokens` leave them out; OpenAI's `prompt_tokens` have them in.
+    """
+    if not isinstance(usage, Mapping) or not isinstance(usage.get("input_tokens"), int):
+        return usage
+    cached = [usage.get(name) for name in ("cache_creation_input_tokens", "cache_read_input_tokens")]
+    if "prompt_tokens" in usage or "total_tokens" in usage:
+        return usage
+    return {**usage, "input_tokens": usage["input_tokens"] + sum(count for count in cached if isinstance(count, int))}

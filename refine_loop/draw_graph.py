@@ -1,0 +1,29 @@
+"""Writes docs/graph.mmd, the loop as Mermaid draws it: `python -m refine_loop.draw_graph`; `--check` compares."""
+
+import sys
+
+from designer_configs.compile.checks.project import PROJECT_ROOT
+from refine_loop.graph import graph
+
+FILE = PROJECT_ROOT / "docs" / "graph.mmd"
+NOTE = "%% Written by `python -m refine_loop.draw_graph` from refine_loop/graph.py: change it there.\n"
+
+
+def write_drawing() -> str:
+    """Write the drawing's text."""
+    return NOTE + graph.get_graph().draw_mermaid()
+
+
+def main(arguments: list[str]) -> int:
+    """Write the file, or with `--check` say whether it is up to date (exit code 1: it is not)."""
+    text = write_drawing()
+    if "--check" not in arguments:
+        FILE.write_text(text, encoding="utf-8")
+    elif not FILE.is_file() or FILE.read_text(encoding="utf-8") != text:
+        print(f"docs/{FILE.name} is out of date: run python -m refine_loop.draw_graph")
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

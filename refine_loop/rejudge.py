@@ -1,0 +1,289 @@
+"""Another judge, rubric or acceptance over the rows of a finished run: drafts and refinements are the old run's.
+
+Each candidate of the old run that has a row is checked and judged again as it stands, in a run's folder of its own.
+Where nothing but `acceptance` differs, its scores stand and nothing is sent.
+"""
+
+import contextlib
+import json
+import shlex
+import shutil
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from columns.dataset import load_dataset
+from columns.declared import find_column_file
+from designer_configs.compile.check import check_environment
+from designer_configs.compile.native import CompiledProfile, add_seed, compile_profile, write_config
+from designer_configs.compile.profile import Profile
+from designer_configs.errors import ConfigError
+from files.secret_text import mask_secrets
+from files.whole_file import write_text
+from gold_data.store import GoldFolder, load_gold
+from jobs.job import Job, JobResult, PlacedBackend
+from jobs.library.log import log_library_to
+from jobs.library.speed import quicken_library
+from jobs.requests.halt import Halt
+from jobs.requests.journal import AnswerJournal
+from refine_loop.agreement import Agreement, compare_verdicts
+from refine_loop.booking import Book, Candidate, close_candidate, load_kept
+from refine_loop.engines import open_backend
+from refine_loop.errors import RunError, RunInputError, explain_stop
+from refine_loop.extension import REJUDGED
+from refine_loop.nodes import count_seconds
+from refine_loop.record.candidate import read_ledger
+from refine_loop.record.events import EventLog, Observer
+from refine_loop.record.outputs import Outcome, write_outputs
+from refine_loop.record.provenance import DISTRIBUTIONS, PROFILE_FILE, hash_files, read_versions
+from refine_loop.rounds import Rounds
+from refine_loop.run_lock import lock_folder
+from refine_loop.state import ENDS, START_STATE, build_candidate_schema
+from refine_loop.steering import steer_run
+
+KEPT_OF_OLD = ("retry_count", "edits", "undone_edits")  # how a row came to be what it is
+
+
+@dataclass(frozen=True)
+class Rejudged:
+    """The new run, and how far its verdicts agree with the old ones."""
+
+    outcome: Outcome
+    agreement: Agreement
+
+
+@dataclass(frozen=True)
+class _Work:
+    old: Path
+    folder: Path
+    profile: Profile
+    compiled: CompiledProfile
+    gold: GoldFolder
+    book: Book
+
+    @property
+    def rounds(self) -> Rounds:
+        return Rounds(self.folder / "rounds", self.profile.dataset)
+
+
+def rejudge_run(
+    old: Path, before: Profile, profile: Profile, folder: Path, *, endpoint: str | None, observe: Observer
+) -> Rejudged:
+    """Judge the rows of a finished run again, by another profile of the same dataset, into a new folder.
+
+    Raises:
+        RunInputError: the old run has no ledger, the profile is of another dataset, or its rows cannot be judged alone.
+        ConfigError: a key that the profile names is not set.
+        BackendError, RunError: the models cannot be reached, or a job failed as a whole; nothing is left behind.
+    """
+    ledger = read_ledger(old)
+    _check_dataset(old, before, profile)
+    if problems := check_environment(profile):
+        raise ConfigError(problems)
+    if folder.exists() and any(folder.iterdir()):
+        raise RunInputError(f"{folder} is there already and not empty: name another with --out")
+    run = replace(profile.run, accepted=max(1, ledger.height), max_candidates=max(1, ledger.height))
+    document = {**profile.document, "run": dict(vars(run))}
+    profile = replace(profile, run=run, document=document)
+    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        with lock_folder(folder):
+            shutil.copytree(old / "gold", folder / "gold")
+            gold = load_gold(folder / "gold")
+            compiled = compile_profile(profile, gold)
+            book = Book(load_dataset(profile.dataset.folder), profile.acceptance)
+            work = _Work(old, folder, profile, compiled, gold, book)
+            config = None if _has_same_rubric(old, before, profile) else build_judging(compiled, profile)
+            with _open_judging(work, config, endpoint, observe) as judging:
+                outcome = _judge_all(work, judging)
+            agreement = compare_verdicts(ledger, read_ledger(folder), profile.dataset.criteria)
+            found = {"from": str(old.resolve())} | agreement.to_json()
+            write_text(json.dumps(found, indent=1) + "\n", folder / REJUDGED)
+            return Rejudged(outcome, agreement)
+    except BaseException as exc:
+        shutil.rmtree(folder, ignore_errors=True)
+        if isinstance(exc, KeyboardInterrupt | OSError):
+            raise RunError(f"{explain_stop(exc, old)}\nNothing is left of it; {old} is as it was") from exc
+        raise
+
+
+def _check_dataset(old: Path, before: Profile, profile: Profile) -> None:
+    """Refuse a profile whose rows are others; a copy of the dataset with another rubric has the same."""
+    then, now = before.dataset, profile.dataset
+    if (then.name, then.row, then.schema, then.keep) != (now.name, now.row, now.schema, now.keep):
+        raise RunInputError(f"{old} has rows of {then.name}, and the profile makes others, of {now.name}")
+
+
+def _has_same_rubric(old: Path, before: Profile, after: Profile) -> bool:
+    """Tell whether the same judge would be asked the same: by its model, and by the content of its column's file."""
+    dataset = after.dataset
+    judge = dataset.find_column(dataset.judge)
+    if judge is None:
+        return True
+    entry = next(name for name, column in dataset.columns.items() if column is judge)
+    asked = hash_files([find_column_file(dataset.folder, entry)])
+    known = json.loads((old / "provenance.json").read_text(encoding="utf-8")).get("sha256", {})
+    is_same_file = all(known.get(name) == digest for name, digest in asked.items())
+    return is_same_file and before.models[judge["model_alias"]] == after.models[judge["model_alias"]]
+
+
+def build_judging(compiled: CompiledProfile, profile: Profile) -> dict[str, Any]:
+    """Build the job that checks and judges rows as they stand: the last stage without what writes them.
+
+    Raises:
+        RunInputError: a model would write something of a row anew.
+    """
+    dataset, stage = profile.dataset, compiled.refine or compiled.generate
+    given = {dataset.refined_row if compiled.refine else dataset.row, *dataset.keep}
+    columns = [column for column in stage["columns"] if column["name"] not in given]
+    if asked := [c["name"] for c in columns if "model_alias" in c and c["name"] != dataset.judge]:
+        raise RunInputError(
+            f"rows of {dataset.name} cannot be judged alone: {', '.join(asked)} would be asked of a model again"
+        )
+    return {**stage, "columns": columns}
+
+
+@dataclass(frozen=True)
+class _Judging:
+    """Where rows are judged: `config` is None where their scores stand."""
+
+    config: dict[str, Any] | None
+    backend: PlacedBackend
+    log: EventLog
+    journal: AnswerJournal
+
+
+@contextlib.contextmanager
+def _open_judging(
+    work: _Work, config: dict[str, Any] | None, endpoint: str | None, observe: Observer
+) -> Iterator[_Judging]:
+    profile, folder, halt = work.profile, work.folder, Halt()
+    with (
+        log_library_to(folder / "data_designer.log", verbose=False),
+        EventLog(folder / "events.jsonl", observe) as log,
+        open_backend(profile, endpoint, folder, log, halt) as backend,
+        AnswerJournal(folder / "rounds", trace=folder / "trace" if profile.trace == "full" else None) as journal,
+        steer_run(profile, backend, halt, log, journal),
+        quicken_library(),
+    ):
+        try:
+            yield _Judging(config, backend, log, journal)
+        except KeyboardInterrupt:
+            raise halt.reason or KeyboardInterrupt from None
+
+
+def _judge_all(work: _Work, judging: _Judging) -> Outcome:
+    log = judging.log
+    log.write("run_started", resumed=False, accepted=0)
+    if judging.config is not None:
+        judging.backend.check_models(_pick_judge(work))
+    planned = accepted = 0
+    for number, candidates in _read_old(work):
+        plan = pl.read_parquet(work.old / "rounds" / f"{number:03d}" / "plan.parquet", glob=False).to_dicts()
+        work.rounds.write_plan(number, plan)
+        settled = _judge_round(work, judging, number, candidates)
+        work.rounds.write_pass(number, 0, settled)
+        work.rounds.write_settled(number, settled)
+        judging.journal.close_settled()
+        ended = Counter(str(candidate["status"]) for candidate in settled)
+        planned, accepted = planned + len(settled), accepted + ended["accepted"]
+        state = START_STATE | {"round": number, "planned": planned, "accepted": accepted}
+        log.write("round_settled", **state, ended={status: ended[status] for status in ENDS})
+    _write_inputs(work)
+    outcome = write_outputs(work.folder, work.profile, work.gold, "accepted")
+    log.write("run_finished", stopped_by="accepted", **outcome.counts)
+    return outcome
+
+
+def _pick_judge(work: _Work) -> dict[str, Any]:
+    judge = work.profile.dataset.judge
+    return {**work.compiled.whole, "columns": [c for c in work.compiled.whole["columns"] if c["name"] == judge]}
+
+
+def _read_old(work: _Work) -> Iterator[tuple[int, list[Candidate]]]:
+    """Read the old run's candidates as they ended, with what a candidate of the new one has a place for."""
+    blank = dict.fromkeys(build_candidate_schema(work.profile.dataset))
+    for number, ended in Rounds(work.old / "rounds", work.profile.dataset).iter_ended():
+        if ended.height:
+            yield number, [blank | {k: v for k, v in c.items() if k in blank} for c in ended.to_dicts()]
+
+
+def _judge_round(work: _Work, judging: _Judging, number: int, old: list[Candidate]) -> list[Candidate]:
+    """Judge a round's rows again; what has none, and what no judge had seen where the scores stand, ends as it did."""
+    has_row = [
+        c for c in old if c["generated_row"] is not None and (judging.config is not None or _was_judged(c, work))
+    ]
+    if judging.config is None:
+        result = JobResult([_give_scores(c, work) for c in has_row])
+    else:
+        result = _run_job(work, judging, number, has_row)
+    scored = dict.fromkeys(work.profile.dataset.criteria)
+    blank = [c | scored | {"status": "open", "reason": None, "judge_critique": None, "critiques": []} for c in has_row]
+    booked = {c["row_id"]: c for c in work.book.book_result(blank, result, 0)}
+    ended = [booked.get(c["row_id"], c) | {key: c[key] for key in KEPT_OF_OLD} for c in old]
+    return [close_candidate(c, "judged again") if c["status"] == "open" else c for c in ended]
+
+
+def _run_job(work: _Work, judging: _Judging, number: int, candidates: list[Candidate]) -> JobResult:
+    if not candidates or judging.config is None:
+        return JobResult([])
+    plans = {row["row_id"]: row for row in work.rounds.read_plan(number)}
+    seeds = work.rounds.write_seeds(number, 0, [_seed_row(work, plans[c["row_id"]], c) for c in candidates])
+    name, job = f"{number:03d}_generate", add_seed(judging.config, seeds)
+    write_config(job, work.folder / "jobs" / f"{name}.yaml", f"Job {name} as it was sent.")
+    judging.log.start_job(name, len(candidates))
+    started = time.monotonic()
+    result = judging.backend.run(Job(name, job, len(candidates)))
+    seconds, returned = count_seconds(started), len(result.rows)
+    judging.log.write("job_finished", job=name, rows=len(candidates), returned=returned, seconds=seconds)
+    beside = (f"{work.profile.dataset.row}__edits", f"{work.profile.dataset.row}__undone")
+    return JobResult([{k: v for k, v in row.items() if k not in beside} for row in result.rows], result.lost)
+
+
+def _was_judged(candidate: Candidate, work: _Work) -> bool:
+    return all(candidate[name] is not None for name in work.profile.dataset.criteria)
+
+
+def _give_scores(candidate: Candidate, work: _Work) -> dict[str, Any]:
+    """Give a row as a job would have returned it, with the scores that it has."""
+    dataset = work.profile.dataset
+    reasons = candidate["judge_critique"] or ""
+    judgement = {name: {"score": candidate[name], "reasoning": reasons} for name in dataset.criteria}
+    passed = {name: {"passed": True, "violations": []} for name in dataset.checks}
+    kept = {name: load_kept(candidate[name]) for name in dataset.keep}
+    row = {"row_id": candidate["row_id"], dataset.row: candidate["generated_row"], **passed, **kept}
+    return row | ({} if dataset.judge is None else {dataset.judge: judgement})
+
+
+def _seed_row(work: _Work, plan_row: dict[str, Any], candidate: Candidate) -> dict[str, Any]:
+    """Write a row of the job's seed: a refinement's, with the row itself as the refiner's answer."""
+    dataset = work.profile.dataset
+    kept = {name: load_kept(candidate[name]) for name in dataset.keep}
+    if work.compiled.refine is None:
+        return {**plan_row, **kept, dataset.row: candidate["generated_row"]}
+    whole = candidate | {"judge_critique": "", "criticised_fields": list(dataset.fields)}
+    return {**work.book.seed_refinement(plan_row, whole), **kept, dataset.refined_row: candidate["generated_row"]}
+
+
+def _write_inputs(work: _Work) -> None:
+    """Write what the run was made from; the profile comes last, as in any run."""
+    old: Mapping[str, Any] = json.loads((work.old / "provenance.json").read_text(encoding="utf-8"))
+    files = [work.old / "ledger.parquet", work.profile.path]
+    described = {
+        **old,
+        "command_line": mask_secrets(shlex.join(["tradelogs", *sys.argv[1:]])),
+        "profile": work.profile.name,
+        "changes": [mask_secrets(change) for change in work.profile.changes],
+        "sha256": {**old.get("sha256", {}), **hash_files(files)},
+        "versions": read_versions(DISTRIBUTIONS),
+        "rejudged_from": str(work.old.resolve()),
+    }
+    write_text(json.dumps(described, indent=2) + "\n", work.folder / "provenance.json")
+    write_config(work.compiled.whole, work.folder / "data_designer.yaml", "The whole flow in one job.")
+    write_text(work.profile.to_yaml(), work.folder / PROFILE_FILE)

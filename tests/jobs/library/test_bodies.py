@@ -1,0 +1,80 @@
+"""What comes with status 200 is an answer, or the provider's failure in its own words."""
+
+from typing import Any
+
+import pytest
+from data_designer.engine.models.clients.errors import ProviderError
+
+from jobs.library.bodies import settle_body
+from jobs.requests.faults import classify
+
+ANSWER = {"choices": [{"index": 0, "message": {"role": "assistant", "content": "x"}, "finish_reason": "stop"}]}
+
+
+def settle(body: Any) -> dict[str, Any]:
+    return settle_body(body, "p", "m")
+
+
+@pytest.mark.parametrize(
+    ("body", "fault", "said"),
+    [
+        ({"error": {"message": "upstream is down"}}, "retry", "upstream is down"),
+        ({"error": "out of memory"}, "retry", "out of memory"),
+        ({"error": {"code": 429, "message": "slow down"}}, "wait", "slow down"),
+        ({"error": {"code": "rate_limit_exceeded", "message": "slow"}}, "wait", "slow (rate_limit_exceeded)"),
+        ({"error": {"code": "insufficient_quota", "message": "pay"}}, "stop", "pay (insufficient_quota)"),
+        ({"error": {"code": 401, "message": "no key"}}, "stop", "no key"),
+        ({"object": "error", "message": "no such model", "code": 404}, "missing", "no such model"),
+        ({"type": "error", "error": {"type": "overloaded_error", "message": "busy"}}, "wait", "busy"),
+        ({"choices": [{"error": {"code": 502, "message": "bad gateway"}}]}, "retry", "bad gateway"),
+        ({"choices": []}, "retry", "without a choice"),
+        ({"choices": None, "detail": "gone"}, "retry", '"detail": "gone"'),
+        ({}, "retry", "without a choice: {}"),
+        ([1], "retry", "JSON that is no object: [1]"),
+    ],
+)
+def test_error_with_status_200_is_the_providers(body: Any, fault: str, said: str) -> None:
+    with pytest.raises(ProviderError) as error:
+        settle(body)
+    assert classify(error.value) == fault
+    assert said in str(error.value)
+
+
+def test_answer_stays_as_it_is() -> None:
+    assert settle(ANSWER) == ANSWER
+    assert settle(ANSWER | {"error": None})["choices"] == ANSWER["choices"]
+
+
+@pytest.mark.parametrize(
+    ("message", "content", "reasoning"),
+    [
+        ({"content": [{"type": "text", "text": "a"}, {"type": "text", "text": "b"}]}, "ab", None),
+        ({"content": [{"type": "thinking", "thinking": "so"}, {"type": "text", "text": "b"}]}, "b", "so"),
+        ({"content": "b", "images": ["http://127.0.0.1:1/x.png"]}, "b", None),
+    ],
+)
+def test_contents_in_parts_are_one_text_and_images_are_left_out(
+    message: dict[str, Any], content: str, reasoning: str | None
+) -> None:
+    settled = settle({"choices": [{"message": message}]})["choices"][0]["message"]
+    assert (settled["content"], settled.get("reasoning_content")) == (content, reasoning)
+    assert "images" not in settled
+
+
+def test_text_of_a_text_completion_is_a_messages() -> None:
+    assert settle({"choices": [{"text": "x"}]})["choices"][0]["message"]["content"] == "x"
+
+
+@pytest.mark.parametrize(
+    ("usage", "tokens"),
+    [
+        (
+            {"input_tokens": 5, "cache_read_input_tokens": 800, "cache_creation_input_tokens": 90, "output_tokens": 1},
+            895,
+        ),
+        ({"input_tokens": 5, "output_tokens": 1}, 5),
+        ({"input_tokens": 5, "cache_read_input_tokens": None}, 5),
+    ],
+)
+def test_tokens_read_from_a_cache_count(usage: dict[str, Any], tokens: int) -> None:
+    assert settle({"type": "message", "content": [], "usage": usage})["usage"]["input_tokens"] == tokens

@@ -1,0 +1,104 @@
+"""Rows of a finished run are judged again: the drafts stand, the verdicts are new, and their agreement is measured."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import polars as pl
+import pytest
+from click.testing import Result
+from sklearn.metrics import cohen_kappa_score
+
+from refine_loop.agreement import compare_verdicts, measure_kappa
+
+Cli = Callable[..., Result]
+CRITERIA = ("realism", "consistency", "completeness")
+OTHER_JUDGE = ("--set", "models.judge.model=rehearsal-judge-2")
+
+
+def read_requests(folder: Path) -> list[dict[str, object]]:
+    events = [json.loads(line) for line in (folder / "events.jsonl").read_text().splitlines()]
+    return [event for event in events if event["event"] == "request" and event["row_id"]]
+
+
+def test_another_acceptance_asks_nobody_and_decides_by_the_scores_that_stand(
+    cli: Cli, run_folder: Path, tmp_path: Path
+) -> None:
+    said = cli(
+        "rejudge", run_folder, "--profile", "offline", "--set", "acceptance.realism=5", "--out", tmp_path / "new"
+    )
+    assert said.exit_code == 0, said.output
+    old, new = (pl.read_parquet(folder / "ledger.parquet") for folder in (run_folder, tmp_path / "new"))
+    judged = old.filter(pl.col("realism").is_not_null())
+    expected = judged.filter(pl.col("realism") >= 5, pl.col("consistency") >= 4, pl.col("completeness") >= 4)
+    assert read_requests(tmp_path / "new") == []
+    assert sorted(new.filter(status="accepted")["row_id"]) == sorted(expected["row_id"])
+    assert new.select("row_id", "generated_row", "edits").equals(old.select("row_id", "generated_row", "edits"))
+    assert set(pl.read_parquet(tmp_path / "new/bars.parquet")["row_id"]) == set(expected["row_id"])
+
+
+def test_another_judge_is_asked_once_a_row_and_nobody_else(cli: Cli, run_folder: Path, tmp_path: Path) -> None:
+    said = cli("rejudge", run_folder, "--profile", "offline", *OTHER_JUDGE, "--out", tmp_path / "new")
+    assert said.exit_code == 0, said.output
+    old, new = (pl.read_parquet(folder / "ledger.parquet") for folder in (run_folder, tmp_path / "new"))
+    requests = read_requests(tmp_path / "new")
+    assert {request["role"] for request in requests} == {"judge"}
+    assert {str(request["row_id"]) for request in requests} <= set(old["row_id"])
+    assert new.select("row_id", "generated_row").equals(old.select("row_id", "generated_row"))
+    kept = json.loads((tmp_path / "new/rejudged.json").read_text())
+    assert (kept["from"], sum(row[2] for row in kept["table"])) == (str(run_folder), old.height)
+    refused = cli("resume", tmp_path / "new")
+    assert (refused.exit_code, "judged again" in refused.output) == (2, True)
+
+
+def test_rows_that_are_texts_are_judged_again_too(cli: Cli, tmp_path: Path) -> None:
+    assert cli("generate", "vpa_offline", "--num", 3, "--out", tmp_path / "old").exit_code == 0
+    said = cli("rejudge", tmp_path / "old", "--set", "models.judge.model=other", "--out", tmp_path / "new")
+    assert said.exit_code == 0, said.output
+    old, new = (pl.read_parquet(tmp_path / name / "ledger.parquet") for name in ("old", "new"))
+    assert new.select("row_id", "status", "generated_row").equals(old.select("row_id", "status", "generated_row"))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--profile", "vpa_offline"], "the profile makes others"),
+        (["--profile", "offlin"], "did you mean offline"),
+        (["--set", "acceptance.realism=9"], "at most 5"),
+    ],
+)
+def test_what_cannot_be_judged_is_bad_input_and_leaves_nothing(
+    cli: Cli, run_folder: Path, tmp_path: Path, arguments: list[str], message: str
+) -> None:
+    said = cli("rejudge", run_folder, *arguments, "--out", tmp_path / "new")
+    assert (said.exit_code, message in said.output) == (2, True), said.output
+    assert not (tmp_path / "new").exists()
+
+
+def test_a_folder_in_use_is_refused(cli: Cli, run_folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "mine.txt").touch()
+    said = cli("rejudge", run_folder, "--profile", "offline", "--out", tmp_path)
+    assert (said.exit_code, (tmp_path / "mine.txt").exists()) == (2, True)
+
+
+def test_kappa_is_cohens() -> None:
+    old, new = pl.Series([1, 1, 0, 0, 1, 0, 1, 1]), pl.Series([1, 0, 0, 0, 1, 1, 1, 1])
+    measured = measure_kappa("accepted", old, new)
+    assert measured.kappa == pytest.approx(cohen_kappa_score(old.to_numpy(), new.to_numpy()))
+    assert (measured.same, measured.rows) == (6, 8)
+    assert measured.low is not None
+    assert measured.low <= 0.47 <= (measured.high or 0)
+
+
+def test_kappa_of_what_never_varies_is_unknown() -> None:
+    assert measure_kappa("accepted", pl.Series([1, 1]), pl.Series([1, 1])).kappa is None
+
+
+def test_agreement_counts_every_row_and_scores_only_what_was_scored_twice() -> None:
+    old = pl.DataFrame(
+        {"row_id": ["a", "b", "c"], "status": ["accepted", "accepted", "failed"], "realism": [5, 3, None]}
+    )
+    new = pl.DataFrame({"row_id": ["a", "b", "c"], "status": ["accepted", "rejected", "failed"], "realism": [5, 2, 4]})
+    found = compare_verdicts(old, new, ("realism", "warmth"))
+    assert found.table == [("accepted", "accepted", 1), ("accepted", "rejected", 1), ("failed", "failed", 1)]
+    assert [(kappa.name, kappa.rows) for kappa in found.kappas] == [("accepted", 3), ("realism", 2)]

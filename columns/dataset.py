@@ -1,4 +1,4 @@
-"""What a dataset provides: five hooks, each with a default that serves a dataset of pure YAML.
+"""What a dataset provides: hooks, each with a default that serves a dataset of pure YAML.
 
 A dataset with Python of its own has a subclass named `Dataset` in `columns/<name>/dataset.py`, and the functions that
 its columns of the types `computed` and `row-checks` name.
@@ -21,6 +21,7 @@ from jsonschema import Draft202012Validator
 
 from columns.declared import NO_CODE, Declared, read_declared
 from columns.errors import DatasetError
+from columns.narrowing import narrow_fields
 from columns.rendering import list_gold_rows
 from gold_data.bars import read_bars
 from gold_data.source import GoldSource
@@ -128,6 +129,13 @@ class Dataset:
         broken = list(find_disobedience(row, given.expect(plan)))
         known = None if broken else self.find_known(row, given.known_rows.get)
         return broken if known is None else [self.name_copy(row, known)]
+
+    def narrow_schema(self, schema: Mapping[str, Any], plan: PlanRow, given: Given) -> dict[str, Any]:
+        """Narrow the schema of a model's answer to what a plan's row has fixed, for a provider that keeps to it.
+
+        What it says decides nothing: the answer is checked as any other.
+        """
+        return narrow_fields(schema, given.expect(plan))
 
     def identify(self, row: Any) -> bytes:
         """Give what two rows have in common of which one is a copy: a hash of canonical JSON, or of the text."""

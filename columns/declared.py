@@ -22,6 +22,8 @@ OPTIONS_FILE = "options.schema.json"
 SHARED = "shared"  # folder of the columns that every dataset may name
 NO_COLUMNS = (DATASET_FILE, FINISHED_FILE, CASES_FILE, POLICY_FILE)  # the files beside a dataset's columns
 GROUNDING = "gold-examples"
+DERIVED = "derived"
+WHOLE = "whole"  # the form that every column has
 NO_CODE = "columns.dataset"
 TEXT_QUESTIONS = "verification.texts.questions"
 STAGES: tuple["Stage", ...] = ("plan", "generate", "refine")
@@ -276,6 +278,12 @@ def load_output_format(folder: Path, column: Column) -> dict[str, Any] | None:
         return dict(declared) if declared is not None else None
     schema: dict[str, Any] = json.loads((folder / declared).read_text(encoding="utf-8"))
     return schema
+
+
+def take_form(column: Column, form: str) -> Column:
+    """Give a column in one of its forms; as it is declared, where it has none of that name."""
+    other = column.get("forms", {}).get(form)
+    return column if other is None else {**column, "column_type": DERIVED, **other}
 
 
 def is_flat(schema: Mapping[str, Any]) -> bool:

@@ -105,7 +105,7 @@ class RayBackend:
         self._run_part = run_part
         self._watch = watch
         self._local = LibraryBackend(profile, endpoint, folder / "artifacts")
-        self.place = self._local.place
+        self.place, self.forms = self._local.place, self._local.forms
 
     def check_models(self, config: dict[str, Any]) -> None:
         """Ask every model for one short answer, from here.
@@ -172,7 +172,7 @@ class RayBackend:
         rows = pl.read_parquet(source, glob=False)
         size = min(engine.part_rows, -(-rows.height // engine.workers))
         workers = count_workers(engine, job.config)
-        config, profile = share_requests(job.config, workers), share_slots(self._profile, workers)
+        config, profile = share_requests(job.config, workers), share_slots(self.forms.settle(self._profile), workers)
         parts = []
         for number, first in enumerate(range(0, rows.height, size)):
             some, content = rows.slice(first, size), io.BytesIO()

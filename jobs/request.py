@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 HEALTH_CHECK = "health_check"  # the column that a request belongs to which no column asked for
+FORM_PROBE = "form_probe"  # the same, of one that asks in which form a model answers
 
 
 @dataclass

@@ -23,10 +23,11 @@ def main() -> int:
     parser.add_argument(
         "--malformed-rate", type=float, default=defaults.malformed_rate, help="share of answers that do not parse"
     )
+    parser.add_argument("--style", default=defaults.style, help="what those are: planted, or real answers of models")
     parser.add_argument("--stops-with-stdin", action="store_true", help="stop when standard input ends")
     given = parser.parse_args()
     try:
-        options = Options(given.seed, given.latency, given.fault_rate, given.malformed_rate)
+        options = Options(given.seed, given.latency, given.fault_rate, given.malformed_rate, given.style)
         serve(options, port=given.port, stops_with_stdin=given.stops_with_stdin)
     except OfflineModelError as exc:
         print(f"offline model: {exc}", file=sys.stderr)

@@ -7,14 +7,16 @@ from random import Random
 from typing import Literal, NamedTuple
 
 from offline_model.errors import PromptError
-from offline_model.options import Options
+from offline_model.options import REAL, Options
 from offline_model.prompt import Sections, read_sections
+from offline_model.replay import replay_answer
 from offline_model.tasks.any_judge import read_scores
 from offline_model.tasks.any_row import answer_any
 from offline_model.tasks.registry import find_tasks
 from offline_model.wrapping import spoil_answer, wrap_answer
 
 CORRECTION_FAILURE_RATE = 0.2
+ONE_WORD = "Answer with the one word "  # which it is asked when somebody wants to know whether it keeps to a schema
 SHORTEST_PROMPT = 3  # words; fewer set no task, as the question whether the model is there
 SMALL_TALK = (
     "This is the offline model, a rehearsal without a language model. It only answers the pipeline's own prompts: to "
@@ -48,7 +50,9 @@ def answer_messages(messages: object, options: Options) -> Answer:
     text = next((text for role, text in texts if role == "user"), "")
     if len(text.split()) < SHORTEST_PROMPT:
         return Answer("other", SMALL_TALK)
-    sections, asked_again = read_sections(text), texts[-1][1] is not text
+    if text.startswith(ONE_WORD):
+        return Answer("other", text.removeprefix(ONE_WORD))
+    sections, asked_again = _read_prompt(texts, text), texts[-1][1] is not text
     task_rng, rng = make_rng(options.seed, [text]), make_rng(options.seed, [text for _, text in texts])
     task = find_tasks().get(sections.heading)
     if task is not None:
@@ -61,7 +65,16 @@ def answer_messages(messages: object, options: Options) -> Answer:
     rate = options.malformed_rate
     if rate > 0 and asked_again:
         rate = CORRECTION_FAILURE_RATE
-    return Answer(role, spoil_answer(answer, rng) if rng.random() < rate else wrap_answer(answer, rng))
+    if rng.random() >= rate:
+        return Answer(role, wrap_answer(answer, rng))
+    return Answer(role, replay_answer(role, rng) if options.style == REAL else spoil_answer(answer, rng))
+
+
+def _read_prompt(texts: Sequence[tuple[str, str]], text: str) -> Sections:
+    """Read the task, and the schema of its answer where it stands: below the task, or in the system's message."""
+    sections = read_sections(text)
+    schemas = (read_sections(said).schema for role, said in texts if role == "system")
+    return sections if sections.schema is not None else replace(sections, schema=next(schemas, None))
 
 
 def read_role(sections: Sections) -> Role:

@@ -1,9 +1,9 @@
-"""Starts the offline model as a child process and stops it again."""
+"""Starts the offline model, or another server of this machine, as a child process and stops it again."""
 
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from threading import Timer
 from typing import IO
@@ -28,29 +28,51 @@ def launch(options: Options) -> Iterator[str]:
     command = [sys.executable, "-m", "offline_model", "--stops-with-stdin"]
     for name in ("seed", "latency", "fault_rate", "malformed_rate"):
         command += [f"--{name.replace('_', '-')}", repr(getattr(options, name))]
+    command += ["--style", options.style]
+    with launch_server(command, "the offline model", LISTENING) as endpoint:
+        yield endpoint
+
+
+@contextmanager
+def launch_server(
+    command: Sequence[str], name: str, listening: str, *, seconds: float = START_SECONDS
+) -> Iterator[str]:
+    """Launch a server that says where it listens on its first line, after `listening`, and ends with its stdin.
+
+    Args:
+        command: What to run.
+        name: What messages call it.
+        listening: How the line begins that ends in its endpoint.
+        seconds: Within which that line must be there.
+
+    Raises:
+        OfflineModelError: It did not start.
+    """
     with tempfile.TemporaryFile() as log:
-        child = subprocess.Popen(  # noqa: S603 - this interpreter, numbers for arguments
+        child = subprocess.Popen(  # noqa: S603 - an interpreter, a module, and options of ours
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, start_new_session=True, text=True
         )
         with child:
             try:
-                yield _wait_for_endpoint(child, log)
+                yield _wait_for_endpoint(child, log, name, listening, seconds)
             finally:
                 _stop(child)
 
 
-def _wait_for_endpoint(child: "subprocess.Popen[str]", log: IO[bytes]) -> str:
+def _wait_for_endpoint(
+    child: "subprocess.Popen[str]", log: IO[bytes], name: str, listening: str, seconds: float
+) -> str:
     assert child.stdout is not None
-    timer = Timer(START_SECONDS, child.kill)
+    timer = Timer(seconds, child.kill)
     timer.start()
     line = child.stdout.readline()
     timer.cancel()
-    if line.startswith(LISTENING):
-        return line.removeprefix(LISTENING).strip()
+    if line.startswith(listening):
+        return line.removeprefix(listening).strip()
     child.wait()
     log.seek(0)
     said = log.read().decode(errors="replace").strip().rpartition("\n")[2] or "nothing"
-    raise OfflineModelError(f"the offline model did not start (exit code {child.returncode}); it said: {said}")
+    raise OfflineModelError(f"{name} did not start (exit code {child.returncode}); it said: {said}")
 
 
 def _stop(child: "subprocess.Popen[str]") -> None:

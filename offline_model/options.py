@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 from offline_model.errors import OfflineModelError
 
+PLANTED, REAL = STYLES = ("planted", "real")
+
 
 @dataclass(frozen=True, slots=True)
 class Options:
@@ -16,6 +18,7 @@ class Options:
             where no dataset's task is at work, of the judge's verdicts that are low, too.
         malformed_rate: Share of all answers that do not parse or lack a field. Asked to correct one, the model fails
             again at `CORRECTION_FAILURE_RATE`.
+        style: What such answers are: `planted`, made of a good one, or `real`, what small language models wrote.
 
     Raises:
         OfflineModelError: A value is out of its range; every such value is named.
@@ -25,6 +28,7 @@ class Options:
     latency: float = 0.0
     fault_rate: float = 0.28
     malformed_rate: float = 0.03
+    style: str = PLANTED
 
     def __post_init__(self) -> None:
         wrong = []
@@ -34,5 +38,7 @@ class Options:
             rate = getattr(self, name)
             if not 0.0 <= rate <= 1.0:
                 wrong.append(f"{name} is a share and must lie between 0 and 1, found {rate:g}")
+        if self.style not in STYLES:
+            wrong.append(f"style must be one of {', '.join(STYLES)}, found {self.style}")
         if wrong:
             raise OfflineModelError("; ".join(wrong))

@@ -53,9 +53,9 @@ def read_sections(text: str) -> Sections:
         PromptError: What stands between the tags is no JSON Schema.
     """
     before, opening, rest = text.rpartition(OPENING)
-    schema, closing, _ = rest.partition(CLOSING)
+    schema, closing, after = rest.partition(CLOSING)
     is_whole = bool(opening and closing)
-    said = before.rpartition(INSTRUCTIONS)[0] or before if is_whole else text
+    said = (before.rpartition(INSTRUCTIONS)[0] or before) + after if is_whole else text
     heading = _HEADING.search(said)
     bodies = (part.partition("\n") for part in said.split("\n## ")[1:])
     return Sections(

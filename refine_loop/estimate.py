@@ -24,6 +24,7 @@ from gold_data.store import write_gold
 from jobs.library.answers import build_response
 from jobs.library.backend import LibraryBackend
 from jobs.library.log import log_library_to
+from jobs.library.prompts import state_schema_first
 from jobs.library.shim import keep_json_text, steer_requests
 from jobs.library.speed import quicken_library
 from jobs.request import Request, Send
@@ -121,7 +122,7 @@ def measure_requests(profile: Profile) -> Measured:
             backend = LibraryBackend(keyless, NOWHERE, folder / "artifacts")
             short = replace(keyless, run=replace(profile.run, accepted=SAMPLE, max_candidates=SAMPLE, max_tokens=None))
             runtime = Runtime(context=RunContext(short, compiled, backend, folder, log))
-            with steer_requests([meter], log.get_job), keep_json_text():
+            with steer_requests([meter], log.get_job), keep_json_text(), state_schema_first():
                 state = generate(plan(START_STATE, runtime), runtime)
                 if runtime.context.refine_passes and state["open"]:
                     refine(state, runtime)

@@ -23,6 +23,7 @@ from jobs.errors import BackendError
 from jobs.job import PlacedBackend
 from jobs.library.log import log_library_to
 from jobs.library.speed import import_ahead, quicken_library
+from jobs.library.versions import describe_untried, find_untried
 from jobs.requests.halt import Halt
 from jobs.requests.journal import AnswerJournal
 from refine_loop.checkpoints import open_checkpoints
@@ -32,7 +33,7 @@ from refine_loop.errors import STORAGE_ERRORS, RunError, RunInputError, explain_
 from refine_loop.extension import extend_run
 from refine_loop.graph import builder
 from refine_loop.nodes import reopen_state
-from refine_loop.record.events import EventLog, Observer
+from refine_loop.record.events import EventLog, Observer, iter_events
 from refine_loop.record.metrics import observe_run
 from refine_loop.record.outputs import Outcome, write_outputs
 from refine_loop.record.provenance import PROFILE_FILE, write_inputs
@@ -40,6 +41,8 @@ from refine_loop.run_lock import lock_folder
 from refine_loop.state import START_STATE, StopReason
 from refine_loop.steering import steer_run
 
+EVENTS = "events.jsonl"
+FORM = "structured_output"  # the event that remembers in which form a role's answers are asked for
 THREAD: RunnableConfig = {"configurable": {"thread_id": "run"}, "recursion_limit": 1_000_000}
 
 
@@ -174,7 +177,7 @@ def _run_loop(run: _Prepared, endpoint: str | None, observe: Observer, *, verbos
         with (
             log_library_to(run.folder / "data_designer.log", verbose=verbose),
             observe_run(run.profile, run.folder, observe) as observe_all,
-            EventLog(run.folder / "events.jsonl", observe_all) as log,
+            EventLog(run.folder / EVENTS, observe_all) as log,
             open_backend(run.profile, endpoint, run.folder, log, halt) as backend,
         ):
             stopped_by = _drive_graph(run, backend, log, halt)
@@ -205,6 +208,8 @@ def _drive_graph(run: _Prepared, backend: PlacedBackend, log: EventLog, halt: Ha
         quicken_library(),
     ):
         journal.close_settled()
+        if (untried := find_untried()) is not None:
+            log.write("library_untried", version=untried, said=describe_untried(untried))
         graph = builder.compile(checkpointer=checkpoints)
         before = graph.get_state(THREAD)
         if before.values.get("stop_reason") is not None and not before.next:
@@ -212,7 +217,7 @@ def _drive_graph(run: _Prepared, backend: PlacedBackend, log: EventLog, halt: Ha
             if (done := reopened["stop_reason"]) is not None:
                 return done
             graph.update_state(THREAD, reopened, as_node="settle")
-        backend.check_models(pick_models(run.compiled))
+        check_models(backend, pick_models(run.compiled), log, run.folder)
         begin = START_STATE if before.created_at is None else None
         log.write("run_started", resumed=begin is None, accepted=before.values.get("accepted", 0))
         try:
@@ -224,6 +229,20 @@ def _drive_graph(run: _Prepared, backend: PlacedBackend, log: EventLog, halt: Ha
             return "interrupted"
         stopped_by: StopReason = graph.get_state(THREAD).values["stop_reason"]
         return stopped_by
+
+
+def check_models(backend: PlacedBackend, config: dict[str, Any], log: EventLog, folder: Path) -> None:
+    """Ask every model for one short answer, and once a run in which form it gives answers."""
+    forms = getattr(backend, "forms", None)
+    if forms is None:  # a service has its own way
+        backend.check_models(config)
+        return
+    forms.remember({event["role"]: event["mode"] for event in iter_events(folder / EVENTS) if event["event"] == FORM})
+    before = set(forms.findings)
+    backend.check_models(config)
+    for role in forms.findings.keys() - before:
+        found = forms.findings[role]
+        log.write(FORM, role=role, mode=found.mode, tried=dict(found.tried))
 
 
 def pick_models(compiled: CompiledProfile) -> dict[str, Any]:

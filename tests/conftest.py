@@ -89,6 +89,8 @@ def run_cli(*arguments: object) -> Result:
 def change_profile(path: Path, changes: Mapping[str, Any]) -> Path:
     """Write the profile `offline` with other values; a key is dotted, as in `run.accepted`."""
     document = yaml.safe_load((ROOT / "designer_configs/offline.yaml").read_text(encoding="utf-8"))
+    for model in document["models"].values():
+        model["structured_output"] = "prompt"  # nobody is asked whether he holds a schema
     for dotted, value in changes.items():
         *parents, name = dotted.split(".")
         place = document

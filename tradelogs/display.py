@@ -76,6 +76,10 @@ class RunDisplay:
             case "part_lost":
                 part = f"part {event['part']} of {event['job']}, {event['rows']} rows"
                 self._console.print(escape(f"a worker died; begun again: {part}. {event['said']}"), soft_wrap=True)
+            case "library_untried":
+                self._console.print(escape(event["said"]), soft_wrap=True)
+            case "structured_output":
+                self._console.print(escape(describe_form(event)), soft_wrap=True)
             case "provider_warned" | "provider_down" | "provider_back" | "fallback_used":
                 self._console.print(escape(describe_provider(event)), soft_wrap=True)
 
@@ -125,6 +129,12 @@ def describe_gold(event: dict[str, Any]) -> list[str]:
         if len(event["rejected"]) > SHOWN_REJECTIONS:
             lines.append(f"  and {len(event['rejected']) - SHOWN_REJECTIONS} more")
     return lines + [f"note: {note}" for note in event["notes"]]
+
+
+def describe_form(event: dict[str, Any]) -> str:
+    """Say in which form a role's answers are asked for, and what does not work."""
+    failed = "; ".join(f"{mode}: {said}" for mode, said in event["tried"].items())
+    return f"{event['role']}: answers asked for as {event['mode']}" + (f" ({failed})" if failed else "")
 
 
 def describe_provider(event: dict[str, Any]) -> str:

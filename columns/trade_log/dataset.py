@@ -3,7 +3,7 @@
 import struct
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time
+from datetime import UTC, date, datetime, time, timedelta
 from math import inf
 from typing import Any
 
@@ -11,9 +11,11 @@ import polars as pl
 
 from columns.dataset import Dataset as DatasetBase
 from columns.dataset import Finished, FinishRequest, Given, PlanRow
+from columns.narrowing import match_times
 from columns.trade_log.carried import carry_from_gold
+from columns.trade_log.parts import complete_trade, narrow_parts
 from gold_data.markets import read_markets, show_zone
-from gold_data.sessions import EXCHANGE_ZONE, Market
+from gold_data.sessions import EXCHANGE_ZONE, Market, session_hours
 from gold_data.source import GoldSource
 from gold_data.store import SESSION, Gold, GoldFolder
 from gold_data.trades.checks import find_session_date
@@ -32,7 +34,10 @@ from gold_data.trades.schema import NUMBER_FIELDS, TIME_FIELDS
 from gold_data.violation import Violation
 from indicators.attach import attach_price_paths
 
+__all__ = ["Dataset", "complete_trade", "describe_rules"]  # what the columns' YAML names
+
 TRADES, BARS, MARKET = "trades", "bars", "market"
+PERIOD = timedelta(hours=1)  # of a session's open and close, as the control session_period says them
 CHANGE = "trade_percent_change"
 FAR_BARS = "the gold's bars do not reach far enough before its trades"
 NO_LIMITS = GoldLimits({}, holds_overnight=True, volatility_range=(0.0, inf))
@@ -68,6 +73,13 @@ class Dataset(DatasetBase):
             expectations=given.expect(plan),
             known_trades=trader.known_trades,
         )
+
+    def narrow_schema(self, schema: Mapping[str, Any], plan: PlanRow, given: Given) -> dict[str, Any]:
+        """Narrow a trade's schema to its controls, and its times to its session and to the part of it that is asked."""
+        limits, narrowed = describe_trader(given).limits, super().narrow_schema(schema, plan, given)
+        if limits.markets.is_usual and not limits.holds_overnight:
+            narrowed = narrow_times(narrowed, plan)
+        return narrow_parts(narrowed, plan, given, limits.price_ranges)
 
     def identify(self, row: Any) -> bytes:
         """Give a trade's numbers: one that has them all in common with another is its copy, whatever its times."""
@@ -130,6 +142,25 @@ def describe_rules(row: Mapping[str, Any], given: Given) -> str:
     column, _ = given.asked.get("ticker", (None, None))
     ticker = None if column is None else row[column]
     return say_rules(describe_trader(given).limits, session_date=date.fromisoformat(row[SESSION]), ticker=ticker)
+
+
+def narrow_times(schema: Mapping[str, Any], plan: PlanRow) -> dict[str, Any]:
+    """Narrow the entry's time to the part of the session that a control asks for, the exit's to the session."""
+    properties, hours = dict(schema.get("properties", {})), session_hours(date.fromisoformat(plan[SESSION]))
+    if hours is None:
+        return dict(schema)
+    opened, closed = (datetime.combine(date.min, moment) for moment in hours)
+    ends = {
+        "open": (opened, opened + PERIOD),
+        "midday": (opened + PERIOD, closed - PERIOD),
+        "close": (closed - PERIOD, closed),
+    }
+    entry = ends.get(str(plan.get("session_period")), (opened, closed))
+    for name, (first, last) in {"entry_time": entry, "exit_time": (opened, closed)}.items():
+        if name in properties:
+            latest = last - timedelta(minutes=1)
+            properties[name] = {**properties[name], "pattern": match_times(f"{first:%H:%M}", f"{latest:%H:%M}")}
+    return {**schema, "properties": properties}
 
 
 def place_moment(clock: datetime, market: Market) -> datetime:

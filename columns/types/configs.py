@@ -7,6 +7,7 @@ for nothing but its base classes.
 from typing import Literal
 
 from data_designer.config.base import ConfigBase, SingleColumnConfig
+from data_designer.config.column_configs import LLMStructuredColumnConfig
 from pydantic import Field
 
 ROW_KEY = "variation"
@@ -100,6 +101,26 @@ class ComputedColumnConfig(FunctionColumnConfig):
         return [f"{self.name}__{side}" for side in self.sides]
 
 
+class DerivedColumnConfig(FunctionColumnConfig, LLMStructuredColumnConfig):
+    """A row of which a model gives what is its to say, in `output_format`, and a function of the dataset the rest."""
+
+    column_type: Literal["derived"] = "derived"  # a type of its own, asked like its base
+    function: str
+
+    @staticmethod
+    def get_column_emoji() -> str:
+        return "🧩"
+
+    @property
+    def required_columns(self) -> list[str]:
+        asked = LLMStructuredColumnConfig.required_columns.fget(self)
+        return list(dict.fromkeys([*asked, *super().required_columns]))
+
+    @property
+    def side_effect_columns(self) -> list[str]:
+        return list(LLMStructuredColumnConfig.side_effect_columns.fget(self))
+
+
 class RowChecksColumnConfig(FunctionColumnConfig):
     """The checks of a row, by the dataset's `check_row` or by a `function` of its module."""
 
@@ -121,10 +142,14 @@ class RowChecksColumnConfig(FunctionColumnConfig):
 
 
 class ScopedEditColumnConfig(SingleColumnConfig):
-    """The mended row: from the previous one, the refined one and the fields that were criticised."""
+    """The mended row: from the previous one, the refined one and the fields that were criticised.
+
+    In a `form` other than the whole one all edits are kept: a refined row's fields were computed from one another.
+    """
 
     column_type: Literal["scoped-edit"] = "scoped-edit"
     dataset: str = ""
+    form: str = "whole"
 
     @staticmethod
     def get_column_emoji() -> str:
@@ -142,6 +167,7 @@ class ScopedEditColumnConfig(SingleColumnConfig):
 COLUMN_TYPES: dict[str, type[SingleColumnConfig]] = {
     "gold-examples": GoldExamplesColumnConfig,
     "computed": ComputedColumnConfig,
+    "derived": DerivedColumnConfig,
     "row-checks": RowChecksColumnConfig,
     "scoped-edit": ScopedEditColumnConfig,
 }

@@ -19,5 +19,6 @@ def _describe(module: str, name: str) -> Plugin:
 
 gold_examples = _describe("gold_examples", "GoldExamples")
 computed = _describe("computed", "Computed")
+derived = _describe("derived", "Derived")
 row_checks = _describe("row_checks", "RowChecks")
 scoped_edit = _describe("scoped_edit", "ScopedEdit")

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import jsonpatch
 from data_designer.engine.column_generators.generators.base import ColumnGeneratorCellByCell
 
-from columns.declared import read_declared
+from columns.declared import WHOLE, read_declared
 from columns.rendering import read_fence
 from columns.rows import read_row
 from columns.types.configs import CRITICISED_FIELDS, ScopedEditColumnConfig
@@ -41,9 +41,9 @@ class ScopedEditColumnGenerator(ColumnGeneratorCellByCell[ScopedEditColumnConfig
     def generate(self, data: dict[str, Any]) -> dict[str, Any]:
         name = self.config.name
         refined = data[f"refined_{name}"]
-        edit = keep_criticised_edits(
-            read_fence(data[f"prev_{name}"]), read_row(refined, self._schema), data[CRITICISED_FIELDS].split(",")
-        )
+        mended = read_row(refined, self._schema)
+        criticised = data[CRITICISED_FIELDS].split(",") if self.config.form == WHOLE else mended.keys()
+        edit = keep_criticised_edits(read_fence(data[f"prev_{name}"]), mended, criticised)
         data[name] = json.dumps(edit.row) if isinstance(refined, str) else edit.row
         data[f"{name}__edits"] = json.dumps(edit.patch)
         data[f"{name}__undone"] = edit.undone

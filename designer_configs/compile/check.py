@@ -17,7 +17,7 @@ from designer_configs.compile.checks.meaning import check_dataset, check_meaning
 from designer_configs.compile.checks.project import PROJECT_ROOT, SHARED_CONTROLS, Project
 from designer_configs.compile.checks.shape import KINDS, Kind
 from designer_configs.compile.checks.yaml_source import write_path
-from designer_configs.compile.profile import Profile, open_project
+from designer_configs.compile.profile import PACKAGED_MODEL, Profile, open_project
 from designer_configs.errors import Problem
 
 _HEADER = re.compile(r"# yaml-language-server: \$schema=(\S+)\s*")
@@ -74,11 +74,13 @@ def check_profile(path: Path, root: Path = PROJECT_ROOT) -> list[Problem]:
 
 
 def check_environment(profile: Profile) -> list[Problem]:
-    """List the environment variables and the package that a run of this profile needs and that are not there."""
+    """List the environment variables, the package and the model file that a run needs and that are not there."""
     missing = []
     if profile.engine.name == "ray" and importlib.util.find_spec("ray") is None:
         message = "needs Ray, which is not installed: .venv/bin/pip install -e '.[ray]', or use engine: local"
         missing.append(Problem(profile.file, None, "engine", message))
+    if (gguf := profile.provider.gguf) not in (None, PACKAGED_MODEL) and not Path(str(gguf)).is_file():
+        missing.append(Problem(profile.file, None, "provider.gguf", f"there is no file {gguf}: name one that is there"))
     needed = {"provider.api_key_env": profile.provider.api_key_env}
     if profile.backend.name == "microservices":  # the service has its own keys
         names = ("base_url_env", "api_key_env", "datastore_token_env")

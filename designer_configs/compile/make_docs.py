@@ -67,12 +67,18 @@ def _list_rows(schema: Mapping[str, Any], root: Mapping[str, Any], prefix: str) 
 def _find_special_defaults(schema: Mapping[str, Any]) -> dict[str, str]:
     """Say which defaults hold for one name only, such as a known provider's endpoint."""
     return {
-        key: f", for {branch['if']['properties']['name']['const']}: {_write_code(part['default'])}"
+        key: f", for {_name_branch(branch['if'])}: {_write_code(part['default'])}"
         for branch in schema.get("allOf", [])
         if "if" in branch
         for key, part in branch["then"]["properties"].items()
         if "default" in part
     }
+
+
+def _name_branch(condition: Mapping[str, Any]) -> str:
+    """Name whom a branch is for: the value of the name, or the key that must be there."""
+    name = condition.get("properties", {}).get("name", {}).get("const")
+    return str(name if name is not None else f"a {condition['required'][0]}")
 
 
 def _write_row(key: str, part: Mapping[str, Any], required: bool, special: str) -> str:

@@ -12,7 +12,7 @@ from typing import Any
 
 import yaml
 
-from columns.declared import CONTROLS, STAGES, Column, Declared, Stage, load_output_format
+from columns.declared import CONTROLS, STAGES, Column, Declared, Stage, load_output_format, take_form
 from columns.types.configs import COLUMN_TYPES as OWN_TYPES
 from designer_configs.compile.checks.columns import NOT_NATIVE
 from designer_configs.compile.controls import Control, resolve_controls, sample_from_gold
@@ -44,7 +44,7 @@ class CompiledProfile:
 def compile_profile(profile: Profile, gold: GoldFolder) -> CompiledProfile:
     """Compile a profile against a gold folder."""
     controls = resolve_controls(profile, gold.train)
-    run = _Filling(profile.dataset, controls, gold, profile.run.seed)
+    run = _Filling(profile.dataset, controls, gold, profile.run.seed, profile.form)
     stages = {stage: run.fill_stage(stage) for stage in STAGES}
     models = [_describe_model(role, model, profile.provider.name) for role, model in profile.models.items()]
     models += [
@@ -115,6 +115,7 @@ class _Filling:
     controls: list[Control]
     gold: GoldFolder
     seed: int
+    form: str
 
     def fill_stage(self, stage: Stage) -> NumberedColumns:
         """Fill a stage's columns; the profile's controls are among them where `$controls` stands."""
@@ -127,7 +128,8 @@ class _Filling:
         return columns
 
     def fill_column(self, declared: Column) -> dict[str, Any]:
-        """Fill one column: whatever its type has a place for is handed to it."""
+        """Fill one column in the profile's form: whatever its type has a place for is handed to it."""
+        declared = take_form(declared, self.form)
         column = {key: value for key, value in declared.items() if key not in NOT_NATIVE}
         if (source := declared.get("from_gold")) is not None:
             column["params"] = sample_from_gold(self.gold.train[source["field"]], source)
@@ -149,6 +151,7 @@ class _Filling:
             "gold": str(self.gold.folder.resolve()),
             "row": self.dataset.row,
             "seed": self.seed,
+            "form": self.form,
             "match": [{"column": c.name, **c.match} for c in self.controls if c.match is not None],
             "checks": [{"column": c.name, **c.check} for c in self.controls if c.check is not None],
         }

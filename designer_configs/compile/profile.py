@@ -27,6 +27,7 @@ _OPTIONS = {
     "gold.folder": "--gold",
 }
 BARS_KEY = "bars"
+PACKAGED_MODEL = "smollm2"  # the model that comes as a package, and has no path
 
 
 @dataclass(frozen=True)
@@ -40,12 +41,19 @@ class ControlUse:
 
 @dataclass(frozen=True)
 class Provider:
-    """Who serves the models. `endpoint` is None for the offline model, and where a microservice knows the name."""
+    """Who serves the models.
+
+    `endpoint` is None for models that the run serves itself, and where a microservice knows the name. Of these, the
+    offline model has no `gguf`; `threads` None = half of the cores.
+    """
 
     name: str
     endpoint: str | None
     provider_type: str
     api_key_env: str | None
+    gguf: str | None = None
+    context: int = 0
+    threads: int | None = None
 
 
 @dataclass(frozen=True)
@@ -58,6 +66,7 @@ class Model:
     model: str
     inference_parameters: Mapping[str, Any]
     skip_health_check: bool
+    structured_output: str = "auto"
     fallback: "Model | None" = None
     dialect: tuple[str, ...] = ()
 
@@ -151,6 +160,7 @@ class Profile:
     backend: BackendChoice
     engine: EngineChoice
     gold: GoldSource
+    form: str
     run: RunLimits
     acceptance: Mapping[str, int]
     options: Mapping[str, Any]
@@ -208,6 +218,9 @@ def load_profile(name_or_path: str | Path, overrides: Mapping[str, Any] | None =
         document["dataset"] = str(folder)
     if project.root != PROJECT_ROOT:
         document["gold"] = {key: _place(key, value, project.root) for key, value in document["gold"].items()}
+    provider = document["provider"]
+    if provider.get("gguf", PACKAGED_MODEL) != PACKAGED_MODEL:
+        provider["gguf"] = str(project.root / provider["gguf"])
     document["acceptance"] = dataset.acceptance | document["acceptance"]
     _apply(document, given, dataset, project.root)
     effective = replace(source, data=document)
@@ -316,9 +329,7 @@ def _build_profile(source: YamlSource, dataset: Declared, root: Path) -> Profile
             ControlUse(use) if isinstance(use, str) else ControlUse(use["use"], use.get("params"), use.get("from_gold"))
             for use in document["controls"]
         ),
-        provider=Provider(
-            provider["name"], provider.get("endpoint"), provider["provider_type"], provider["api_key_env"]
-        ),
+        provider=Provider(**({"endpoint": None} | provider)),
         models={role: _build_model(model) for role, model in document["models"].items()},
         prices=Prices(
             document["prices"]["currency"],
@@ -332,6 +343,7 @@ def _build_profile(source: YamlSource, dataset: Declared, root: Path) -> Profile
         else BackendChoice("microservices", **backend["microservices"]),
         engine=_choose_engine(document["engine"]),
         gold=_find_gold(document["gold"], dataset, root, options),
+        form=document["form"],
         run=RunLimits(**document["run"]),
         acceptance=document["acceptance"],
         options=options,

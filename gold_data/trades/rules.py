@@ -133,16 +133,16 @@ def check_copy(core: Mapping[str, object], known_trades: Mapping[Fingerprint, st
 def describe_rules(limits: GoldLimits, session_date: date, ticker: str | None) -> str:
     """Say the rules to a model, one per line, with the limits of a session and of a ticker (of all, if not known)."""
     ranges = {name: ends for name, ends in limits.price_ranges.items() if ticker in (name, None)} or limits.price_ranges
-    lines = [
+    lines = [  # what is the same for every row stands first
         "Exactly the fields of the schema; times as HH:MM:SS, numbers plain and finite.",
-        *_say_sessions(limits, session_date, list(ranges)),
         "Exit percent: 100 x (exit_price / entry_price - 1) for a buy, the same with its sign reversed for a short.",
         f"Percents: worst_exit_percent <= exit percent <= best_exit_percent, within {PERCENT_ROUNDING}.",
         *(["Excursions: worst_exit_percent <= 0 <= best_exit_percent."] if limits.spans_entry else []),
         f"Volatility: above 0; this trader's entry_volatility_percent: {_show_range(limits.volatility_range)}.",
+        "No copy: at least two of the prices and percents differ from every known trade.",
+        *_say_sessions(limits, session_date, list(ranges)),
         f"Ticker: {', '.join(ranges)}.",
         *(f"Price of {name}: {_show_range(prices)}{_say_tick(limits, name)}." for name, prices in ranges.items()),
-        "No copy: at least two of the prices and percents differ from every known trade.",
     ]
     return "\n".join(f"- {line}" for line in lines)
 

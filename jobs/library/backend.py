@@ -23,6 +23,7 @@ from jobs.library.http_client import find_proxy
 from jobs.library.likely import say_missing
 from jobs.library.meter import find_metrics_port
 from jobs.library.shim import ObservedDataDesigner
+from jobs.library.structured import Forms, ask_in_form, find_narrowing
 
 MOST_ROWS = 100  # of a row group, which is written at a time, and so in the ledger of a run that is stopped
 FEWEST_ROWS = 10  # fewer would be a file for every few rows
@@ -43,6 +44,7 @@ class LibraryBackend:
     def __init__(self, profile: Profile, endpoint: str | None, artifacts: Path) -> None:
         self._provider = provider = build_provider(profile, endpoint)
         self.place = f"the provider {provider.name} at {provider.endpoint}"
+        self.forms = Forms(profile, endpoint)
         self._designer = ObservedDataDesigner(
             artifact_path=artifacts,
             model_providers=[provider],
@@ -66,12 +68,13 @@ class LibraryBackend:
             np.random.seed(job.seed)
         self._designer.last_builder = None  # a job that cannot even be built must not be explained by the one before
         try:
-            result = self._designer.create(
-                build_config(job.config),
-                num_records=job.num_records,
-                dataset_name=job.name,
-                resume=ResumeMode.NEVER,
-            )
+            with ask_in_form(self.forms, find_narrowing(job.config)):
+                result = self._designer.create(
+                    build_config(job.config),
+                    num_records=job.num_records,
+                    dataset_name=job.name,
+                    resume=ResumeMode.NEVER,
+                )
         except DataDesignerError as exc:
             lost = self._explain_losses(group)
             if read_rows(dataset) or not lost:
@@ -84,13 +87,15 @@ class LibraryBackend:
         return JobResult(read_rows(result.artifact_storage.final_dataset_path), self._explain_losses(group))
 
     def check_models(self, config: dict[str, Any]) -> None:
-        """Ask every model for one short answer before anything is sent.
+        """Ask every model for one short answer before anything is sent, and in which form it gives answers.
 
         Raises:
             BackendError: a model cannot be reached, is not known or refuses the key.
         """
         try:
-            self._designer.check_models(build_config(config))
+            builder = build_config(config)
+            self._designer.check_models(builder)
+            self._designer.ask_models(lambda registry: self.forms.ask_for_modes(registry, builder.build().columns))
         except Exception as exc:
             said = say_error(str(exc)) or type(exc).__name__
             if "HTTP 404" in said:

@@ -22,6 +22,7 @@ from data_designer.engine.models.facade import ModelFacade
 from data_designer.engine.models.parsers.errors import ParserException
 
 from columns.rendering import read_fence
+from columns.types.configs import DerivedColumnConfig
 from files.secret_text import mask_secrets
 from jobs.job import NOT_FINISHED, WROTE
 from jobs.library.answers import flatten_response
@@ -156,7 +157,7 @@ def find_reader(config: Any, data: Mapping[str, Any], rules: ReadingRules) -> Re
         return None
     about: dict[str, Any] = {"schema": schema, "context": rules.notes.describe_row(data), "mendings": rules.mendings}
     previous = data.get(f"{PREVIOUS}{config.name.removeprefix(REFINED)}") if config.name.startswith(REFINED) else None
-    if previous is None:
+    if previous is None or isinstance(config, DerivedColumnConfig):  # of which the parts are no fields of that row
         return functools.partial(read_object, **about)
     return functools.partial(read_refinement, previous=read_fence(previous), **about)
 

@@ -1,6 +1,6 @@
 """Everything this project reaches for beneath Data Designer's public interface, in one place.
 
-Pinned to data-designer 0.9.x by pyproject.toml; tests run the library with and without it.
+Written against the versions that jobs/library/versions.py names; tests run the library with and without it.
 """
 
 import asyncio
@@ -8,7 +8,7 @@ import contextlib
 import contextvars
 import functools
 import time
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Coroutine, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,6 +24,7 @@ from data_designer.engine.models.clients.adapters.http_model_client import HttpM
 from data_designer.engine.models.clients.errors import ProviderError, ProviderErrorKind
 from data_designer.engine.models.clients.model_request_executor import ModelRequestExecutor
 from data_designer.engine.models.facade import ModelFacade
+from data_designer.engine.models.recipes.base import ResponseRecipe
 from data_designer.engine.models.registry import ModelRegistry
 from data_designer.engine.processing.processors import schema_transform
 from data_designer.engine.sampling_gen.schema import Dag
@@ -33,6 +34,7 @@ from columns.declared import is_flat
 from files.secret_text import mask_secrets, mask_values
 from jobs.job import ROW_ID
 from jobs.library.abandoned import Abandoned
+from jobs.library.versions import require
 from jobs.request import HEALTH_CHECK, Request, RequestStep, Sending, chain
 from jobs.routes import find_route
 
@@ -64,6 +66,11 @@ class ObservedDataDesigner(DataDesigner):
         if registry is not None:
             asyncio.run_coroutine_threadsafe(registry.aclose(), ensure_async_engine_loop()).result()
 
+    def ask_models(self, ask: Callable[[ModelRegistry], Coroutine[Any, Any, None]]) -> None:
+        """Have models asked, on the library's loop, by the registry of the last job; where it made none, by nobody."""
+        if (registry := getattr(self._resources, "model_registry", None)) is not None:
+            asyncio.run_coroutine_threadsafe(ask(registry), ensure_async_engine_loop()).result()
+
     def _create_dataset_profiler(self, *args: Any, **kwargs: Any) -> Any:  # noqa: ARG002 - the library's signature
         return _NoProfiler()
 
@@ -84,6 +91,16 @@ class _Cell:
 
 _cell: contextvars.ContextVar[_Cell | None] = contextvars.ContextVar("cell", default=None)
 _sending: contextvars.ContextVar[Sending | None] = contextvars.ContextVar("sending", default=None)
+
+
+@contextlib.contextmanager
+def name_cell(row_id: str | None, column: str) -> Iterator[None]:
+    """Say to which cell the requests belong that are sent while the context is open."""
+    token = _cell.set(_Cell(row_id, column))
+    try:
+        yield
+    finally:
+        _cell.reset(token)
 
 
 @contextlib.contextmanager
@@ -293,3 +310,34 @@ def draw_in_order() -> Iterator[None]:
         yield
     finally:
         Dag.to_networkx = stock
+
+
+NEEDED: tuple[tuple[Any, str, tuple[str, ...]], ...] = (
+    (DataDesigner, "_create_dataset_builder", ()),
+    (DataDesigner, "_create_resource_provider", ()),
+    (DataDesigner, "_create_dataset_profiler", ()),
+    (ColumnGeneratorWithModelChatCompletion, "agenerate", ("data",)),
+    (ColumnGeneratorWithModelChatCompletion, "_process_generation_result", ("data", "response", "trace")),
+    (LLMStructuredCellGenerator, "_process_serialized_output", ("serialized_output",)),
+    (ModelFacade, "acompletion", ("messages", "kwargs")),
+    (ModelFacade, "consolidate_kwargs", ("kwargs",)),
+    (ModelRegistry, "get_model", ("model_alias",)),
+    (ModelRequestExecutor, "_should_retry", ()),
+    (HttpModelClient, "_apost", ()),
+    (ResponseRecipe, "apply_recipe_to_user_prompt", ("user_prompt",)),
+    (ResponseRecipe, "apply_recipe_to_system_prompt", ("system_prompt",)),
+    (Dag, "to_networkx", ()),
+    *((module, "deserialize_json_values", ()) for module in (expression, llm_completion, schema_transform)),
+    (skip_evaluator, "deserialize_json_values", ()),
+)
+"""What a run cannot do without, and the parameters by which it is called."""
+
+
+def check_library() -> None:
+    """Check, before anything is patched, that the installed library has all that a run needs of it.
+
+    Raises:
+        BackendError: something is not there, or is called otherwise; nothing was changed.
+    """
+    for owner, name, parameters in NEEDED:
+        require(owner, name, *parameters)

@@ -1,6 +1,6 @@
 """What makes Data Designer quicker and changes nothing that it gives, in one place.
 
-Written for data-designer 0.9, and idle with any other; tests run the library with and without it.
+A part is idle where what it patches is not as it was read; tests run the library with and without it.
 """
 
 import contextlib
@@ -13,9 +13,8 @@ import json
 import re
 import threading
 from collections.abc import Callable, Iterator
-from importlib.metadata import version
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, NamedTuple
 
 import uvloop
 from data_designer.engine.dataset_builders import async_scheduler
@@ -33,8 +32,8 @@ from data_designer.engine.processing.gsonschema import validators
 
 from jobs.library.http_client import PooledClient
 from jobs.library.meter import find_metrics_port
+from jobs.library.versions import Target, is_as_read
 
-WRITTEN_FOR = "0.9."
 USED_LATER = ("duckdb", "networkx", "scipy.stats")  # what the library imports in its first job, a second of it
 KEPT_SCHEMAS = 16
 OBJECTS_BETWEEN_COLLECTIONS = 50_000  # made and not freed; Python's own 700 has it look round several times a request
@@ -52,6 +51,7 @@ _UNHEARD = (
     (AsyncTaskScheduler, "_record_observed_task_state"),
 )
 """What describes the library's inner state, request by request, to its metrics: to nobody while none are served."""
+LOOP: tuple[Target, ...] = ((async_concurrency, "_run_loop"), (async_concurrency, "ensure_async_engine_loop"))
 
 
 @contextlib.contextmanager
@@ -60,18 +60,17 @@ def quicken_library() -> Iterator[None]:
 
     Stock 0.9.6 makes on every call what always comes out the same: the judge's JSON schema, a compiled prompt (it is
     still validated and rendered in the secure sandbox), a validator class, a hash. It copies messages that nobody
-    changes, posts with httpx, and Python looks for garbage several times a request. What a later version no longer has
-    is left alone. Each part has a switch, by which `make bench` says what it buys.
+    changes, posts with httpx, and Python looks for garbage several times a request. What is not as it was read, in
+    another version, is left alone: a part is whole or not there. Each part has a switch, by which `make bench` says
+    what it buys.
     """
-    if not version("data-designer").startswith(WRITTEN_FOR):
-        yield
-        return
-    _begin_quick_loop()
+    if is_as_read(LOOP):
+        _begin_quick_loop()
     with contextlib.ExitStack() as stack:
         stack.enter_context(import_ahead())
-        for name, open_part in PARTS.items():
-            if name not in switched_off:
-                stack.enter_context(open_part())
+        for name, part in PARTS.items():
+            if name not in switched_off and is_as_read(part.targets):
+                stack.enter_context(part.open())
         yield
 
 
@@ -252,18 +251,34 @@ def _remember(owner: Any, name: str) -> Iterator[None]:
         delattr(owner, name) if inherited else setattr(owner, name, stock)
 
 
-PARTS: dict[str, Callable[[], contextlib.AbstractContextManager[None]]] = {
-    "schemas and templates made once": _remember_what_is_the_same,
-    "inner events unheard": _silence_the_unheard,
-    "requests posted by aiohttp": lambda: _replace(HttpModelClient, "_get_async_client", _wrap_client),
-    "messages not copied deeply": lambda: _replace(facade, "deepcopy", lambda _: list),
-    "group names hashed once": lambda: _replace(async_scheduler, "hashlib", lambda _: SimpleNamespace(sha1=_hash)),
-    "bare answers parsed directly": lambda: _replace(response_recipes, "LLMResponseParser", _make_quick_parser),
-    "closed schemas kept": lambda: _replace(validators, "forbid_additional_properties", _remember_schemas),
-    "prompts written ahead": lambda: _replace(TaskSchedulingResolver, "_build_request_resource_limits", _prepare_ahead),
-    "garbage collected seldom": _collect_seldom,
+class Part(NamedTuple):
+    """A change of the library: how it is made, and what of the library must be as it was read."""
+
+    open: Callable[[], contextlib.AbstractContextManager[None]]
+    targets: tuple[Target, ...]
+
+
+def _swap(owner: Any, name: str, make: Any) -> Part:
+    return Part(lambda: _replace(owner, name, make), ((owner, name),))
+
+
+PARTS: dict[str, Part] = {
+    "schemas and templates made once": Part(_remember_what_is_the_same, _SAME_EVERY_TIME),
+    "inner events unheard": Part(_silence_the_unheard, _UNHEARD),
+    "requests posted by aiohttp": _swap(HttpModelClient, "_get_async_client", _wrap_client),
+    "messages not copied deeply": _swap(facade, "deepcopy", lambda _: list),
+    "group names hashed once": _swap(async_scheduler, "hashlib", lambda _: SimpleNamespace(sha1=_hash)),
+    "bare answers parsed directly": _swap(response_recipes, "LLMResponseParser", _make_quick_parser),
+    "closed schemas kept": _swap(validators, "forbid_additional_properties", _remember_schemas),
+    "prompts written ahead": _swap(TaskSchedulingResolver, "_build_request_resource_limits", _prepare_ahead),
+    "garbage collected seldom": Part(_collect_seldom, ()),
 }
 """What is changed about the library, by what it spares."""
 
 switched_off: set[str] = set()
 """Names of PARTS that are left out: by `make bench`, to say what each buys."""
+
+
+def list_targets() -> list[Target]:
+    """List all of the library that is patched here."""
+    return [*LOOP, *(target for part in PARTS.values() for target in part.targets)]

@@ -8,8 +8,9 @@ from typing import Any
 from designer_configs.compile.profile import Profile
 from files.secret_text import remember_secrets
 from jobs.library.dialects import LONG_NAMES
+from jobs.library.prompts import state_schema_first
 from jobs.library.reader import ReadingLog, ReadingRules, read_answer_of_cell, read_before_library
-from jobs.library.shim import keep_json_text, keep_texts, mask_answers, send_once, steer_requests
+from jobs.library.shim import check_library, keep_json_text, keep_texts, mask_answers, send_once, steer_requests
 from jobs.library.wire import Dialects, speak_plainly
 from jobs.reading.mendings import allow_mendings
 from jobs.reading.notes import KnownValues, read_notes
@@ -38,6 +39,7 @@ def guard_requests(
     model a request goes; the log, next to the wire, sees what is really sent. Keys are masked in what comes back,
     which a reader of ours reads before the library does; `known` are values of gold rows by field.
     """
+    check_library()
     remember_secrets(profile.secret_names)  # a worker's process has not loaded the profile
     forget = (lambda _: None) if journal is None else journal.forget
     policy = build_policy(profile, place, halt, find_spent_cap=find_spent_cap, notify=notify, forget=forget)
@@ -54,6 +56,7 @@ def guard_requests(
     with (
         keep_texts(),
         keep_json_text(),
+        state_schema_first(),
         mask_answers(),
         speak_plainly(find_dialects(profile), tell),
         policy.watchdog,

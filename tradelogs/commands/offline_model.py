@@ -13,6 +13,7 @@ from tradelogs.exits import DONE, explain_errors
 @click.option("--latency", default=0.0, show_default=True, help="Seconds added to every answer.")
 @click.option("--fault-rate", default=0.28, show_default=True, help="Share of rows that are wrong somehow.")
 @click.option("--malformed-rate", default=0.03, show_default=True, help="Share of answers that do not parse.")
+@click.option("--style", default="planted", show_default=True, help="What those are: planted, or real (a model's own).")
 @explain_errors
 def command(port: int, **options: Any) -> int:
     """Serve the offline model until stopped. It rehearses the pipeline; it is no language model.

@@ -36,7 +36,7 @@ COLUMN_TYPES: dict[str, type[SingleColumnConfig]] = OWN_TYPES | {
     "llm-text": LLMTextColumnConfig,
     "sampler": SamplerColumnConfig,
 }
-NOT_NATIVE = ("description", "unit", "from_gold")  # keys of a declaration that Data Designer is not shown
+NOT_NATIVE = ("description", "unit", "from_gold", "forms")  # keys of a declaration that Data Designer is not shown
 
 
 @dataclass(frozen=True)
@@ -111,6 +111,8 @@ def check_column(scope: Scope, source: YamlSource) -> list[Problem]:
         problems += _check_sampler(scope, source, (), column, column)
     if "output_format" in column:
         problems += _check_output_format(scope.folder, source, column["output_format"])
+    for form in column.get("forms", {}).values():
+        problems += _check_output_format(scope.folder, source, form["output_format"])
     return problems
 
 

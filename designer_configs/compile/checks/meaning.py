@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from columns.declared import CONTROLS, DATASET_FILE, STAGES, read_options
+from columns.declared import CONTROLS, DATASET_FILE, STAGES, WHOLE, read_options
 from designer_configs.compile.checks.columns import Scope, check_column, check_control, check_use, find_scope
 from designer_configs.compile.checks.flow import check_flow
 from designer_configs.compile.checks.policy import check_policy_file
@@ -97,7 +97,18 @@ def _check_against_dataset(project: Project, scope: Scope, profile: YamlSource) 
         *_check_known(profile, "acceptance", list(profile.data.get("acceptance", {})), criteria),
         *_check_known(profile, "export", profile.data.get("export", []), formats),
         *_check_gold_keys(profile, source.data.get("gold", {})),
+        *_check_form(profile, [column.data for column in columns]),
     ]
+
+
+def _check_form(profile: YamlSource, columns: Sequence[Mapping[str, Any]]) -> Iterator[Problem]:
+    form = profile.data.get("form", WHOLE)
+    known = dict.fromkeys([WHOLE, *(name for column in columns for name in column.get("forms", {}))])
+    if form not in known:
+        yield profile.report(("form",), f"the dataset has no form {form}; {suggest(form, known)}")
+    elif form != WHOLE and profile.data.get("backend", "library") != "library":
+        message = f"a service cannot compute the rest of a row: use backend: library, or form: {WHOLE}"
+        yield profile.report(("form",), message)
 
 
 def _check_roles(profile: YamlSource, roles: set[str], dataset: str) -> Iterator[Problem]:
@@ -135,9 +146,13 @@ def _check_values(root: Path, profile: YamlSource, effective: Mapping[str, Any])
     if run["max_candidates"] < run["accepted"]:
         message = f"must be at least run.accepted, {run['accepted']}; found {run['max_candidates']}"
         problems.append(profile.report(("run", "max_candidates"), message))
-    if "endpoint" not in provider and provider["name"] != "offline" and effective["backend"] == "library":
+    is_ours = provider["name"] == "offline" or "gguf" in provider
+    if "endpoint" not in provider and not is_ours and effective["backend"] == "library":
         message = f"the endpoint of {provider['name']} is not known: add it, such as endpoint: http://localhost:8000/v1"
         problems.append(profile.report(("provider",), message))
+    if "gguf" in provider and effective["backend"] != "library":
+        message = "a service does not reach a model that this machine serves to itself: use backend: library"
+        problems.append(profile.report(("provider", "gguf"), message))
     return [
         *problems,
         *_check_engine(profile, effective),
@@ -159,8 +174,10 @@ def _check_engine(profile: YamlSource, effective: Mapping[str, Any]) -> list[Pro
             )
         ]
     address = "local" if engine == "ray" else engine["ray"]["address"]
-    if effective["provider"]["name"] == "offline" and address != "local":
-        message = f"the offline model answers on this machine only, {address} may lie beyond it: use address: local"
+    provider = effective["provider"]
+    if (provider["name"] == "offline" or "gguf" in provider) and address != "local":
+        whose = "the offline model" if provider["name"] == "offline" else "a gguf that the run serves"
+        message = f"{whose} answers on this machine only, {address} may lie beyond it: use address: local"
         return [profile.report(("engine", "ray", "address"), message)]
     return []
 

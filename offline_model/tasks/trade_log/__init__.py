@@ -7,6 +7,7 @@ from offline_model.prompt import Sections
 from offline_model.tasks.trade_log.faults import plant_fault
 from offline_model.tasks.trade_log.generator import draft_trade
 from offline_model.tasks.trade_log.judge import judge_trade
+from offline_model.tasks.trade_log.parts import write_form
 from offline_model.tasks.trade_log.refiner import refine_trade
 from offline_model.tasks.trade_log.task import read_task
 from offline_model.tasks.trade_log.trades import write_row
@@ -15,7 +16,8 @@ from offline_model.tasks.trade_log.trades import write_row
 def _write(sections: Sections, rng: Random, options: Options) -> object:
     task = read_task(sections, with_row=False)
     trade = draft_trade(task, rng)
-    return write_row(plant_fault(task, trade, rng) if rng.random() < options.fault_rate else trade)
+    row = write_row(plant_fault(task, trade, rng) if rng.random() < options.fault_rate else trade)
+    return write_form(row, sections)
 
 
 def _judge(sections: Sections, rng: Random, _options: Options) -> object:
@@ -23,7 +25,7 @@ def _judge(sections: Sections, rng: Random, _options: Options) -> object:
 
 
 def _mend(sections: Sections, rng: Random, _options: Options) -> object:
-    return refine_trade(read_task(sections, with_row=True), rng)
+    return write_form(refine_trade(read_task(sections, with_row=True), rng), sections)
 
 
 TASKS = {

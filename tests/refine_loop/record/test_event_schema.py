@@ -38,6 +38,8 @@ def test_events_of_a_run_are_as_the_schema_says(run_folder: Path, validator: Dra
         {"event": "provider_back", "model": "m"},
         {"event": "fallback_used", "role": "judge", "model": "n"},
         {"event": "run_halted", "why": "no answer"},
+        {"event": "library_untried", "version": "1.0.1", "said": "not tried"},
+        {"event": "structured_output", "role": "judge", "mode": "prompt", "tried": {"json_schema": "HTTP 400"}},
     ],
 )
 def test_event_of_a_bad_day_is_as_the_schema_says(event: dict[str, Any], validator: Draft202012Validator) -> None:

@@ -119,7 +119,7 @@ def test_quickening_changes_neither_prompts_nor_rows(endpoint: str, prompts: lis
         prompts.clear()
     stock, spared = outcomes
     assert stock == spared
-    assert 12 < len(spared[1]) < 24 < len(spared[0])  # some were lost, some corrected
+    assert 12 < len(spared[1]) <= 24 < len(spared[0])  # some answers were corrected
 
 
 @pytest.mark.parametrize("context", [quicken_library, draw_in_order, keep_texts, lambda: steer_requests([], str)])

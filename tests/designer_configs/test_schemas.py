@@ -49,8 +49,10 @@ def test_every_key_is_described(kind: Kind) -> None:
 
 def test_nvidia_is_as_data_designer_has_it() -> None:
     (nvidia,) = [provider for provider in PREDEFINED_PROVIDERS if provider["name"] == "nvidia"]
-    branch = load_schema("profile")["properties"]["provider"]["allOf"][1]
-    assert branch["if"]["properties"]["name"]["const"] == "nvidia"
+    branches = load_schema("profile")["properties"]["provider"]["allOf"]
+    (branch,) = [
+        branch for branch in branches if branch["if"].get("properties", {}).get("name", {}).get("const") == "nvidia"
+    ]
     assert branch["then"]["properties"]["endpoint"]["default"] == nvidia["endpoint"]
     assert branch["then"]["properties"]["api_key_env"]["default"] == nvidia["api_key"]
 

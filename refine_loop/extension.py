@@ -11,10 +11,10 @@ from typing import Any
 import polars as pl
 import yaml
 
+from columns.checks.losses import NOT_NEEDED
 from designer_configs.compile.profile import Profile
 from files.secret_text import mask_secrets
 from files.whole_file import write_text
-from refine_loop.booking import NOT_NEEDED
 from refine_loop.errors import RunInputError
 from refine_loop.record.provenance import PROFILE_FILE
 from refine_loop.rounds import Rounds

@@ -1,6 +1,8 @@
 """What a person sees of a verification: the question that is being asked, then a line per answer."""
 
-from collections.abc import Mapping
+import json
+import textwrap
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -9,13 +11,14 @@ import click
 from rich.console import Console
 from rich.markup import escape
 from rich.status import Status
-from rich.table import Table
 
 from tradelogs.exits import describe_os_error
 from tradelogs.terminal import clean_text
 
 STYLES = {"good": "green", "cannot tell": "yellow"}
 BAD = "bold red"
+UNKNOWN = ("unknown", "\u2013", "-", "")  # how an answer writes a number that nobody knows
+LEAST_ROOM = 34  # characters beside question and verdict; with less the number stands below them
 
 
 class VerdictDisplay:
@@ -42,26 +45,58 @@ class VerdictDisplay:
             self._status.update(f"verifying: {question}")
 
     def print_verdicts(self, metrics: Mapping[str, Any], folder: Path) -> None:
-        """Print a line per question, the overall verdict with what decided it, and where the report is."""
+        """Print what a trader reads first, a line per question, the overall verdict, and where the report is."""
+        summary = metrics.get("summary") or {}
         self._console.print()
-        self._console.print(tabulate_answers(metrics["answers"]))
+        if summary.get("sentence"):
+            self._print_lines(summary["sentence"])
+            self._console.print()
+        self._print_answers(metrics["answers"])
         overall = metrics["overall"]
         style = STYLES.get(overall["verdict"], BAD)
-        self._console.print(f"\noverall: [{style}]{escape(overall['text'])}[/]. {escape(overall['reason'])}")
+        self._console.print()
+        self._print_lines(f"overall: {overall['text']}. {overall['reason']}", {overall["text"]: style})
+        if summary.get("notice"):
+            self._print_lines(summary["notice"])
         self._console.print(f"report: {escape(str(folder / 'report.html'))}", soft_wrap=True)
 
+    def _print_answers(self, answers: list[Mapping[str, Any]]) -> None:
+        """Print question, verdict and the most telling number, below each other where there is no room beside."""
+        names = max(len(answer["question"]) for answer in answers)
+        verdicts = max(len(answer["verdict"]) for answer in answers)
+        room = self._console.width - names - verdicts - 4
+        for answer in answers:
+            style = STYLES.get(answer["verdict"], BAD)
+            told = say_number(answer)
+            first = f"{answer['question']:<{names}}  [{style}]{answer['verdict']:<{verdicts}}[/]"
+            indent = names + verdicts + 4 if room >= LEAST_ROOM else 2
+            lines = wrap_words(told, self._console.width - indent)
+            if room >= LEAST_ROOM:
+                self._console.print(f"{first}  {escape(lines[0])}", soft_wrap=True)
+                lines = lines[1:]
+            else:
+                self._console.print(first, soft_wrap=True)
+            for line in lines:
+                self._console.print(f"{'':<{indent}}{escape(line)}", soft_wrap=True)
 
-def tabulate_answers(answers: list[Mapping[str, Any]]) -> Table:
-    """Lay out the answers: question, verdict, and the most telling number."""
-    table = Table(show_header=False, box=None, pad_edge=False)
-    table.add_column(no_wrap=True, min_width=max(len(answer["question"]) for answer in answers))
-    table.add_column(no_wrap=True, min_width=max(len(answer["verdict"]) for answer in answers))
-    table.add_column(no_wrap=True, overflow="ellipsis")
-    for answer in answers:
-        label, text = answer["numbers"][0]
-        style = STYLES.get(answer["verdict"], BAD)
-        table.add_row(answer["question"], f"[{style}]{answer['verdict']}[/]", escape(f"{text} {label}"))
-    return table
+    def _print_lines(self, text: str, styles: Mapping[str, str] | None = None) -> None:
+        """Print a text between words; the first time that a key of `styles` comes it is in that style."""
+        for line in wrap_words(text, self._console.width):
+            shown = escape(line)
+            for word, style in (styles or {}).items():
+                shown = shown.replace(escape(word), f"[{style}]{escape(word)}[/]", 1)
+            self._console.print(shown, soft_wrap=True)
+
+
+def say_number(answer: Mapping[str, Any]) -> str:
+    """Say an answer's most telling number; where it is unknown, why."""
+    label, text = answer["numbers"][0]
+    return str(answer["reason"]) if text in UNKNOWN else f"{text} {label}"
+
+
+def wrap_words(text: str, width: int) -> list[str]:
+    """Break a text between words; a word longer than the line stands on one of its own, whole."""
+    return textwrap.wrap(text, max(width, 20), break_long_words=False, break_on_hyphens=False) or [""]
 
 
 def report_outcome(outcome: Any) -> None:
@@ -86,10 +121,24 @@ def report_outcome(outcome: Any) -> None:
         click.echo(f"stopped; the report was skipped. The run is complete, its report is made by: {made_by}", err=True)
 
 
-def show_verdict(run_folder: Path, seed: int = 0) -> None:
-    """Verify a run and print a line per question."""
+def show_verdict(run_folder: Path, seed: int = 0, *, is_json: bool = False) -> None:
+    """Verify a run and print a line per question, or all metrics as JSON."""
     from verification.verify import verify_run  # noqa: PLC0415
 
+    _show(lambda tell: verify_run(run_folder, tell, seed=seed), run_folder, is_json=is_json)
+
+
+def show_table_verdict(rows: Path, gold: Path, out: Path, seed: int, *, is_json: bool) -> None:
+    """Verify a table of trades against gold, and print likewise."""
+    from verification.trades.mere_tables import verify_tables  # noqa: PLC0415
+
+    _show(lambda tell: verify_tables(rows, gold, out, tell, seed=seed), out, is_json=is_json)
+
+
+def _show(verify: Callable[[Callable[[str], None]], Mapping[str, Any]], folder: Path, *, is_json: bool) -> None:
+    if is_json:
+        click.echo(json.dumps(verify(lambda _: None), indent=1, allow_nan=False))
+        return
     with VerdictDisplay() as display:
-        metrics = verify_run(run_folder, display.show_question, seed=seed)
-    display.print_verdicts(metrics, run_folder)
+        metrics = verify(display.show_question)
+    display.print_verdicts(metrics, folder)

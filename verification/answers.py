@@ -9,8 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 Matrix = NDArray[np.float64]
-Verdict = Literal["noise", "underfit", "good", "overfit (copies)", "cannot tell"]
+Verdict = Literal["leak", "noise", "underfit", "good", "overfit (copies)", "cannot tell"]
 
+LEAK: Verdict = "leak"
 NOISE: Verdict = "noise"
 UNDERFIT: Verdict = "underfit"
 GOOD: Verdict = "good"

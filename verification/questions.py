@@ -22,7 +22,8 @@ class Questioned:
 
     `used` is the number of accepted rows that could be asked about, `train` and `holdout` those of the gold that they
     were held against, 0 without any. `plots` is the data of plots that belong to no question, `about` what else
-    `metrics.json` says of the run, `notes` what was missing or left out.
+    `metrics.json` says of the run, `notes` what was missing or left out. `summary` is what the report opens with:
+    `sentence`, a table (`head`, `table`), `graded` pairs of label and text, `notice`; empty where there is none.
     """
 
     answers: Sequence[Answer]
@@ -32,6 +33,7 @@ class Questioned:
     plots: Mapping[str, Any] = field(default_factory=dict)
     about: Mapping[str, Any] = field(default_factory=dict)
     notes: Sequence[str] = ()
+    summary: Mapping[str, Any] = field(default_factory=dict)
 
 
 class Questions(Protocol):

@@ -1,10 +1,12 @@
 """The rule that makes one verdict of all answers.
 
-Copies come first: a copy has every other virtue. Then noise, then what is missing. What cannot be told is not good.
+A leak comes first: where held-out gold is among the rows, nothing that is measured on it counts. Then copies: a copy
+has every other virtue. Then noise, then what is missing. What cannot be told is not good.
 Which questions are asked for which is declared by the module that asks them (`DECIDING`).
 
 | the first that holds | overall |
 |---|---|
+| one of `leaks` says `leak` | `leak` |
 | one of `copies` says `overfit (copies)` | `overfit (copies)` |
 | one of `law` says `noise` | `noise` |
 | one of `law` or `deciding` says `noise` or `underfit` | `underfit` |
@@ -18,7 +20,7 @@ to check.
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from verification.answers import CANNOT_TELL, COPIES, GOOD, NOISE, UNDERFIT, Answer, Verdict
+from verification.answers import CANNOT_TELL, COPIES, GOOD, LEAK, NOISE, UNDERFIT, Answer, Verdict
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,8 +28,9 @@ class Deciding:
     """Which questions decide what, by their names.
 
     `law` are those whose `noise` is the whole run's, `deciding` further ones that make it underfit, `needed` those
-    without whose answer it is not good, `copies` those that find copies. What one of `alone` cannot tell is for lack of
-    accepted rows, whatever the gold; of the others it is for lack of whichever is fewer.
+    without whose answer it is not good, `copies` those that find copies, `leaks` those that find held-out rows. What
+    one of `alone` cannot tell is for lack of accepted rows, whatever the gold; of the others it is for lack of
+    whichever is fewer.
     """
 
     law: tuple[str, ...]
@@ -59,6 +62,7 @@ def decide(answers: Sequence[Answer], by: Deciding, used: int, train: int, nouns
     """
     given = {answer.question: answer for answer in answers}
     steps: list[tuple[Verdict, Sequence[str], tuple[Verdict, ...]]] = [
+        (LEAK, by.leaks, (LEAK,)),
         (COPIES, by.copies, (COPIES,)),
         (NOISE, by.law, (NOISE,)),
         (UNDERFIT, (*by.law, *by.deciding), (UNDERFIT, NOISE)),

@@ -52,6 +52,7 @@ def verify_run(folder: Path, tell: Tell, *, seed: int = 0) -> dict[str, Any]:
             "schema_version": SCHEMA_VERSION,
             "run": describe_run(run, asked, [*say_uneven(losses), *quote_failures(run.ledger)], seed),
             "overall": overall,
+            "summary": asked.summary,
             "answers": answers,
             "plots": {**asked.plots, **taken},
         }

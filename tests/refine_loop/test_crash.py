@@ -128,7 +128,8 @@ def test_trace_has_every_prompt_and_answer_and_nothing_is_left_of_the_journal(
     for path in sorted((folder / "trace").iterdir()):
         with gzip.open(path, "rt") as file:
             traced += [json.loads(line) for line in file]
-    asked = [event for event in read_events(folder / "events.jsonl") if event.get("row_id")]
+    events = read_events(folder / "events.jsonl")
+    asked = [event for event in events if event["event"] == "request" and event["row_id"]]
     cells = [Counter((e["job"], e["row_id"], e["column"], e["number"]) for e in part) for part in (traced, asked)]
     assert cells[0] == cells[1]
     assert all(entry["answer"]["content"] and entry["messages"][-1]["content"] for entry in traced)

@@ -10,9 +10,9 @@ import polars as pl
 import pytest
 from click.testing import Result
 
+from columns.checks.losses import NOT_NEEDED
 from columns.declared import read_declared
 from designer_configs.compile.checks.project import PROJECT_ROOT
-from refine_loop.booking import NOT_NEEDED
 from refine_loop.extension import take_back_surplus
 from refine_loop.rounds import Rounds
 from refine_loop.state import build_candidate_schema

@@ -68,7 +68,9 @@ def test_killed_workers_rows_are_run_again_and_counted_once(tmp_path: Path, endp
 def check_requests(events: list[dict[str, Any]], local: list[dict[str, Any]]) -> None:
     """Check that all that was asked locally was asked, and no more twice than was under way at the killed worker."""
     asked, once = (
-        Counter((e["job"], e["row_id"], e["column"], e["number"]) for e in part if e.get("row_id"))
+        Counter(
+            (e["job"], e["row_id"], e["column"], e["number"]) for e in part if e["event"] == "request" and e["row_id"]
+        )
         for part in (events, local)
     )
     assert set(asked) == set(once)

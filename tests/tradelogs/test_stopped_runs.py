@@ -73,7 +73,7 @@ def check_complete(folder: Path) -> pl.DataFrame:
 
 def check_nothing_answered_was_sent_again(folder: Path) -> None:
     events = [json.loads(line) for line in (folder / "events.jsonl").read_text().splitlines()]
-    answered = [event for event in events if event.get("row_id") and event["outcome"] == "answered"]
+    answered = [event for event in events if event.get("row_id") and event.get("outcome") == "answered"]
     asked = Counter((event["job"], event["row_id"], event["column"], event["number"]) for event in answered)
     assert set(asked.values()) == {1}
 

@@ -26,6 +26,7 @@ QUESTIONS = [
     "memorisation",
     "model",
     "backtest",
+    "drift",
 ]
 
 
@@ -76,7 +77,8 @@ def test_too_few_rows_are_called_so(run: Path, rows: int) -> None:
     keep_rows(run, rows)
     metrics = verify_quietly(run)
     assert metrics["overall"]["text"] == "cannot tell: too few accepted trades"
-    assert {answer["verdict"] for answer in metrics["answers"]} == {"cannot tell"}
+    of_rows = [answer["verdict"] for answer in metrics["answers"] if answer["question"] != "drift"]  # drift is of gold
+    assert set(of_rows) == {"cannot tell"}
 
 
 def test_rows_that_are_not_finite_are_counted_and_left_out(run: Path) -> None:

@@ -47,7 +47,14 @@
     }
     document.documentElement.dataset.drawn = String(Object.keys(plots).length);
   };
-  drawAll();
+  // On a phone the plots are folded once they are drawn, at the width that they will have.
+  const setFolds = (open) => document.querySelectorAll("details.folded").forEach((each) => { each.open = open; });
+  drawAll().then(() => { if (window.matchMedia("(max-width: 34rem)").matches) setFolds(false); });
+  document.addEventListener("click", (event) => {
+    const target = document.querySelector(event.target.closest?.("a[href^='#']")?.hash || "#none");
+    target?.querySelectorAll("details.folded").forEach((each) => { each.open = true; });
+  });
+  window.addEventListener("beforeprint", () => setFolds(true));
   dark.addEventListener("change", drawAll);
   window.addEventListener("beforeprint", drawAll);
   window.addEventListener("afterprint", drawAll);

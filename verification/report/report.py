@@ -14,12 +14,12 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 from markupsafe import Markup
 
 from files.whole_file import write_whole
-from verification.answers import CANNOT_TELL, COPIES, GOOD, NOISE, UNDERFIT, to_json
+from verification.answers import CANNOT_TELL, COPIES, GOOD, LEAK, NOISE, UNDERFIT, to_json
 from verification.report.parts import Plot, drop_minus_zero, get_value, is_number
 from verification.report.plots import Drawing, draw_plots
 
 HERE = Path(__file__).parent
-STYLES = {GOOD: "good", UNDERFIT: "underfit", NOISE: "noise", COPIES: "copies", CANNOT_TELL: "unknown"}
+STYLES = {GOOD: "good", UNDERFIT: "underfit", NOISE: "noise", COPIES: "copies", LEAK: "copies", CANNOT_TELL: "unknown"}
 MARKS = {
     "good": "M3 8.5l3.4 3.5L13 4.5",
     "underfit": "M8 3v10M3.8 8.8L8 13l4.2-4.2",
@@ -93,6 +93,7 @@ def render_report(metrics: Mapping[str, Any], drawings: Sequence[Drawing]) -> st
         overall=make_chip(get_value(overall, "verdict"), get_value(overall, "text")),
         reason=drop_minus_zero(str(get_value(overall, "reason") or "")),
         counts=list_counts(metrics),
+        summary=read_summary(metrics),
         notes=[str(note).replace("`", "") for note in get_value(metrics, "run", "notes") or []],
         sections=sections,
         style=Markup(load_text("report.css")),  # noqa: S704 our own file
@@ -155,6 +156,20 @@ def list_counts(metrics: Mapping[str, Any]) -> list[tuple[str, str]]:
         for label, key, value in found
         if value is not None and not (key.startswith("gold") and not get_value(run, "gold_train"))
     ]
+
+
+def read_summary(metrics: Mapping[str, Any]) -> dict[str, Any]:
+    """Read what the report opens with; empty parts where there is none, or of another shape."""
+    found = get_value(metrics, "summary")
+    lists = {name: get_value(found, name) for name in ("head", "table", "graded")}
+    rows = {
+        name: [[str(cell) for cell in row] for row in value if isinstance(row, list | tuple)]
+        for name, value in lists.items()
+        if isinstance(value, list) and name != "head"
+    }
+    head = [str(cell) for cell in lists["head"]] if isinstance(lists["head"], list) else []
+    texts = {name: drop_minus_zero(str(get_value(found, name) or "")) for name in ("sentence", "notice")}
+    return {"head": head, "table": rows.get("table", []), "graded": rows.get("graded", []), **texts}
 
 
 def tell_time(created: object) -> str:

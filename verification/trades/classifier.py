@@ -4,7 +4,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import rankdata
 from sklearn.ensemble import HistGradientBoostingClassifier
 
 from verification.answers import Interval, Matrix
@@ -20,6 +19,7 @@ WIDTH = 1.96  # standard errors in half a 95% interval
 WIDENING = float(np.sqrt(1.0 + FOLDS / (FOLDS - 1.0)))
 
 Groups = NDArray[np.int64]
+Weights = tuple[Matrix, Matrix]
 
 
 @dataclass(frozen=True)
@@ -38,10 +38,17 @@ class CrossFit:
         return np.asarray(np.mean([model.predict_proba(rows)[:, 1] for model in self.models], axis=0))
 
 
-def cross_fit(
-    left: Matrix, right: Matrix, left_groups: Groups, right_groups: Groups, rng: np.random.Generator
+def cross_fit(  # noqa: PLR0917, two sides, in that order
+    left: Matrix,
+    right: Matrix,
+    left_groups: Groups,
+    right_groups: Groups,
+    rng: np.random.Generator,
+    weights: Weights | None = None,
 ) -> CrossFit | None:
     """Train one small classifier per fold; rows of one group are in one fold, whichever their side.
+
+    With `weights` of both sides' rows each side counts as much as the other.
 
     None where there are too few rows or groups for it (LEAST_ROWS, LEAST_GROUPS).
     """
@@ -51,6 +58,7 @@ def cross_fit(
         return None
     rows = np.vstack([left, right])
     is_left = np.arange(len(rows)) < len(left)
+    counts = None if weights is None else np.concatenate([each / each.mean() for each in weights])
     names, numbers = np.unique(groups, return_inverse=True)
     fold = rng.permutation(np.arange(len(names)) % FOLDS)[numbers]
     chances, models = np.full(len(rows), 0.5), []
@@ -58,7 +66,7 @@ def cross_fit(
         train = fold != held
         if len(np.unique(is_left[train])) < 2 or train.all():
             continue
-        models.append(build_classifier().fit(rows[train], is_left[train]))
+        models.append(build_classifier().fit(rows[train], is_left[train], None if counts is None else counts[train]))
         chances[~train] = models[-1].predict_proba(rows[~train])[:, 1]
     return CrossFit(chances[is_left], chances[~is_left], tuple(models)) if models else None
 
@@ -68,7 +76,9 @@ def build_classifier() -> HistGradientBoostingClassifier:
     return HistGradientBoostingClassifier(max_iter=60, max_depth=3, max_bins=64, early_stopping=False, random_state=0)
 
 
-def measure_auc(left: Matrix, right: Matrix, left_groups: Groups, right_groups: Groups) -> Interval:
+def measure_auc(
+    left: Matrix, right: Matrix, left_groups: Groups, right_groups: Groups, weights: Weights | None = None
+) -> Interval:
     """Measure the chance that a left row has the greater value than a right one, ties by half; 0.5 is none the wiser.
 
     The interval allows for rows of one group being alike: Obuchowski, Nonparametric analysis of clustered ROC curve
@@ -76,17 +86,17 @@ def measure_auc(left: Matrix, right: Matrix, left_groups: Groups, right_groups: 
     """
     if not len(left) or not len(right):
         return Interval(np.nan)
-    count, other = len(left), len(right)
-    both = rankdata(np.concatenate([left, right]))
-    above = (both[:count] - rankdata(left)) / other  # share of right rows below each left one
-    below = 1.0 - (both[count:] - rankdata(right)) / count  # share of left rows above each right one
-    value = float(above.mean())
+    count = len(left)
+    shares = [each / each.sum() for each in weights or (np.ones(count), np.ones(len(right)))]
+    above = share_below(left, right, shares[1])
+    below = 1.0 - share_below(right, left, shares[0])
+    value = float(shares[0] @ above)
     groups, numbers = np.unique(np.concatenate([left_groups, right_groups]), return_inverse=True)
     if len(groups) < 2:
         return Interval(value)
     sums = [
-        np.bincount(places, weights=placed - value, minlength=len(groups)) / size
-        for places, placed, size in ((numbers[:count], above, count), (numbers[count:], below, other))
+        np.bincount(places, weights=(placed - value) * share, minlength=len(groups))
+        for places, placed, share in ((numbers[:count], above, shares[0]), (numbers[count:], below, shares[1]))
     ]
     groups_left, groups_right = (len(np.unique(places)) for places in (numbers[:count], numbers[count:]))
     variance = (
@@ -96,6 +106,14 @@ def measure_auc(left: Matrix, right: Matrix, left_groups: Groups, right_groups: 
     )
     error = WIDTH * WIDENING * float(np.sqrt(max(variance, 0.0)))
     return Interval(value, max(value - error, 0.0), min(value + error, 1.0))
+
+
+def share_below(values: Matrix, others: Matrix, shares: Matrix) -> Matrix:
+    """Return the weighted share of the others below each value, ties by half."""
+    order = np.argsort(others, kind="stable")
+    total = np.concatenate([[0.0], np.cumsum(shares[order])])
+    ends = [np.searchsorted(others[order], values, side=side) for side in ("left", "right")]
+    return np.asarray((total[ends[0]] + total[ends[1]]) / 2.0)
 
 
 def _inflate(groups: int) -> float:

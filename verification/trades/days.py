@@ -51,7 +51,16 @@ def ask_days(yardstick: Yardstick, synthetic: pl.DataFrame, run: FinishedRun | N
     if min(len(gold), len(synthetic)) < LEAST_ROWS:
         lack = f"{len(synthetic)} synthetic and {len(gold)} gold trades; at least {LEAST_ROWS} of each are needed."
         return Answer(
-            QUESTION, TITLE, CANNOT_TELL, lack, (("synthetic trades", str(len(synthetic))),), to_json(metrics)
+            QUESTION,
+            TITLE,
+            CANNOT_TELL,
+            lack,
+            (
+                ("synthetic trades", str(len(synthetic))),
+                ("gold trades", str(len(gold))),
+                ("of each are needed", str(LEAST_ROWS)),
+            ),
+            to_json(metrics),
         )
     told = {"gold": describe_days(gold), "synthetic": describe_days(synthetic)}
     faults = find_clumps(told, len(synthetic), is_dealt=is_dealt)

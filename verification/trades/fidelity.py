@@ -15,11 +15,13 @@ import polars as pl
 
 from verification.answers import CANNOT_TELL, GOOD, NOISE, UNDERFIT, Answer, Interval, Matrix, Score, Verdict, to_json
 from verification.trades.classifier import LEAST_GROUPS, LEAST_ROWS, WIDTH, CrossFit, Groups, cross_fit, measure_auc
-from verification.trades.column_scores import compare_columns, measure_reference, place_score, score_columns
+from verification.trades.column_scores import compare_columns, place_score, score_columns
 from verification.trades.features import FEATURES, straighten
 from verification.trades.matching import match_trades, measure_sound
+from verification.trades.origins import SEEDS, number_origins, number_sessions
 from verification.trades.references import SHUFFLED_MARGINALS, UNIFORM_NOISE
-from verification.trades.yardstick import Yardstick, spread_interval
+from verification.trades.waiving import Waived, count_effective, sort_in, weigh_sides
+from verification.trades.yardstick import Yardstick, draw_places, spread_interval
 
 QUESTION = "fidelity"
 TITLE = "Do they follow the gold's law?"
@@ -29,133 +31,210 @@ REPEATS = 2  # folds are drawn anew and chances averaged, which takes a part of 
 HALVES = 6  # of the yardstick's splits of the gold, for gold against gold
 LINE = 0.25  # of the way from gold against gold (0) to noise (1): farther away is not the gold's law
 PLAIN = 0.7  # AUC above which trades differ whatever noise scores; the line where too little gold leaves noise unknown
+SHARED = 0.5  # AUC surely below it: a row's twin is on the other side, and was learned as such
 STRUCTURE_LINE = 0.25  # position between noise (0) and gold (1) below which trades have the noise's structure
 TIES_LINE = 0.5  # and that of the correlations: trades on another scale look like noise, but their columns are tied
 
 
 @dataclass(frozen=True)
-class Pairs:
-    """Gold and synthetic features row by row, as a classifier is shown them, and the sessions they come from."""
+class Sides:
+    """Gold and synthetic features as a classifier is shown them, the groups they come from, and what each row counts.
+
+    What controls set is weighted to the gold's shares, and where the value inside a bucket is theirs too, the bucket
+    stands in its place in `seen`. Rows of a side that are equal are one row of more weight. A synthetic row is in the
+    group of the gold session that its first grounding seed is of, so that no classifier judges it that has seen its
+    seed; without seeds in that of its own origin.
+    """
 
     gold: pl.DataFrame
     synthetic: pl.DataFrame
-    gold_groups: Groups
-    synthetic_groups: Groups
+    seen: tuple[Matrix, Matrix]
+    groups: tuple[Groups, Groups]
+    weights: tuple[Matrix, Matrix]
 
 
-def ask_fidelity(yardstick: Yardstick, synthetic: pl.DataFrame, controlled: Sequence[str] = ()) -> Answer:
-    """Ask whether the joint law of the features is the gold's, given what controls fixed.
+def ask_fidelity(
+    yardstick: Yardstick, synthetic: pl.DataFrame, controlled: Sequence[str] = (), waived: Sequence[Waived] = ()
+) -> Answer:
+    """Ask whether the joint law of the features is the gold's, given what controls set.
 
     Args:
         yardstick: The gold, its halves and its references.
         synthetic: Trade table; rows with a feature that is no finite number are left out and counted.
-        controlled: Names among FEATURES whose law the run set on purpose; other names are passed over.
+        controlled: Names among FEATURES whose law the run set on purpose: columns and pairs are compared given them.
+        waived: What is weighted to the gold's shares.
     """
     fixed = [name for name in FEATURES if name in controlled]
     sound = measure_sound(synthetic)
-    pairs = pair_with_gold(yardstick, sound, fixed)
-    score = compare_classifier(yardstick, pairs)
-    structure = {name: place_structure(yardstick, pairs, name) for name in (SHUFFLED_MARGINALS, UNIFORM_NOISE)}
+    sides = take_sides(yardstick, synthetic, waived)
+    score = compare_classifier(yardstick, sides)
+    structure = {name: place_structure(yardstick, sides, name) for name in (SHUFFLED_MARGINALS, UNIFORM_NOISE)}
     scores = [score, *score_columns(yardstick, sound, fixed)]
-    verdict, reason = _judge(yardstick, pairs, scores, structure, _say_unpaired(yardstick, pairs, len(sound)))
+    verdict, reason = _judge(yardstick, sides, scores, structure)
+    held_out = measure_held_out(yardstick, sides)
     metrics = {
         "rows": len(synthetic),
         "rows_left_out": len(synthetic) - len(sound),
-        "rows_used": len(pairs.gold),
-        "rows_unpaired": len(sound) - len(pairs.gold),
+        "rows_used": len(sides.synthetic),
+        "effective_rows": count_effective(sides.weights[1]),
         "controlled": fixed,
+        "waived": [each.feature for each in waived],
         "scores": scores,
         "structure": structure,
         "line": _draw_line(score),
-        **compare_columns(pairs.gold, pairs.synthetic, fixed),
+        "auc_held_out": held_out,
+        **compare_columns(
+            *match_trades(_measure_gold(yardstick), sound, fixed, yardstick.make_rng("fidelity pairs")), fixed
+        ),
     }
     auc = ("classifier's AUC (0.5: a guess)", str(score.value))
-    groups = min(len(np.unique(groups)) for groups in (pairs.gold_groups, pairs.synthetic_groups))
-    few = ("sessions a side", str(groups)) if len(pairs.gold) >= LEAST_ROWS else ("trades a side", str(len(pairs.gold)))
+    least = min(len(np.unique(groups)) for groups in sides.groups)
+    rows = min(len(sides.gold), len(sides.synthetic))
+    few = ("sessions a side", str(least)) if rows >= LEAST_ROWS else ("trades a side", str(rows))
     numbers = (
         auc if score.value.is_known else few,
         ("between shuffled gold (0), gold (1)", str(score.position)),
-        ("structure, noise (0) to gold (1)", str(_least(structure))),
+        ("against the hold-out alone (AUC)", str(held_out))
+        if held_out.is_known
+        else ("structure, noise (0) to gold (1)", str(_least(structure))),
     )
     return Answer(QUESTION, TITLE, verdict, reason, numbers, to_json(metrics))
 
 
-def pair_with_gold(yardstick: Yardstick, sound: pl.DataFrame, fixed: Sequence[str]) -> Pairs:
-    """Pair synthetic features with the gold's, CAP at the most; a matched synthetic row shares its twin's session."""
-    gold = yardstick.once("fidelity gold", lambda: measure_sound(yardstick.gold))
-    left, right = match_trades(gold, sound, fixed, yardstick.make_rng("fidelity pairs"))
-    left, right = left.head(CAP), right.head(CAP)
-    own = _number_sessions(left)
-    return Pairs(left, right, own, own if fixed else -1 - _number_sessions(right))
+def _measure_gold(yardstick: Yardstick) -> pl.DataFrame:
+    return yardstick.once("fidelity gold", lambda: measure_sound(yardstick.gold))
 
 
-def compare_classifier(yardstick: Yardstick, pairs: Pairs) -> Score:
+def take_sides(yardstick: Yardstick, synthetic: pl.DataFrame, waived: Sequence[Waived] = ()) -> Sides:
+    """Take both sides as a classifier sees them, CAP rows of either at the most."""
+    rng = yardstick.make_rng("fidelity pairs")
+    tables = [keep_sound(yardstick.gold), keep_sound(synthetic)]
+    weights = weigh_sides(tables[0], tables[1], waived)
+    groups = number_sessions(tables[0]), group_by_seeds(tables[0], tables[1])
+    made = []
+    for table, weight, group in zip(tables, weights, groups, strict=True):
+        told = measure_sound(table).with_columns(weight=pl.Series(weight), group=pl.Series(group))
+        told = told.with_columns(
+            pl.Series(f"bucket {each.feature}", sort_in(table, each)).cast(pl.Float64)
+            for each in waived
+            if each.is_inside
+        ).filter(pl.col("weight") > 0.0)
+        others = pl.exclude("weight", "trade_id", "session_date", *FEATURES).first()
+        merged = told.group_by(*FEATURES, maintain_order=True).agg(
+            pl.col("session_date").first(), pl.col("weight").sum(), others
+        )
+        made.append(merged[np.sort(draw_places(len(merged), CAP, rng))])
+    seen = [_see(table, waived) for table in made]
+    return Sides(
+        made[0],
+        made[1],
+        (seen[0], seen[1]),
+        (made[0]["group"].to_numpy(), made[1]["group"].to_numpy()),
+        (made[0]["weight"].to_numpy(), made[1]["weight"].to_numpy()),
+    )
+
+
+def keep_sound(trades: pl.DataFrame) -> pl.DataFrame:
+    """Keep the trades that `measure_sound` keeps."""
+    rows = trades.with_row_index("place")
+    kept = measure_sound(rows.with_columns(trade_id=pl.col("place").cast(pl.String)))["trade_id"].cast(pl.UInt32)
+    return trades[kept.to_list()]
+
+
+def _see(table: pl.DataFrame, waived: Sequence[Waived]) -> Matrix:
+    """Return features with the bucket in the place of a value that a control set."""
+    rows = straighten(table)
+    for each in waived:
+        if each.is_inside and each.feature in FEATURES:
+            rows[:, FEATURES.index(each.feature)] = table[f"bucket {each.feature}"].to_numpy()
+    return rows
+
+
+def group_by_seeds(gold: pl.DataFrame, synthetic: pl.DataFrame) -> Groups:
+    """Number the gold session of each synthetic row's first seed; below 0 the origin of a row without a known one."""
+    own = -1 - number_origins(synthetic)
+    if SEEDS not in synthetic.columns or not isinstance(synthetic.schema[SEEDS], pl.List):
+        return own
+    known = pl.DataFrame({"seed": gold["trade_id"], "session": number_sessions(gold)}).unique("seed")
+    asked = synthetic.select(seed=pl.col(SEEDS).list.first().cast(pl.String))
+    found = asked.join(known, on="seed", how="left", maintain_order="left")["session"]
+    return found.fill_null(pl.Series(own)).to_numpy()
+
+
+def measure_held_out(yardstick: Yardstick, sides: Sides) -> Interval:
+    """Measure the AUC against the held-out sessions alone, which no prompt ever showed."""
+    is_held = sides.gold["session_date"].is_in(yardstick.holdout["session_date"].unique().to_list()).to_numpy()
+    left, groups, weights = sides.seen[0][is_held], sides.groups[0][is_held], sides.weights[0][is_held]
+    both, counted = (groups, sides.groups[1]), (weights, sides.weights[1])
+    fit = cross_fit(left, sides.seen[1], *both, yardstick.make_rng("fidelity held out"), counted)
+    return Interval(np.nan) if fit is None else measure_auc(fit.left, fit.right, *both, counted)
+
+
+def compare_classifier(yardstick: Yardstick, sides: Sides) -> Score:
     """Score how well a classifier tells the two sides apart: AUC out of fold, with its interval.
 
-    Folds hold whole sessions. The floor is gold against gold on halves of its sessions, the noise gold against the
+    Folds hold whole groups. The floor is gold against gold on halves of its sessions, the noise gold against the
     shuffled marginals. All NaN with fewer than LEAST_ROWS rows or LEAST_GROUPS sessions a side.
     """
     floor, noise = yardstick.once("fidelity ends", lambda: _measure_ends(yardstick))
-    value = _measure_pairs(pairs, yardstick, "fidelity auc")
+    value = _measure_sides(sides, yardstick, "fidelity auc")
     return place_score("classifier AUC", value, floor, noise, noise_is=SHUFFLED_MARGINALS)
 
 
-def place_structure(yardstick: Yardstick, pairs: Pairs, noise_is: str) -> Interval:
+def place_structure(yardstick: Yardstick, sides: Sides, noise_is: str) -> Interval:
     """Place the synthetic trades between a noise reference (0) and gold (1), as a classifier of these two sees them.
 
     The classifier never saw a synthetic trade: what counts is not whether they differ from the gold, but whether they
     have what the gold has and the noise lacks. NaN where it cannot surely tell gold from that noise.
     """
     fit = yardstick.once(f"fidelity structure {noise_is}", lambda: _fit_noise(yardstick, noise_is))
-    if fit is None or pairs.synthetic.is_empty():
+    if fit is None or sides.synthetic.is_empty():
         return Interval(np.nan)
     (gold, gold_error), (noise, noise_error) = _average(fit.left), _average(fit.right)
     width = gold - noise
     if width <= WIDTH * np.hypot(gold_error, noise_error):
         return Interval(np.nan)
-    mean, error = _average(fit.score(straighten(pairs.synthetic)))
+    mean, error = _average(fit.score(straighten(sides.synthetic)), sides.weights[1])
     place = (mean - noise) / width
     spread = np.sqrt(error**2 + (place * gold_error) ** 2 + ((1.0 - place) * noise_error) ** 2) / width
     return Interval(place, place - WIDTH * spread, place + WIDTH * spread)
 
 
-def _measure_pairs(pairs: Pairs, yardstick: Yardstick, purpose: str, repeats: int = REPEATS) -> Interval:
-    rows = straighten(pairs.gold), straighten(pairs.synthetic)
-    groups = pairs.gold_groups, pairs.synthetic_groups
+def _measure_sides(sides: Sides, yardstick: Yardstick, purpose: str, repeats: int = REPEATS) -> Interval:
     rng = yardstick.make_rng(purpose)
-    fits = [fit for _ in range(repeats) if (fit := cross_fit(*rows, *groups, rng)) is not None]
+    fits = [
+        fit for _ in range(repeats) if (fit := cross_fit(*sides.seen, *sides.groups, rng, sides.weights)) is not None
+    ]
     if not fits:
         return Interval(np.nan)
-    return measure_auc(
-        np.mean([fit.left for fit in fits], axis=0), np.mean([fit.right for fit in fits], axis=0), *groups
-    )
+    left, right = np.mean([fit.left for fit in fits], axis=0), np.mean([fit.right for fit in fits], axis=0)
+    return measure_auc(left, right, *sides.groups, sides.weights)
 
 
 def _measure_ends(yardstick: Yardstick) -> tuple[Interval, Interval]:
     aucs = []
     for number, halves in enumerate(yardstick.halves[:HALVES]):
         left, right = (measure_sound(half).head(CAP) for half in halves)
-        pairs = Pairs(left, right, _number_sessions(left), -1 - _number_sessions(right))
-        aucs.append(_measure_pairs(pairs, yardstick, f"fidelity floor {number}", repeats=1).value)
-    noise = pair_with_gold(yardstick, measure_reference(yardstick, SHUFFLED_MARGINALS), ())
-    return spread_interval(np.array([auc for auc in aucs if np.isfinite(auc)])), _measure_pairs(
+        groups = number_sessions(left), -1 - number_sessions(right)
+        sides = Sides(
+            left, right, (straighten(left), straighten(right)), groups, (np.ones(len(left)), np.ones(len(right)))
+        )
+        aucs.append(_measure_sides(sides, yardstick, f"fidelity floor {number}", repeats=1).value)
+    noise = take_sides(yardstick, yardstick.references[SHUFFLED_MARGINALS])
+    return spread_interval(np.array([auc for auc in aucs if np.isfinite(auc)])), _measure_sides(
         noise, yardstick, "fidelity noise"
     )
 
 
 def _fit_noise(yardstick: Yardstick, noise_is: str) -> CrossFit | None:
-    pairs = pair_with_gold(yardstick, measure_reference(yardstick, noise_is), ())
-    groups = pairs.gold_groups, pairs.synthetic_groups
-    rng = yardstick.make_rng(f"fidelity structure {noise_is}")
-    return cross_fit(straighten(pairs.gold), straighten(pairs.synthetic), *groups, rng)
+    sides = take_sides(yardstick, yardstick.references[noise_is])
+    return cross_fit(*sides.seen, *sides.groups, yardstick.make_rng(f"fidelity structure {noise_is}"))
 
 
-def _average(chances: Matrix) -> tuple[float, float]:
-    return float(chances.mean()), float(chances.std() / np.sqrt(len(chances)))
-
-
-def _number_sessions(features: pl.DataFrame) -> Groups:
-    return features["session_date"].rank("dense").cast(pl.Int64).to_numpy()
+def _average(chances: Matrix, weights: Matrix | None = None) -> tuple[float, float]:
+    own = np.ones(len(chances)) if weights is None else weights
+    mean = float(np.average(chances, weights=own))
+    return mean, float(np.sqrt(np.average((chances - mean) ** 2, weights=own) / count_effective(own)))
 
 
 def _draw_line(score: Score) -> float:
@@ -176,37 +255,54 @@ def _least(structure: dict[str, Interval]) -> Interval:
 
 
 def _judge(
-    yardstick: Yardstick, pairs: Pairs, scores: list[Score], structure: dict[str, Interval], unpaired: str
+    yardstick: Yardstick, sides: Sides, scores: list[Score], structure: dict[str, Interval]
 ) -> tuple[Verdict, str]:
     score, ties = scores[0], scores[-1].position
-    auc, line, rows = score.value, _draw_line(score), len(pairs.gold)
+    auc, line = score.value, _draw_line(score)
     if not auc.is_known:
-        return CANNOT_TELL, _say_too_few(yardstick, pairs)
+        return CANNOT_TELL, _say_too_few(yardstick, sides)
     place = _least(structure)
-    told = f"A classifier tells synthetic from gold with AUC {auc} on {rows} trades a side{unpaired}"
+    effective = count_effective(sides.weights[1])
+    made = f"{len(sides.synthetic):,} synthetic ones" + (
+        f" (weighted to the gold's buckets, as good as {effective:,.0f})"
+        if effective < 0.95 * len(sides.synthetic)
+        else ""
+    )
+    told = f"A classifier tells synthetic from gold with AUC {auc}, on {len(sides.gold):,} gold trades and {made}"
+    verdict, ending = CANNOT_TELL, f"; the interval holds the line of {line:.2f}. {say_settling(auc, line, sides)}"
     if auc.low > line and place.is_known and place.high < STRUCTURE_LINE and ties.value < TIES_LINE:
-        return NOISE, f"{told}, and what ties the gold's columns together is missing: {place} from noise 0 to gold 1."
-    if auc.low > line:
-        return UNDERFIT, f"{told}; above {line:.2f} the law is another than the gold's."
-    if not _knows_noise(score):
-        return CANNOT_TELL, f"{told}, but so little gold is hardly told from shuffled gold either (AUC {score.noise})."
-    if auc.high <= line:
-        return GOOD, f"{told}, no better than the {line:.2f} up to which it counts as guessing."
-    return CANNOT_TELL, f"{told}; the interval holds the line of {line:.2f}, so more trades are needed to tell."
+        verdict, ending = (
+            NOISE,
+            f", and what ties the gold's columns together is missing: {place} from noise 0 to gold 1.",
+        )
+    elif auc.low > line:
+        verdict, ending = UNDERFIT, f"; above {line:.2f} the law is another than the gold's."
+    elif not _knows_noise(score):
+        ending = f", but so little gold is hardly told from shuffled gold either (AUC {score.noise})."
+    elif auc.high < SHARED:
+        ending = (
+            f": surely below {SHARED}, which happens where rows of the set stand in the gold as well. Rows are shared."
+        )
+    elif auc.high <= line:
+        verdict, ending = GOOD, f", no better than the {line:.2f} up to which it counts as guessing."
+    return verdict, told + ending
 
 
-def _say_unpaired(yardstick: Yardstick, pairs: Pairs, rows: int) -> str:
-    """Say how many synthetic trades the classifier did not see, for each needs a gold trade of its own beside it."""
-    used, gold = len(pairs.gold), len(yardstick.gold)
-    if used == rows:
-        return ""
-    why = f"at most {CAP:,} are used" if used == CAP else f"each needs one of {gold:,} gold trades as its partner"
-    return f" ({rows - used:,} of {rows:,} synthetic ones left out: {why})"
+def say_settling(auc: Interval, line: float, sides: Sides) -> str:
+    """Say what lacks, and how many would settle it if the AUC stayed what it is."""
+    half, gap = (auc.high - auc.low) / 2.0, abs(auc.value - line)
+    gold, made = len(sides.gold), round(count_effective(sides.weights[1]))
+    scarce = "gold trades" if gold <= made else "accepted trades"
+    if gap < half / 10.0:
+        return f"It lies too near that line to be settled by a few more {scarce}."
+    needed = min(gold, made) * (half / gap) ** 2
+    rounded = round(needed, -len(str(int(needed))) + 2)
+    return f"Of {scarce} there are {min(gold, made):,}; about {rounded:,.0f} on either side would settle it."
 
 
-def _say_too_few(yardstick: Yardstick, pairs: Pairs) -> str:
+def _say_too_few(yardstick: Yardstick, sides: Sides) -> str:
     sessions = yardstick.gold["session_date"].n_unique()
     return (
-        f"{len(pairs.gold)} pairs of gold and synthetic trades alike in what controls fixed, and {sessions} gold "
-        f"sessions; at least {LEAST_ROWS} and {LEAST_GROUPS} are needed."
+        f"{len(sides.synthetic)} synthetic trades in reach of the gold, {len(sides.gold)} gold trades, and {sessions} "
+        f"gold sessions; at least {LEAST_ROWS} trades and {LEAST_GROUPS} sessions a side are needed."
     )

@@ -14,6 +14,7 @@ from verification.answers import (
     CANNOT_TELL,
     COPIES,
     GOOD,
+    LEAK,
     Answer,
     Interval,
     Matrix,
@@ -22,8 +23,10 @@ from verification.answers import (
     say_percent,
     to_json,
 )
+from verification.trades.digits import Matches, find_exact, match_digits
 from verification.trades.yardstick import Yardstick, draw_places, draw_rows
 
+QUESTION, TITLE = "memorisation", "Are they new, or copies?"
 NEAR_QUANTILE = 0.05  # of what real rows have: so near copies are at most 5% where nothing is remembered
 NEAR_BAR = 0.10  # twice that: the quantiles are themselves known to within a few points only
 SURE_BAR = 0.5  # above it no hold-out is needed: even three prototypes that all lie at train rows do not reach it
@@ -37,7 +40,6 @@ REAL_NEIGHBOURS = 64  # the same for gold rows, whose own session is left out as
 RELABELLINGS = 1_000
 PAIRS = 5
 BINS = 30
-DIGITS = 9  # significant ones by which numbers are equal: a file's rounding does not hide a copy
 SHOWN = ("ticker", "trade_type", "entry_time", "exit_time", *NUMBER_FIELDS, "trade_percent_change")
 
 Places = NDArray[np.int64]
@@ -95,16 +97,24 @@ def ask_memorisation(yardstick: Yardstick, synthetic: pl.DataFrame) -> Answer:
     happen to lie at a train row cannot tell train from hold-out. New, when the upper bound of near copies is at most
     NEAR_BAR. Otherwise cannot tell, and so too where gold or synthetic trades are too few.
     """
-    title = "Are they new, or copies?"
-    exact = find_exact_copies(yardstick.train, synthetic)
+    exact = find_exact(yardstick.train, synthetic)
     metrics: dict[str, Any] = {"rows": len(synthetic), "exact_copies": exact.height, "rows_used": 0}
     counted = ("exact copies of train rows", f"{exact.height} of {len(synthetic)}")
+    held = ("held-out gold trades", f"{len(yardstick.holdout):,}")
+    if leaked := find_leak(yardstick, synthetic, exact):
+        return Answer(QUESTION, TITLE, LEAK, leaked[0], (leaked[1], counted, held), to_json(metrics))
+    digits = match_digits(yardstick.train, synthetic, yardstick.gold)
+    metrics |= {"digit_matches": digits.found.height, "digit_share": digits.share, "digit_chance": digits.chance}
+    remembered = say_exact(exact, synthetic) if exact.height else ""
+    if not remembered and digits.is_beyond_chance:
+        remembered = say_digits(digits, synthetic)
+        counted = ("trades with the digits of a train row", f"{digits.found.height} of {len(synthetic)}")
     lack = find_lack(yardstick, synthetic)
     if lack:
         unknown = [("near copies of train rows", "unknown"), ("nearer to train than held-out rows are", "unknown")]
         metrics["exact_pairs"] = exact.head(PAIRS).rows()
-        verdict, reason = (COPIES, say_exact(exact, synthetic)) if exact.height else (CANNOT_TELL, lack)
-        return Answer("memorisation", title, verdict, reason, lead_with(exact, counted, unknown), to_json(metrics))
+        verdict, reason = (COPIES, remembered) if remembered else (CANNOT_TELL, lack)
+        return Answer(QUESTION, TITLE, verdict, reason, lead_with(remembered, counted, unknown), to_json(metrics))
     real = yardstick.once("memorisation", lambda: measure_real(yardstick))
     rows = synthetic[np.sort(draw_places(len(synthetic), MOST_ROWS, yardstick.make_rng("memorisation rows")))]
     points = yardstick.space.place(rows)
@@ -114,7 +124,7 @@ def ask_memorisation(yardstick: Yardstick, synthetic: pl.DataFrame) -> Answer:
     pulls = measure_pulls(yardstick, points, real)
     nearer = compare_distances(near, real.held, yardstick.holdout["session_date"])
     pull = pulls["near"]
-    verdict, reason = judge(exact, synthetic, share, pull, is_more_gold=len(rows) >= len(yardstick.train))
+    verdict, reason = judge(remembered, share, pull, is_more_gold=len(rows) >= len(yardstick.train))
     metrics |= {
         "rows_used": len(rows),
         "near_copies": share,
@@ -137,20 +147,52 @@ def ask_memorisation(yardstick: Yardstick, synthetic: pl.DataFrame) -> Answer:
         if pull.is_beyond_chance
         else ("nearer to train than held-out rows are (chance: 50%)", say_percent(nearer)),
     ]
-    return Answer("memorisation", title, verdict, reason, lead_with(exact, counted, shares), to_json(metrics))
+    return Answer(QUESTION, TITLE, verdict, reason, lead_with(remembered, counted, shares), to_json(metrics))
 
 
-def lead_with(exact: pl.DataFrame, counted: Number, shares: Sequence[Number]) -> tuple[Number, ...]:
+def find_leak(yardstick: Yardstick, synthetic: pl.DataFrame, exact: pl.DataFrame) -> tuple[str, Number] | None:
+    """Find held-out rows among the trades: by all numbers, or by digits and surely more than chance makes.
+
+    A row that stands in the train part as well is a copy of that, and no leak.
+    """
+    others = synthetic.join(exact.select("trade_id"), on="trade_id", how="anti")
+    held = find_exact(yardstick.holdout, others)
+    if not held.height:
+        near = match_digits(yardstick.holdout, others, yardstick.gold)
+        known = match_digits(yardstick.train, others, yardstick.gold)
+        held = near.found if near.is_beyond_chance and near.found.height > known.found.height else held.clear()
+    if not held.height:
+        return None
+    first = held.row(0, named=True)
+    reason = (
+        f"{held.height} of {len(synthetic)} trades are held-out gold, the first {first['trade_id']} is "
+        f"{first['train_id']}. The set has seen what it is tested on: nothing that is measured below counts."
+    )
+    return reason, ("held-out rows among them", f"{held.height} of {len(synthetic)}")
+
+
+def say_digits(digits: Matches, synthetic: pl.DataFrame) -> str:
+    """Say how many trades are gold trades at other prices or times."""
+    first = digits.found.row(0, named=True)
+    return (
+        f"{digits.found.height} of {len(synthetic)} trades have volatility, worst, best and result of a train trade to "
+        f"the last digit ({say_percent(digits.share)}; by chance up to {digits.chance.high:.1%} of the gold has those "
+        f"of another session), the first {first['trade_id']} those of {first['train_id']}."
+    )
+
+
+def lead_with(remembered: str, counted: Number, shares: Sequence[Number]) -> tuple[Number, ...]:
     """Put what decides first: exact copies where there are any, else the near ones."""
-    return (counted, *shares) if exact.height else (*shares, counted)
+    return (counted, *shares) if remembered else (*shares, counted)
 
 
-def judge(
-    exact: pl.DataFrame, synthetic: pl.DataFrame, share: Interval, pull: Pull, *, is_more_gold: bool
-) -> tuple[Verdict, str]:
-    """Give verdict and reason from the four things that count; `is_more_gold` where only more gold helps to tell."""
-    if exact.height:
-        return COPIES, say_exact(exact, synthetic)
+def judge(remembered: str, share: Interval, pull: Pull, *, is_more_gold: bool) -> tuple[Verdict, str]:
+    """Give verdict and reason: what says that trades are gold ones, the share of near copies, and to what they fall.
+
+    `is_more_gold` where only more gold helps to tell.
+    """
+    if remembered:
+        return COPIES, remembered
     found = f"{say_percent(share)} of the trades are near copies of a train trade; {NEAR_BAR:.0%} is the most allowed"
     fallen = f"{pull.share:.0%} of those near gold fall to the train part (chance: up to {pull.chance.high:.0%})"
     if share.low > NEAR_BAR and pull.is_beyond_chance:
@@ -182,15 +224,6 @@ def find_lack(yardstick: Yardstick, synthetic: pl.DataFrame) -> str:
     )
     lacks = [f"{found} {what}, at least {least} are needed" for what, found, least in counts if found < least]
     return f"No exact copy, but too little to find near ones: {'; '.join(lacks)}." if lacks else ""
-
-
-def find_exact_copies(train: pl.DataFrame, synthetic: pl.DataFrame) -> pl.DataFrame:
-    """Find trades with all numbers of a train row, other times of day or not: `trade_id` and the row's `train_id`."""
-    marks = [(pl.col(name).round_sig_figs(DIGITS) + 0.0).alias(name) for name in NUMBER_FIELDS]  # + 0.0: no -0.0
-    known = train.select("trade_id", *marks).unique(NUMBER_FIELDS, keep="first", maintain_order=True)
-    asked = synthetic.select("trade_id", *marks).with_row_index("place")
-    found = asked.join(known.rename({"trade_id": "train_id"}), on=NUMBER_FIELDS, how="inner").sort("place")
-    return found.select("trade_id", "train_id")
 
 
 def measure_real(yardstick: Yardstick) -> Real:

@@ -22,6 +22,7 @@ from verification.report.plots import Drawing
 from verification.trades.asked import Held, find_asked, name_deciding
 from verification.trades.overview import describe_overview
 from verification.trades.plots.overview import draw_scale
+from verification.trades.summary import summarise
 from verification.trades.table import ACCEPTED, OWN_BARS, TRADE_COLUMNS, drop_unknown, name_controlled, shape_trades
 from verification.trades.waiving import Waived, find_waived
 from verification.trades.yardstick import Yardstick
@@ -55,14 +56,16 @@ def ask(run: FinishedRun, tell: Tell, seed: int) -> Questioned:
     controlled = name_controlled(run.controls, waived)
     held = Held(yardstick, synthetic, usable, run.declared, controlled, waived, run)
     parts = {"gold": yardstick.train, "held_out": yardstick.holdout, "synthetic": usable}
+    answers = ask_held(held, tell)
     return Questioned(
-        answers=ask_held(held, tell),
+        answers=answers,
         used=usable.height,
         train=yardstick.train.height,
         holdout=yardstick.holdout.height,
         plots=describe_overview(parts, yardstick.make_rng("overview")),
         about={"controlled": list(controlled)},
         notes=list_notes(run, synthetic.height - usable.height),
+        summary=summarise(answers, is_rehearsal=run.profile.provider.name == "offline"),
     )
 
 

@@ -26,13 +26,15 @@ from gold_data.sample.trader import simulate_trades
 from gold_data.sessions import EXCHANGE_ZONE, session_hours
 from gold_data.trades.schema import TIME_FIELDS
 from verification.answers import CANNOT_TELL, COPIES, GOOD, NOISE, UNDERFIT, Verdict
+from verification.trades.known_sets import KNOWN_FAULTS, make_faults
 from verification.trades.questions import DECIDING, ask_about_trades, make_yardstick
 from verification.trades.references import build_references, copy_half, ignore_volatility, spoil_some
 from verification.trades.table import TRADE_COLUMNS, drop_unknown
+from verification.trades.validity import measure_share
 from verification.trades.yardstick import Yardstick
 from verification.verdict import decide
 
-SEEDS, SIZES = 20, (100, 400, 2000)
+SEEDS, SIZES = 10, (100, 400, 1000)
 WANTED_SHARE = 0.95  # of the seeds that must give the right name
 HELD_OUT = 0.2
 MARKETS = 16  # simulated markets, of which all seeds draw their sessions
@@ -53,6 +55,7 @@ KNOWN: Mapping[str, tuple[str, tuple[Verdict, ...]]] = {
     "impossible_trades": ("a fresh draw with 2% impossible trades", (UNDERFIT,)),
     "shuffled_marginals": ("every column right, none belonging to another", (NOISE,)),
     "uniform_noise": ("uniform between the gold's least and greatest", (NOISE,)),
+    **KNOWN_FAULTS,
 }
 FULL_SESSION = (day_time(9, 30), day_time(16))
 ENOUGH = 400  # trades of gold, from which on the names are promised
@@ -117,6 +120,7 @@ def make_sets(yardstick: Yardstick, fresh: pl.DataFrame, rng: np.random.Generato
         "impossible_trades": spoil_some(fresh, IMPOSSIBLE, rng),
     }
     # Drawn anew: the yardstick's own references are what distances are measured by.
+    made |= make_faults(fresh, yardstick.train, yardstick.holdout, rng)
     return made | build_references(yardstick.train, fresh.height, rng)
 
 
@@ -162,7 +166,10 @@ def tabulate_cases(cases: Sequence[Case]) -> str:
 def _count_verdicts(cases: Sequence[Case], right: Sequence[Verdict]) -> str:
     counts = Counter(case.verdict for case in cases)
     text = ", ".join(f"{count} {verdict}" for verdict, count in counts.most_common())
-    return text if sum(counts[name] for name in right) >= WANTED_SHARE * len(cases) else f"**{text}**"
+    found = sum(counts[name] for name in right)
+    share = measure_share(found, len(cases))
+    bound = f" (right: {share.low:.0%} to {share.high:.0%})" if share.is_known else ""
+    return f"{text}{bound}" if found >= WANTED_SHARE * len(cases) else f"**{text}**{bound}"
 
 
 def list_misses(cases: Sequence[Case]) -> list[Case]:

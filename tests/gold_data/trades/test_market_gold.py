@@ -158,7 +158,7 @@ def test_prompts_say_the_hours_of_the_market() -> None:
         {"ES": (5000, 6000)},
         False,
         (0.1, 0.9),
-        read_markets({"calendar": "CMES", "tickers": {"ES": {"tick": 0.25}}}, ""),
+        markets=read_markets({"calendar": "CMES", "tickers": {"ES": {"tick": 0.25}}}, ""),
     )
     said = describe_rules(night, date(2025, 3, 10), "ES")
     assert "Session: 17:00:00 on 2025-03-09 to 17:00:00 (America/Chicago); both inside" in said
@@ -168,7 +168,7 @@ def test_prompts_say_the_hours_of_the_market() -> None:
 
 def test_a_candidate_of_a_closed_day_is_of_its_market_s_session_before() -> None:
     markets = Markets().add({"BTC": read_market("24/7", "")}, {})
-    limits = GoldLimits({"A": (1, 200), "BTC": (1, 200)}, False, (0.1, 0.9), markets)
+    limits = GoldLimits({"A": (1, 200), "BTC": (1, 200)}, False, (0.1, 0.9), markets=markets)
     core = {
         **{"ticker": "A", "trade_type": "buy", "entry_time": "10:00:00", "exit_time": "11:00:00", "entry_price": 100.0},
         **{"exit_price": 101.0, "entry_volatility_percent": 0.4, "worst_exit_percent": -0.2, "best_exit_percent": 1.2},

@@ -106,7 +106,7 @@ def test_wrong_numbers_are_refused_each_in_one_line(tmp_path: Path) -> None:
     for place, said in enumerate(answers.values()):
         assert outcome.losses[place].startswith(said)
         asked = [one.messages for one in outcome.asked if f"Row {place} " in str(one.messages)]
-        assert [len(messages) for messages in asked] == [2, 4]  # the first one says the schema
+        assert [len(messages) for messages in asked] == [2, 4]  # the schema is said by the system
         correction = asked[1][-1]
         assert said in json.dumps(correction)
         assert "\\n" not in json.dumps(correction)

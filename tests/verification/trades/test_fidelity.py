@@ -7,15 +7,18 @@ from sdmetrics.column_pairs import CorrelationSimilarity
 from sdmetrics.single_column import KSComplement, TVComplement
 from sklearn.metrics import roc_auc_score
 
+from verification.answers import Interval
 from verification.trades.classifier import WIDENING, cross_fit, measure_auc
 from verification.trades.column_scores import compare_columns, measure_columns, measure_pairs
 from verification.trades.features import FEATURES
-from verification.trades.fidelity import ask_fidelity
+from verification.trades.fidelity import Sides, ask_fidelity, say_settling
 from verification.trades.matching import CALIPER, match_trades, measure_sound, pair_nearest
 from verification.trades.references import ignore_volatility
+from verification.trades.waiving import Waived
 from verification.trades.yardstick import Yardstick
 
 VOLATILITY = ("entry_volatility_percent",)
+WAIVED = (Waived(VOLATILITY[0], "aim", (0.4, 0.5, 0.6, 0.7, 0.8), is_inside=True),)
 
 
 def split_gold(gold: pl.DataFrame) -> tuple[Yardstick, pl.DataFrame]:
@@ -38,15 +41,20 @@ def test_fresh_trades_of_the_same_law_are_not_blamed(parts: tuple[Yardstick, pl.
     assert score["noise"]["value"] > 0.7
 
 
-def test_what_was_left_out_of_the_pairing_is_said(parts: tuple[Yardstick, pl.DataFrame]) -> None:
+def test_rows_written_twice_move_nothing(parts: tuple[Yardstick, pl.DataFrame]) -> None:
     yardstick, fresh = parts
-    many = pl.concat([fresh] * 3)
-    answer = ask_fidelity(yardstick, many)
-    used, left = answer.metrics["rows_used"], answer.metrics["rows_unpaired"]
-    assert used == len(yardstick.gold)
-    assert f"{left} of {used + left} synthetic ones left out" in answer.reason
-    assert "copies" not in answer.reason
-    assert answer.numbers[0][1] in answer.reason
+    once, twice = (
+        ask_fidelity(yardstick, each).metrics["scores"][0]["value"] for each in (fresh, pl.concat([fresh] * 2))
+    )
+    assert twice == pytest.approx(once)
+
+
+def test_what_would_settle_it_is_said() -> None:
+    table = pl.DataFrame({"is_short": [0.0] * 100})
+    ones = np.ones(100)
+    sides = Sides(table, table, (ones[:, None], ones[:, None]), (np.arange(100), np.arange(100)), (ones, ones))
+    assert "there are 100; about 400 on either side" in say_settling(Interval(0.5, 0.4, 0.6), 0.55, sides)
+    assert "too near that line" in say_settling(Interval(0.5, 0.4, 0.6), 0.501, sides)
 
 
 @pytest.mark.parametrize(
@@ -65,7 +73,7 @@ def test_volatility_that_controls_draw_unlike_the_gold_is_no_fault(gold: pl.Data
     other = gold.filter(place == 1)
     high = pl.concat([other.filter(wild), other.filter(~wild).head(len(other) // 10)])
     yardstick = Yardstick(own, own.clear(), len(high))
-    given, blind = ask_fidelity(yardstick, high, VOLATILITY), ask_fidelity(yardstick, high)
+    given, blind = ask_fidelity(yardstick, high, VOLATILITY, WAIVED), ask_fidelity(yardstick, high)
     assert given.verdict in {"good", "cannot tell"}
     assert "entry_volatility_percent" not in [column["column"] for column in given.metrics["columns"]]
     assert given.metrics["scores"][0]["value"]["value"] < blind.metrics["scores"][0]["value"]["value"]
@@ -74,7 +82,7 @@ def test_volatility_that_controls_draw_unlike_the_gold_is_no_fault(gold: pl.Data
 def test_another_law_given_volatility_is_found(parts: tuple[Yardstick, pl.DataFrame]) -> None:
     yardstick, fresh = parts
     calm = fresh.with_columns(pl.col("worst_exit_percent", "best_exit_percent", "trade_percent_change") * 0.2)
-    assert ask_fidelity(yardstick, calm, VOLATILITY).verdict == "underfit"
+    assert ask_fidelity(yardstick, calm, VOLATILITY, WAIVED).verdict == "underfit"
 
 
 def test_the_same_seed_gives_the_same_metrics(gold: pl.DataFrame) -> None:
@@ -86,7 +94,7 @@ def test_the_same_seed_gives_the_same_metrics(gold: pl.DataFrame) -> None:
 def test_few_trades_say_nothing(parts: tuple[Yardstick, pl.DataFrame], rows: int) -> None:
     yardstick, fresh = parts
     assert ask_fidelity(yardstick, fresh.head(rows)).verdict == "cannot tell"
-    assert ask_fidelity(yardstick, fresh.head(rows), VOLATILITY).verdict == "cannot tell"
+    assert ask_fidelity(yardstick, fresh.head(rows), VOLATILITY, WAIVED).verdict == "cannot tell"
     assert ask_fidelity(Yardstick(fresh.head(rows), fresh.clear(), 100), fresh).verdict == "cannot tell"
 
 

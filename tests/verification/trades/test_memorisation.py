@@ -10,13 +10,13 @@ import pytest
 from gold_data.trades.rules import fingerprint
 from verification.answers import CANNOT_TELL, COPIES, GOOD, Answer, Interval, Matrix, bound_share, to_json
 from verification.trades import memorisation
+from verification.trades.digits import find_exact
 from verification.trades.features import FEATURES, PERCENTS, measure_features
 from verification.trades.memorisation import (
     Pull,
     ask_memorisation,
     compare_distances,
     estimate_share,
-    find_exact_copies,
     find_nearest,
     judge,
     weigh_train,
@@ -135,15 +135,15 @@ def test_exact_copies_agree_with_the_rules_fingerprints() -> None:
     mixed = copy_half(fresh, train, np.random.default_rng(0))
     known = {fingerprint(row) for row in train.iter_rows(named=True)}
     oracle = [row["trade_id"] for row in mixed.iter_rows(named=True) if fingerprint(row) in known]
-    assert find_exact_copies(train, mixed)["trade_id"].to_list() == oracle
-    assert find_exact_copies(train, fresh).is_empty()
+    assert find_exact(train, mixed)["trade_id"].to_list() == oracle
+    assert find_exact(train, fresh).is_empty()
 
 
 def test_zero_has_no_sign_and_rounding_hides_no_copy() -> None:
     train = make_trades(1, 1).with_columns(worst_exit_percent=pl.lit(0.0))
     copy = train.with_columns(worst_exit_percent=pl.lit(-0.0), exit_price=pl.col("exit_price") * (1 + 1e-14))
-    assert find_exact_copies(train, copy).height == 1
-    assert find_exact_copies(train, copy.with_columns(pl.col("exit_price") + 0.01)).is_empty()
+    assert find_exact(train, copy).height == 1
+    assert find_exact(train, copy.with_columns(pl.col("exit_price") + 0.01)).is_empty()
 
 
 def search_naively(train: pl.DataFrame, placed: Matrix, point: Matrix, own: date | None) -> tuple[float, float]:
@@ -289,8 +289,6 @@ def test_what_decided_comes_first() -> None:
     ],
 )
 def test_what_would_help_is_said(pull: Pull, is_more_gold: bool, named: str) -> None:
-    trades = make_trades(20, 3)
-    none = find_exact_copies(trades[:0], trades)
-    verdict, reason = judge(none, trades, Interval(0.1, 0.08, 0.12), pull, is_more_gold=is_more_gold)
+    verdict, reason = judge("", Interval(0.1, 0.08, 0.12), pull, is_more_gold=is_more_gold)
     assert (verdict, named in reason, "too few" in reason) == (CANNOT_TELL, True, False)
     assert ("suspicious" in reason) == pull.is_beyond_chance

@@ -41,7 +41,7 @@ def test_every_known_set_is_made(pool: pl.DataFrame) -> None:
     train, holdout, fresh = draw_parts(pool, 120, seed=1)
     sets = make_sets(make_yardstick(train, holdout, 120, 0), fresh, np.random.default_rng(0))
     assert set(KNOWN) == set(sets)
-    assert {made.height for made in sets.values()} == {120}
+    assert {made.height for name, made in sets.items() if name not in ("half_the_losers", "worst_cut_off")} == {120}
 
 
 def test_the_table_counts_and_marks_what_is_wrong() -> None:
@@ -49,8 +49,8 @@ def test_the_table_counts_and_marks_what_is_wrong() -> None:
     cases += [Case("fresh_draw", 400, 19, "noise", {})]
     cases += [Case("exact_copies", 400, seed, "good", {}) for seed in range(2)]
     table = tabulate_cases(cases)
-    assert "| good or cannot tell | 19 good, 1 noise |" in table
-    assert "| overfit (copies) | **2 good** |" in table
+    assert "| good or cannot tell | 19 good, 1 noise (right: 75% to 100%) |" in table
+    assert "| overfit (copies) | **2 good** (right: 0% to 84%) |" in table
     assert [case.name for case in list_misses(cases)] == ["fresh_draw", "exact_copies", "exact_copies"]
 
 

@@ -10,7 +10,7 @@ ASKED = Asked(
     30,
     "fidelity",
     ("law", "needed"),
-    lambda held: ask_fidelity(held.yardstick, held.usable, held.controlled),
+    lambda held: ask_fidelity(held.yardstick, held.usable, held.controlled, held.waived),
     (
         Drawing("fidelity", "distributions", "Distributions", draw_distributions, of_run=True),
         Drawing("fidelity", "correlations", "Correlations of features", draw_correlations),

@@ -8,7 +8,7 @@ from verification.trades.plots.trades import draw_distances, draw_pairs
 ASKED = Asked(
     60,
     "memorisation",
-    ("copies", "needed"),
+    ("leaks", "copies", "needed"),
     lambda held: ask_memorisation(held.yardstick, held.usable),
     (
         Drawing("memorisation", "distances", "Distance to the nearest gold trade", draw_distances),

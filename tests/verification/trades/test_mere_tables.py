@@ -1,0 +1,49 @@
+"""Rows that other tools made are held against gold, without a run around them."""
+
+import json
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from gold_data.sample.build import SAMPLE
+from verification.errors import VerificationError
+from verification.trades.mere_tables import read_parts, read_trades, verify_tables
+
+
+def write_rows(place: Path, *, zoned: bool = False) -> Path:
+    rows = pl.read_csv(SAMPLE / "trades.csv", infer_schema=False).head(120)
+    if zoned:
+        rows = rows.with_columns(
+            pl.concat_str(pl.col("entry_time").str.slice(0, 19), pl.lit("-05:00")).alias("entry_time")
+        )
+    rows.write_csv(place / "rows.csv")
+    return place / "rows.csv"
+
+
+def test_rows_are_read_as_they_are(tmp_path: Path) -> None:
+    trades = read_trades(write_rows(tmp_path))
+    assert trades.height == 120
+    assert trades["session_date"].to_list() == trades["entry_time"].dt.date().to_list()
+    assert trades["trade_percent_change"].is_finite().all()
+    assert read_trades(write_rows(tmp_path, zoned=True))["entry_time"].null_count() == 0
+
+
+def test_a_missing_column_is_named(tmp_path: Path) -> None:
+    path = write_rows(tmp_path)
+    pl.read_csv(path).drop("exit_price").write_csv(path)
+    with pytest.raises(VerificationError, match="exit_price is missing"):
+        read_trades(path)
+
+
+def test_the_last_sessions_of_a_table_are_held_out() -> None:
+    train, holdout = read_parts(SAMPLE / "trades.csv")
+    assert train["session_date"].max() < holdout["session_date"].min()  # type: ignore[operator]
+
+
+@pytest.mark.slow
+def test_two_tables_are_verified(tmp_path: Path) -> None:
+    metrics = verify_tables(write_rows(tmp_path), SAMPLE / "trades.csv", tmp_path / "out", lambda _: None)
+    assert metrics["overall"]["verdict"] == "overfit (copies)"
+    assert json.loads((tmp_path / "out" / "metrics.json").read_text())["summary"]["sentence"].startswith("These trades")
+    assert (tmp_path / "out" / "report.html").is_file()

@@ -14,7 +14,7 @@ MAPS = ("properties", "patternProperties")
 LISTS = ("anyOf", "oneOf", "allOf", "prefixItems")
 NESTED = ("items", "additionalProperties", "not", "contains")
 CONTROL_CHARACTERS = re.compile(r"\\u00[01]|[\x00-\x1f]")
-LONGEST_REASONING = 400  # characters; a small model that may go on does not come to an end
+LONGEST_REASONING = 200  # characters; a small model that may go on does not come to an end
 
 
 class RecursiveSchemaError(Exception):

@@ -82,7 +82,7 @@ def test_the_rows_own_schema_is_sent(
     assert all("const" in fields["trade_type"] and "enum" in fields["entry_volatility_percent"] for fields in trades)
     judged = [fields["realism"]["properties"]["reasoning"] for fields in schemas if "realism" in fields]
     assert judged
-    assert all(reasoning["maxLength"] == 400 for reasoning in judged)
+    assert all(reasoning["maxLength"] == 200 for reasoning in judged)
 
 
 def test_prompts_begin_alike_and_say_the_schema_once(

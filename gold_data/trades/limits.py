@@ -73,6 +73,7 @@ def describe_limits(train: pl.DataFrame, markets: Markets = USUAL) -> dict[str, 
         "price_ranges": dict(limits.price_ranges),
         "holds_overnight": limits.holds_overnight,
         "volatility_range": limits.volatility_range,
+        "spans_entry": limits.spans_entry,
     }
     return facts if markets.is_usual else facts | {"markets": markets.to_data()}
 

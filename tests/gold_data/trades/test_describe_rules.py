@@ -15,13 +15,13 @@ LIMITS = GoldLimits(
 def test_all_lines_of_one_ticker() -> None:
     assert describe_rules(LIMITS, session_date=date(2013, 10, 4), ticker="IBM").split("\n") == [
         "- Exactly the fields of the schema; times as HH:MM:SS, numbers plain and finite.",
-        "- Regular session: 09:30:00 to 16:00:00 (exchange time); entry before exit, both inside.",
         "- Exit percent: 100 x (exit_price / entry_price - 1) for a buy, the same with its sign reversed for a short.",
         "- Percents: worst_exit_percent <= exit percent <= best_exit_percent, within 0.01.",
         "- Volatility: above 0; this trader's entry_volatility_percent: 0.02 to 0.17.",
+        "- No copy: at least two of the prices and percents differ from every known trade.",
+        "- Regular session: 09:30:00 to 16:00:00 (exchange time); entry before exit, both inside.",
         "- Ticker: IBM.",
         "- Price of IBM: 180.11 to 186.9.",
-        "- No copy: at least two of the prices and percents differ from every known trade.",
     ]
 
 
@@ -33,7 +33,7 @@ def test_excursions_on_both_sides_of_the_entry_are_said_where_the_golds_are() ->
 @pytest.mark.parametrize("ticker", [None, "NOT_GOLD"])
 def test_without_a_known_ticker_all_are_listed(ticker: str | None) -> None:
     text = describe_rules(LIMITS, session_date=date(2013, 10, 4), ticker=ticker)
-    assert "- Ticker: IBM, SPY.\n- Price of IBM: 180.11 to 186.9.\n- Price of SPY: 160 to 175.5.\n" in text
+    assert "- Ticker: IBM, SPY.\n- Price of IBM: 180.11 to 186.9.\n- Price of SPY: 160 to 175.5." in text
 
 
 @pytest.mark.parametrize(

@@ -87,7 +87,10 @@ def _spell_character(character: str) -> str:
     raw, shown = character.encode("utf-8", "surrogateescape"), json.dumps(character)[1:-1]
     unit = f"\\u{ord(character):04x}" if ord(character) <= 0xFFFF else shown
     percent = "".join(f"%{byte:02x}" for byte in raw)
-    forms = dict.fromkeys([character, f"\\{character}", shown, unit, percent, quote_plus(raw), repr(raw)[2:-1]])
+    misread = raw.decode("latin-1")  # by a server that takes headers for Latin-1
+    forms = dict.fromkeys(
+        [character, misread, f"\\{character}", shown, unit, percent, quote_plus(raw), repr(raw)[2:-1]]
+    )
     return f"(?i:{'|'.join(re.escape(form).replace(BACKSLASH * 2, BACKSLASH * 2 + '{1,4}') for form in forms)})"
 
 

@@ -130,7 +130,9 @@ def _has_same_rubric(old: Path, before: Profile, after: Profile) -> bool:
     asked = hash_files([find_column_file(dataset.folder, entry)])
     known = json.loads((old / "provenance.json").read_text(encoding="utf-8")).get("sha256", {})
     is_same_file = all(known.get(name) == digest for name, digest in asked.items())
-    return is_same_file and before.models[judge["model_alias"]] == after.models[judge["model_alias"]]
+    # How a provider is asked for a form, and what it understands, makes no other judge.
+    models = [replace(p.models[judge["model_alias"]], structured_output="auto", dialect=()) for p in (before, after)]
+    return is_same_file and models[0] == models[1]
 
 
 def build_judging(compiled: CompiledProfile, profile: Profile) -> dict[str, Any]:

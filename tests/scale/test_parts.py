@@ -25,6 +25,7 @@ from jobs.cluster import (
 )
 from jobs.errors import BackendError
 from jobs.job import Job, LostRow
+from jobs.library.structured import Forms
 from refine_loop.cluster_workers import PartLogs, find_cap_file, find_log
 from refine_loop.record.events import EventLog, read_events
 from tests.conftest import Cli, change_profile
@@ -91,7 +92,7 @@ def test_job_is_always_split_alike(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     pl.DataFrame({"row_id": [str(i) for i in range(45)]}).write_parquet(tmp_path / "seeds.parquet")
     profile = load_profile(change_profile(tmp_path / "ray.yaml", {"engine": {"ray": {"workers": 2, "part_rows": 20}}}))
     backend: Any = RayBackend.__new__(RayBackend)
-    vars(backend).update(_profile=profile, _endpoint=None, _folder=tmp_path)
+    vars(backend).update(_profile=profile, _endpoint=None, _folder=tmp_path, forms=Forms(profile, None))
     config = {"seed_config": {"source": {"path": str(tmp_path / "seeds.parquet")}}, "model_configs": []}
     first, second = (backend._split(Job("001_generate", config, 45)) for _ in range(2))
     assert first == second

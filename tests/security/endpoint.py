@@ -73,13 +73,17 @@ def refuse(status: int) -> Tell:
     return lambda asked: Reply(status, json.dumps({"error": {"message": f"no: Bearer {asked.key}"}}).encode())
 
 
+def send_elsewhere(asked: Asked) -> Reply:
+    """Send every request to an address that tells with which key it came."""
+    return Reply(302, f"you sent {asked.key}".encode(), (("Location", f"http://127.0.0.1:9/{asked.key}"),))
+
+
 def tell_in_every_way(asked: Asked) -> Reply:
     """Answer well now and then, and otherwise tell the key in another place each time."""
     told = f"you sent {asked.key}"
     faults = (
         Reply(400, json.dumps({"error": {"message": told}}).encode()),
         Reply(500, told.encode()),
-        Reply(302, told.encode(), (("Location", f"http://127.0.0.1:9/{asked.key}"),)),
         Reply(200, f'{{"choices": [{{"message": "{asked.key}'.encode()),
         say(f"{told}; this is no JSON"),
         Reply(422, json.dumps({"detail": [{"msg": told, asked.key: asked.key}]}).encode()),

@@ -10,7 +10,7 @@ import polars as pl
 import pytest
 
 from .conftest import Place, WriteShipped
-from .endpoint import Tell, open_telltale, refuse, say, tell_in_every_way
+from .endpoint import Tell, open_telltale, refuse, say, send_elsewhere, tell_in_every_way
 
 CANARY = "canary/7f3a9d+not=to-be-written-anywhere"
 KEY_ENV = {"nim_dev": "NVIDIA_API_KEY", "nim_prod": "NVIDIA_API_KEY"}
@@ -81,6 +81,14 @@ def test_a_key_that_is_refused_is_not_repeated(place: Place, write_shipped: Writ
     codes = list(run_told(place, write_shipped, "offline", refuse(status)))
     assert codes[:2] == [1, 1]
     assert b"refuse" in (place.folder / "notes/said").read_bytes().lower()
+    assert find_key(place.folder) == []
+
+
+def test_a_key_in_a_redirect_is_not_repeated(place: Place, write_shipped: WriteShipped) -> None:
+    with open_telltale(send_elsewhere) as telltale:
+        profile = write_shipped("offline", {"provider": make_provider("offline", telltale.url)})
+        assert place.execute("generate", profile, "--out", place.run, "--verbose", MY_API_KEY=CANARY) == 1
+    assert b"provider.endpoint" in (place.folder / "notes/said").read_bytes()
     assert find_key(place.folder) == []
 
 

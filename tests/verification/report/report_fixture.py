@@ -39,6 +39,9 @@ def make_plots(rng: np.random.Generator) -> dict[str, Any]:
     return {
         "distributions": {feature: make_bins(rng, feature) for feature in FEATURES},
         "volatility_exits": {name: make_points(rng, count) for name, count in (("gold", 480), ("synthetic", 500))},
+        "losses": [
+            {"control": "ticker", "values": ["AAA", "BBB"], "candidates": [50, 40], "lost": [5, 4], "is_uneven": False}
+        ],
         "funnel": [
             ["candidates", 10_400], ["generated", 10_310], ["passed the checks at once", 9_120],
             ["accepted at once", 7_030], ["accepted after refine 1", 9_210], ["accepted after refine 2", 9_842],

@@ -76,6 +76,7 @@ check: $(VENV)/.installed  ## format, lint, types, import layers, profiles, gene
 	@$(BIN)/python -m refine_loop.record.event_docs --check
 	@$(BIN)/python -m refine_loop.draw_graph --check
 	@$(BIN)/python -m tradelogs.context_page --check
+	@$(BIN)/python -m service.openapi --check
 	@$(BIN)/python -m gold_data.sample.build --check
 
 format: $(VENV)/.installed  ## format and mend what ruff can

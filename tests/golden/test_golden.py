@@ -1,4 +1,7 @@
-"""The rows of one seed, held against those of the commit before the house was rebuilt.
+"""The rows of one seed, held against those of the last commit that meant to change them.
+
+Moving the rooms changed none. Prompts that say what is constant first, answers read by ourselves and price paths that
+hold the entry's price did: docs/architecture names each.
 
 `python -m tests.golden.test_golden RUN_FOLDER` writes the digests anew, where a change of the rows is meant.
 """

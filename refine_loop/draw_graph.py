@@ -3,6 +3,7 @@
 import sys
 
 from designer_configs.compile.checks.project import PROJECT_ROOT
+from files.generated_file import write_or_compare
 from refine_loop.graph import graph
 
 FILE = PROJECT_ROOT / "docs" / "graph.mmd"
@@ -16,13 +17,7 @@ def write_drawing() -> str:
 
 def main(arguments: list[str]) -> int:
     """Write the file, or with `--check` say whether it is up to date (exit code 1: it is not)."""
-    text = write_drawing()
-    if "--check" not in arguments:
-        FILE.write_text(text, encoding="utf-8")
-    elif not FILE.is_file() or FILE.read_text(encoding="utf-8") != text:
-        print(f"docs/{FILE.name} is out of date: run python -m refine_loop.draw_graph")
-        return 1
-    return 0
+    return write_or_compare({FILE: write_drawing()}, arguments, "refine_loop.draw_graph")
 
 
 if __name__ == "__main__":

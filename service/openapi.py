@@ -5,23 +5,18 @@ import sys
 import tempfile
 from pathlib import Path
 
+from files.generated_file import write_or_compare
 from service.app import build_app
 
 FILE = Path(__file__).parent.parent / "docs/openapi.json"
 
 
-def main() -> int:
-    """Write the file, or compare it."""
+def main(arguments: list[str]) -> int:
+    """Write the file, or with `--check` say whether it is up to date (exit code 1: it is not)."""
     with tempfile.TemporaryDirectory() as nothing:
-        app = build_app(Path(nothing), Path(nothing))
-        text = json.dumps(app.openapi(), indent=1) + "\n"
-    if "--check" not in sys.argv:
-        FILE.write_text(text, encoding="utf-8")
-    elif not FILE.is_file() or FILE.read_text(encoding="utf-8") != text:
-        sys.stderr.write("docs/openapi.json is not what the service says: python -m service.openapi writes it\n")
-        return 1
-    return 0
+        text = json.dumps(build_app(Path(nothing), Path(nothing)).openapi(), indent=1) + "\n"
+    return write_or_compare({FILE: text}, arguments, "service.openapi")
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

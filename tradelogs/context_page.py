@@ -11,6 +11,7 @@ import click
 
 from designer_configs.compile.checks.project import PROJECT_ROOT
 from designer_configs.compile.make_docs import write_pages
+from files.generated_file import write_or_compare
 from tradelogs.cli import main as tradelogs
 from tradelogs.messages import list_messages
 
@@ -109,13 +110,7 @@ def _take_sentence(text: str) -> str:
 
 def main(arguments: list[str]) -> int:
     """Write AGENTS.md, or with `--check` say whether it is up to date (exit code 1: it is not)."""
-    text = write_agents_page()
-    if "--check" not in arguments:
-        FILE.write_text(text, encoding="utf-8")
-    elif not FILE.is_file() or FILE.read_text(encoding="utf-8") != text:
-        print(f"{FILE.name} is out of date: run python -m tradelogs.context_page")
-        return 1
-    return 0
+    return write_or_compare({FILE: write_agents_page()}, arguments, "tradelogs.context_page")
 
 
 if __name__ == "__main__":

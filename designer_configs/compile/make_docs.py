@@ -12,6 +12,7 @@ from designer_configs.compile.checks.project import PROJECT_ROOT, Project
 from designer_configs.compile.checks.shape import load_schema, resolve_reference
 from designer_configs.compile.dataset_docs import write_dataset_page
 from designer_configs.compile.profile import list_profiles, load_profile
+from files.generated_file import write_or_compare
 
 DOCS = PROJECT_ROOT / "docs"
 _TABLE = "| key | type | default | unit | meaning | example |\n|---|---|---|---|---|---|\n"
@@ -127,15 +128,7 @@ def write_pages() -> dict[Path, str]:
 
 def main(arguments: list[str]) -> int:
     """Write the pages, or with `--check` say which are not up to date (exit code 1: one is not)."""
-    stale = 0
-    for page, text in write_pages().items():
-        if "--check" not in arguments:
-            page.parent.mkdir(exist_ok=True)
-            page.write_text(text, encoding="utf-8")
-        elif not page.is_file() or page.read_text(encoding="utf-8") != text:
-            print(f"{page.relative_to(PROJECT_ROOT)} is out of date: run python -m designer_configs.compile.make_docs")
-            stale = 1
-    return stale
+    return write_or_compare(write_pages(), arguments, "designer_configs.compile.make_docs")
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from designer_configs.compile.checks.project import PROJECT_ROOT
+from files.generated_file import write_or_compare
 
 PAGE = PROJECT_ROOT / "docs" / "events.md"
 _TABLE = "| field | type | meaning |\n|---|---|---|\n"
@@ -49,13 +50,7 @@ def _write_row(name: str, part: Mapping[str, Any], *, required: bool) -> str:
 
 def main(arguments: list[str]) -> int:
     """Write the page, or with `--check` say whether it is up to date (exit code 1: it is not)."""
-    text = write_page()
-    if "--check" not in arguments:
-        PAGE.write_text(text, encoding="utf-8")
-    elif not PAGE.is_file() or PAGE.read_text(encoding="utf-8") != text:
-        print(f"docs/{PAGE.name} is out of date: run python -m refine_loop.record.event_docs")
-        return 1
-    return 0
+    return write_or_compare({PAGE: write_page()}, arguments, "refine_loop.record.event_docs")
 
 
 if __name__ == "__main__":

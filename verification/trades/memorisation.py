@@ -119,8 +119,7 @@ def ask_memorisation(yardstick: Yardstick, synthetic: pl.DataFrame) -> Answer:
     rows = synthetic[np.sort(draw_places(len(synthetic), MOST_ROWS, yardstick.make_rng("memorisation rows")))]
     points = yardstick.space.place(rows)
     near = find_nearest(yardstick.train, yardstick.space.place(yardstick.train), points)
-    is_copy = is_near_copy(near, real)
-    share = estimate_share(is_copy, near.place)
+    share = estimate_share(is_near_copy(near, real), near.place)
     pulls = measure_pulls(yardstick, points, real)
     nearer = compare_distances(near, real.held, yardstick.holdout["session_date"])
     pull = pulls["near"]

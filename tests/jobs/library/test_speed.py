@@ -71,7 +71,7 @@ AS_READ = pytest.mark.skipif(not is_as_read(list_targets()), reason="parts are l
 
 @pytest.fixture(scope="module")
 def endpoint() -> Iterator[str]:
-    with launch(Options(seed=7, malformed_rate=0.2)) as url:
+    with launch(Options(seed=7, malformed_rate=0.45)) as url:
         yield url
 
 
@@ -123,7 +123,7 @@ def test_quickening_changes_neither_prompts_nor_rows(endpoint: str, prompts: lis
         prompts.clear()
     stock, spared = outcomes
     assert stock == spared
-    assert 12 < len(spared[1]) <= 24 < len(spared[0])  # some answers were corrected
+    assert 12 < len(spared[1]) < 24 < len(spared[0])  # some were lost, some corrected
 
 
 @pytest.mark.parametrize("context", [quicken_library, draw_in_order, keep_texts, lambda: steer_requests([], str)])

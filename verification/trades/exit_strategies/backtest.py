@@ -10,7 +10,6 @@
 
 Where a run's controls set features on purpose, gold counts as far as the synthetic trades reach in these
 (`exit_model`); where they set an outcome, nothing can be told.
-
 Intervals come from REPEATS resamples: of the gold's sessions, and of synthetic rows.
 """
 

@@ -26,7 +26,7 @@ def list_imports(path: Path) -> Iterator[str]:
 
 def test_no_module_of_the_core_imports_an_extra() -> None:
     modules = [path for room in (*ROOMS, *MORE_ROOMS) for path in (ROOT / room).rglob("*.py")]
-    optional = ("jobs/cluster.py", "cluster_workers.py")  # imported for `engine: ray` alone
+    optional = ("jobs/cluster.py", "cluster_workers.py", "transfer/network.py")  # for `engine: ray`, and --transfer
     core = [path for path in modules if not str(path).endswith(optional)]
     found = {str(path): names for path in core if (names := (EXTRAS | {"service"}) & {*list_imports(path)})}
     assert len(modules) > 100

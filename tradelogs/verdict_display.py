@@ -15,7 +15,7 @@ from rich.status import Status
 from tradelogs.exits import describe_os_error
 from tradelogs.terminal import clean_text
 
-STYLES = {"good": "green", "cannot tell": "yellow"}
+STYLES = {"good": "green", "helps": "green", "cannot tell": "yellow", "no gain": "yellow"}
 BAD = "bold red"
 UNKNOWN = ("unknown", "\u2013", "-", "")  # how an answer writes a number that nobody knows
 LEAST_ROOM = 34  # characters beside question and verdict; with less the number stands below them
@@ -121,11 +121,13 @@ def report_outcome(outcome: Any) -> None:
         click.echo(f"stopped; the report was skipped. The run is complete, its report is made by: {made_by}", err=True)
 
 
-def show_verdict(run_folder: Path, seed: int = 0, *, is_json: bool = False) -> None:
-    """Verify a run and print a line per question, or all metrics as JSON."""
+def show_verdict(
+    run_folder: Path, seed: int = 0, *, is_json: bool = False, also: Mapping[str, Callable[..., Any]] | None = None
+) -> None:
+    """Verify a run, ask `also` what a person asked for, and print a line per question, or all metrics as JSON."""
     from verification.verify import verify_run  # noqa: PLC0415
 
-    _show(lambda tell: verify_run(run_folder, tell, seed=seed), run_folder, is_json=is_json)
+    _show(lambda tell: verify_run(run_folder, tell, seed=seed, also=also or {}), run_folder, is_json=is_json)
 
 
 def show_table_verdict(rows: Path, gold: Path, out: Path, seed: int, *, is_json: bool) -> None:

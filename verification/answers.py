@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Matrix = NDArray[np.float64]
-Verdict = Literal["leak", "noise", "underfit", "good", "overfit (copies)", "cannot tell"]
+Verdict = Literal["leak", "noise", "underfit", "good", "overfit (copies)", "cannot tell", "helps", "no gain", "hurts"]
 
 LEAK: Verdict = "leak"
 NOISE: Verdict = "noise"
@@ -17,6 +17,9 @@ UNDERFIT: Verdict = "underfit"
 GOOD: Verdict = "good"
 COPIES: Verdict = "overfit (copies)"
 CANNOT_TELL: Verdict = "cannot tell"
+HELPS: Verdict = "helps"  # these three are of transfer alone
+NO_GAIN: Verdict = "no gain"
+HURTS: Verdict = "hurts"
 
 
 @dataclass(frozen=True, slots=True)

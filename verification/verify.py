@@ -4,8 +4,9 @@ Which questions those are is the dataset's (`dataset.yaml: questions`); nothing 
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ import polars as pl
 from columns.checks.losses import Losses, count_losses, describe_losses, say_uneven
 from files.whole_file import write_whole
 from verification.answers import Answer, to_json
-from verification.ask import Tell
+from verification.ask import Tell, ask_in_turn
 from verification.funnel import count_funnel, quote_failures, sum_stages
 from verification.inputs import FinishedRun, read_run
 from verification.judge.calibration import QUESTION, read_answer
@@ -24,15 +25,19 @@ from verification.report.report import write_report
 from verification.verdict import decide
 
 SCHEMA_VERSION = 1
+NOTHING: Mapping[str, Callable[[FinishedRun, int], Answer]] = {}
 
 
-def verify_run(folder: Path, tell: Tell, *, seed: int = 0) -> dict[str, Any]:
+def verify_run(
+    folder: Path, tell: Tell, *, seed: int = 0, also: Mapping[str, Callable[[FinishedRun, int], Answer]] = NOTHING
+) -> dict[str, Any]:
     """Verify a run; `metrics.json` and `report.html` are written into its folder, each whole or not at all.
 
     Args:
         folder: The run's.
         tell: Called with the title of each question before it is asked.
         seed: Fixes every draw.
+        also: Questions that a person asked for besides, by name; they decide nothing.
 
     Returns:
         What `metrics.json` holds.
@@ -43,7 +48,8 @@ def verify_run(folder: Path, tell: Tell, *, seed: int = 0) -> dict[str, Any]:
     run = read_run(folder)
     questions = load_questions(run.dataset.questions, run.dataset.name, run.profile.dataset.root)
     asked = questions.ask(run, tell, seed)
-    answers = [*asked.answers, *read_calibration(run, tell)]
+    further = ask_in_turn([(name, partial(ask, run, seed)) for name, ask in also.items()], tell)
+    answers = [*asked.answers, *further, *read_calibration(run, tell)]
     overall = decide(answers, questions.DECIDING, asked.used, asked.train, run.dataset.nouns)
     losses = read_losses(run)
     taken = {"losses": describe_losses(losses), "funnel": count_funnel(run.ledger), "stages": sum_stages(run.usage)}

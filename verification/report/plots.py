@@ -8,6 +8,7 @@ from verification.answers import CANNOT_TELL
 from verification.report.judge import draw_faults, draw_judge_rates
 from verification.report.parts import MissingDataError, Plot, get_value
 from verification.report.run import draw_funnel, draw_losses, draw_stages
+from verification.transfer.plot import draw_arms
 
 Draw = Callable[[Mapping[str, Any]], Plot]
 
@@ -31,6 +32,7 @@ ALWAYS = (
     Drawing("run", "funnel", "Funnel of candidates", draw_funnel, of_run=True),
     Drawing("run", "losses", "Losses by control", draw_losses, of_run=True),
     Drawing("run", "stages", "What each stage cost", draw_stages, of_run=True),
+    Drawing("transfer", "arms", "What was read, and how well held-out gold was told", draw_arms),
     Drawing("judge", "faults", "Faults caught", draw_faults),
     Drawing("judge", "judge-rates", "Caught, and refused in error", draw_judge_rates),
 )  # of every dataset

@@ -14,12 +14,15 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 from markupsafe import Markup
 
 from files.whole_file import write_whole
-from verification.answers import CANNOT_TELL, COPIES, GOOD, LEAK, NOISE, UNDERFIT, to_json
+from verification.answers import CANNOT_TELL, COPIES, GOOD, HELPS, HURTS, LEAK, NOISE, UNDERFIT, to_json
 from verification.report.parts import Plot, drop_minus_zero, get_value, is_number
 from verification.report.plots import Drawing, draw_plots
 
 HERE = Path(__file__).parent
-STYLES = {GOOD: "good", UNDERFIT: "underfit", NOISE: "noise", COPIES: "copies", LEAK: "copies", CANNOT_TELL: "unknown"}
+STYLES = {
+    **{GOOD: "good", UNDERFIT: "underfit", NOISE: "noise", COPIES: "copies", LEAK: "copies", CANNOT_TELL: "unknown"},
+    **{HELPS: "good", HURTS: "underfit"},
+}
 MARKS = {
     "good": "M3 8.5l3.4 3.5L13 4.5",
     "underfit": "M8 3v10M3.8 8.8L8 13l4.2-4.2",

@@ -6,6 +6,8 @@ import click
 
 from tradelogs.exits import DONE, explain_errors
 
+SECTION = "Look at what was made"
+
 
 @click.command()
 @click.argument("run_folder", type=click.Path(path_type=Path), required=False)

@@ -78,6 +78,7 @@ check: $(VENV)/.installed  ## format, lint, types, import layers, profiles, gene
 	@$(BIN)/python -m tradelogs.context_page --check
 	@$(BIN)/python -m service.openapi --check
 	@$(BIN)/python -m gold_data.sample.build --check
+	@$(BIN)/python -m gold_data.sample.gallery --check
 
 format: $(VENV)/.installed  ## format and mend what ruff can
 	@$(BIN)/ruff format .

@@ -20,6 +20,7 @@ import polars as pl
 from jsonschema import Draft202012Validator
 
 from columns.declared import NO_CODE, Declared, read_declared
+from columns.disguise import Disguise
 from columns.errors import DatasetError
 from columns.narrowing import narrow_fields
 from columns.rendering import list_gold_rows
@@ -155,6 +156,21 @@ class Dataset:
         fields, limit = self.declared.fields, f"differs from every known {self.declared.noun}"
         message = f"it is a copy of {known}; limit: {limit}"
         return Violation("copy", fields, limit, f"copy of {known}", message, mend=False)
+
+    def list_steps(self, facts: Mapping[str, Any]) -> Mapping[str, float]:  # noqa: ARG002 - a hook
+        """List the steps of prices by ticker, as far as the facts of gold tell them."""
+        return {}
+
+    def disguise_facts(self, facts: Mapping[str, Any], disguise: Disguise) -> Mapping[str, Any]:  # noqa: ARG002
+        """Give the facts of gold as they are under a disguise: what they name of tickers, prices and dates."""
+        return facts
+
+    def fit_to_steps(self, row: Row, exact: Row, step: float) -> Row:  # noqa: ARG002 - a hook
+        """Fit what hangs on the prices of a row that came back from a disguise, once they were put on steps.
+
+        `exact` has the prices as the answer's were, between the steps.
+        """
+        return row
 
     def finish(self, accepted: pl.DataFrame, gold: GoldFolder, request: FinishRequest) -> Finished:  # noqa: ARG002
         """Compute what accepted rows get after the loop, a round at a time: it may add columns, and drops no row."""

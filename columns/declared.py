@@ -62,6 +62,15 @@ class Ask:
 
 
 @dataclass(frozen=True)
+class Disguisable:
+    """Which fields of rows, gold rows and plans hold tickers, prices and dates, for a disguise of them."""
+
+    ticker: str
+    prices: tuple[str, ...] = ()
+    dates: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class Declared:
     """A dataset as its folder declares it; `stages` are the columns of each stage, without the profile's controls.
 
@@ -146,6 +155,14 @@ class Declared:
         """When rows are near-copies, where the dataset declares it."""
         declared = self.document.get("copies")
         return None if declared is None else Copies(**declared)
+
+    @property
+    def disguise(self) -> Disguisable | None:
+        """What of its rows can be disguised, where the dataset declares it."""
+        declared = self.document.get("disguise")
+        if declared is None:
+            return None
+        return Disguisable(declared["ticker"], tuple(declared["prices"]), tuple(declared["dates"]))
 
     @property
     def gold(self) -> Mapping[str, Need]:

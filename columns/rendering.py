@@ -13,20 +13,26 @@ from columns.declared import Declared
 from gold_data.markets import write_clock
 
 JsonObject = Mapping[str, object]
+FENCE = "```json\n"
 
 
 def fence_json(value: JsonObject | Sequence[JsonObject]) -> str:
     """Write a row, or a list of rows one to a line, as a fenced JSON block."""
     if isinstance(value, Mapping):
-        return f"```json\n{json.dumps(value)}\n```"
+        return f"{FENCE}{json.dumps(value)}\n```"
     rows = ",\n".join(f"  {json.dumps(row)}" for row in value)
-    return f"```json\n[\n{rows}\n]\n```"
+    return f"{FENCE}[\n{rows}\n]\n```"
 
 
 def read_fence(text: str) -> dict[str, Any]:
     """Read back one row that `fence_json` wrote."""
-    row: dict[str, Any] = json.loads(text.removeprefix("```json\n").removesuffix("\n```"))
+    row: dict[str, Any] = load_fence(text)
     return row
+
+
+def load_fence(text: str) -> Any:
+    """Load what `fence_json` wrote: a row, or a list of rows."""
+    return json.loads(text.removeprefix(FENCE).removesuffix("\n```"))
 
 
 def show_row(row: Any) -> str:

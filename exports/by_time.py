@@ -9,7 +9,7 @@ from columns.declared import Declared, name_plain_type
 from exports.errors import ExportError
 from exports.export import Exported
 from exports.finished_run import FinishedRun
-from exports.vpa_pairs import split_by_time
+from exports.splits import say_parts, split_by_time
 from files.whole_file import write_text
 from gold_data.store import SESSION
 
@@ -38,9 +38,7 @@ def write(run: FinishedRun, out: Path) -> Exported:
         part = run.accepted.filter(sessions.is_in(sorted(days)))
         write_text(write_lines(part, run.profile.dataset), out / f"{name}.jsonl")
         counts[name] = part.height
-    left = run.accepted.height - sum(counts.values())
-    said = ", ".join(f"{count} {name}" for name, count in counts.items())
-    return Exported(out, run.accepted.height - left, (f"{said}; {left} rows of the sessions between them are in none",))
+    return Exported(out, sum(counts.values()), (say_parts(counts, run.accepted.height),))
 
 
 def write_lines(rows: pl.DataFrame, dataset: Declared) -> str:

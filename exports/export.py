@@ -37,6 +37,8 @@ def export_run(folder: Path, name: str, out: Path | None = None) -> Exported:
     declared = run.profile.dataset.folder / "exports" / f"{name}.yaml"
     if declared.is_file():
         path = out or run.folder / HERE / f"{name}.jsonl"
+        if path.is_dir():
+            raise ExportError(f"{path} is a folder: name a file with --out")
         path.parent.mkdir(parents=True, exist_ok=True)
         return Exported(path, write_with_processor(run, declared, path))
     modules = find_modules(run)

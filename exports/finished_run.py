@@ -58,9 +58,12 @@ class FinishedRun:
         """Read one of the run's JSON files; None where it is not there."""
         path = self.folder / name
         try:
-            return dict(json.loads(path.read_text(encoding="utf-8"))) if path.is_file() else None
+            told = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else None
         except (OSError, ValueError) as exc:
             raise ExportError(f"{path} cannot be read: {exc}") from exc
+        if told is not None and not isinstance(told, dict):
+            raise ExportError(f"{path} cannot be read: it holds no JSON object")
+        return told
 
 
 def read_finished_run(folder: Path) -> FinishedRun:
@@ -70,7 +73,11 @@ def read_finished_run(folder: Path) -> FinishedRun:
         ExportError: it holds no run that has ended.
     """
     for name in NEEDED:
-        if not (folder / name).is_file():
+        try:
+            is_there = (folder / name).is_file()
+        except OSError as exc:  # a name that is too long, a folder that may not be looked into
+            raise ExportError(f"{folder} cannot be read ({exc.strerror}): name the folder of a run") from exc
+        if not is_there:
             raise ExportError(
                 f"{folder} is no finished run: {name} is missing. Name the folder that `tradelogs generate` printed, "
                 f"or go on with it: tradelogs resume {folder}"

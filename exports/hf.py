@@ -1,4 +1,4 @@
-"""A folder that Hugging Face `datasets` loads: Parquet, and a card made from the run's facts."""
+"""A folder that Hugging Face `datasets` loads: Parquet by split, and a card made from the run's facts."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -10,9 +10,11 @@ from columns.declared import Declared
 from exports.errors import ExportError
 from exports.export import Exported
 from exports.finished_run import FinishedRun
-from files.whole_file import write_bytes, write_text
+from exports.splits import SPLIT, say_parts, split_accepted
+from files.whole_file import write_text, write_whole
+from gold_data.store import SESSION
 
-DATA = "data/train-00000-of-00001.parquet"
+DATA = "data/{split}-00000-of-00001.parquet"
 SIZES = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (1_000_000, "100K<n<1M"))
 
 
@@ -29,27 +31,39 @@ def write(run: FinishedRun, out: Path) -> Exported:
     """
     if out.is_file():
         raise ExportError(f"{out} is a file: name a folder with --out")
-    rows = run.accepted.height
-    write_bytes((run.folder / "accepted.parquet").read_bytes(), out / DATA)
-    write_text(write_card(run, rows), out / "README.md")
-    return Exported(out, rows)
+    parts = split_accepted(run)
+    (out / DATA).parent.mkdir(parents=True, exist_ok=True)
+    for path in (out / DATA).parent.glob("*.parquet"):  # of a run that had other splits
+        path.unlink()
+    for name, part in parts.items():
+        with write_whole(out / DATA.format(split=name)) as partial:
+            part.write_parquet(partial)
+    counts = {name: part.height for name, part in parts.items()}
+    write_text(write_card(run, counts), out / "README.md")
+    return Exported(out, sum(counts.values()), (say_parts(counts, run.accepted.height),))
 
 
-def write_card(run: FinishedRun, rows: int) -> str:
-    """Write the card: what the rows are, how they were made and judged, and what they must not be used for."""
+def write_card(run: FinishedRun, counts: Mapping[str, int]) -> str:
+    """Write the card: what the rows are, how they were made and judged, and what they must not be used for.
+
+    `counts` are the rows of each split.
+    """
     profile, dataset = run.profile, run.profile.dataset
+    rows = sum(counts.values())
+    files = [{"split": name, "path": DATA.format(split=name)} for name in counts]
     head = {
         "pretty_name": dataset.name,
         "tags": ["synthetic", "trading", dataset.name],
         "size_categories": [next((name for most, name in SIZES if rows < most), "n>1M")],
-        "configs": [{"config_name": "default", "data_files": [{"split": "train", "path": DATA}]}],
+        "configs": [{"config_name": "default", "data_files": files}],
     }
     statuses = dict(run.ledger.group_by("status").len().rows())
-    counts = ", ".join(f"{statuses.get(name, 0):,} {name}" for name in ("accepted", "rejected", "failed"))
+    ended = ", ".join(f"{statuses.get(name, 0):,} {name}" for name in ("accepted", "rejected", "failed"))
     models = "\n".join(f"- {role}: `{model.model}`" for role, model in profile.models.items())
     paragraphs = [
         f"# {dataset.name}: {dataset.document['description']}",
-        f"Synthetic data, {dataset.document['grain']}; {rows:,} rows. {run.ledger.height:,} candidates: {counts}.",
+        f"Synthetic data, {dataset.document['grain']}; {rows:,} rows. {run.ledger.height:,} candidates: {ended}.",
+        f"## Splits\n\n{_say_splits(counts, run)}",
         f"## Verdict\n\n{_say_verdict(run.read_json('metrics.json'))}",
         f"## Models\n\nProvider `{profile.provider.name}`.\n\n{models}",
         f"## Columns\n\n{list_columns(run)}",
@@ -72,8 +86,19 @@ def list_columns(run: FinishedRun) -> str:
     return "\n".join(lines)
 
 
+def _say_splits(counts: Mapping[str, int], run: FinishedRun) -> str:
+    by = (
+        "By what the rows say themselves."
+        if SPLIT in run.accepted.columns
+        else "By time, the last sessions for tests."
+        if SESSION in run.accepted.columns
+        else "One part: the rows have no time."
+    )
+    return f"{by} {say_parts(counts, run.accepted.height)}."
+
+
 def _say_verdict(metrics: Mapping[str, Any] | None) -> str:
-    if metrics is None:
+    if metrics is None or "overall" not in metrics:
         return "This run was not verified."
     return f"{metrics['overall']['text']}. {metrics['overall']['reason']}"
 

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Mapping
-from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -12,12 +11,11 @@ from columns.declared import Declared
 from exports.errors import ExportError
 from exports.export import Exported
 from exports.finished_run import FinishedRun
+from exports.splits import say_parts, split_by_time
 from files.whole_file import write_text
-from gold_data.splits import plan_split
 from gold_data.store import SESSION
 
 SCHEMA = "pair.schema.json"
-EVALUATED = 0.1  # share of the sessions that are validated on, and of those that are tested on
 
 
 def takes_dataset(dataset: Declared) -> bool:
@@ -46,16 +44,7 @@ def write(run: FinishedRun, out: Path) -> Exported:
         write_text(write_lines(part), out / f"{name}.jsonl")
         counts[name] = part.height
     write_text((run.profile.dataset.folder / SCHEMA).read_text(encoding="utf-8"), out / SCHEMA)
-    left = pairs.height - sum(counts.values())
-    said = ", ".join(f"{count} {name}" for name, count in counts.items())
-    return Exported(out, pairs.height - left, (f"{said}; {left} rows of the sessions between them are in none",))
-
-
-def split_by_time(sessions: list[date], embargo: int) -> dict[str, set[date]]:
-    """Split sessions by time, the last for tests, those before for validation, with an embargo before each."""
-    tested = plan_split(sessions, EVALUATED, embargo=embargo)
-    validated = plan_split(tested.train, EVALUATED, embargo=embargo)
-    return {"train": {*validated.train}, "validation": {*validated.holdout}, "test": {*tested.holdout}}
+    return Exported(out, sum(counts.values()), (say_parts(counts, pairs.height),))
 
 
 def write_lines(pairs: pl.DataFrame) -> str:

@@ -55,7 +55,7 @@ def read_bars(path: Path, zone: str = EXCHANGE_ZONE) -> tuple[pl.DataFrame, list
     notes = check_columns(path, raw.columns, Bars.column_names())
     bars = raw.select(
         pl.col("ticker").cast(pl.String).str.strip_chars().replace("", None),
-        _read_timestamps(path, raw, notes, zone).dt.truncate("1m"),
+        read_timestamps(path, raw, notes, zone).dt.truncate("1m"),
         *(_read_numbers(raw, name) for name in VALUES),
     )
     bars = _drop_faulty(path, bars, notes)
@@ -87,7 +87,12 @@ def read_number_column(name: str, dtype: pl.DataType) -> pl.Expr:
     return column.cast(pl.Float64, strict=False)
 
 
-def _read_timestamps(path: Path, raw: pl.DataFrame, notes: list[str], zone: str) -> pl.Expr:
+def read_timestamps(path: Path, raw: pl.DataFrame, notes: list[str], zone: str) -> pl.Expr:
+    """Read the column `timestamp` as `read_bars` says it, and note what was taken for what.
+
+    Raises:
+        GoldError: it holds neither dates nor moments.
+    """
     if (days := read_days(raw["timestamp"])) is not None:
         notes.append(f"{path.name}: its timestamps are dates, and were read as bars of whole days")
         return pl.lit(days)

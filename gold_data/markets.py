@@ -55,7 +55,12 @@ class Markets:
     @property
     def is_usual(self) -> bool:
         """Tell whether nothing was said: all is traded in New York's regular hours."""
-        return self == Markets()
+        return not self.by_ticker and not self.instruments and replace(self.default, weeks=0) == NEW_YORK
+
+    def disguise(self, codes: Mapping[str, str], weeks: int) -> "Markets":
+        """Give the same by the codes of tickers, with days said so many weeks later, and nothing known of a code."""
+        by_code = {code: replace(self.find(ticker), weeks=weeks) for ticker, code in codes.items()}
+        return Markets(replace(self.default, weeks=weeks), by_code if self.by_ticker else {})
 
     def find(self, ticker: object) -> Market:
         """Find the market of a ticker."""

@@ -12,7 +12,7 @@ import threading
 import warnings
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from functools import lru_cache
 from typing import NamedTuple
@@ -57,12 +57,14 @@ class Market:
     """Where something is traded: a calendar of exchange-calendars, `24/7` or `24/5`, its hours, and the clock.
 
     `hours` are `regular`, `extended`, or from and to; a `to` at or before the `from` is that of the next day. They and
-    all times of day are those of `clock`, a zone, by default the calendar's own.
+    all times of day are those of `clock`, a zone, by default the calendar's own. Its days are said `weeks` later than
+    they are, which is how a disguise dates them.
     """
 
     calendar: str = EXCHANGE
     hours: str | Hours = REGULAR
     clock: str = ""
+    weeks: int = 0
 
     @property
     def zone_name(self) -> str:
@@ -207,6 +209,8 @@ def _name_zone(calendar: str) -> str:
 def _read_year(market: Market, year: int) -> Mapping[date, Session]:
     if year not in CALENDAR_YEARS:
         return {}
+    if market.weeks:
+        return _shift_year(market, year)
     try:
         calendar = _build_calendar(market.calendar, year)
     except ValueError:  # beyond the years that the calendar knows
@@ -223,6 +227,18 @@ def _read_year(market: Market, year: int) -> Mapping[date, Session]:
         assert end is not None
         found[label.date()] = Session(start, end, (pause, resume) if pause and resume else None)
     return found if market.hours == REGULAR else _change_hours(market, found)
+
+
+def _shift_year(market: Market, year: int) -> dict[date, Session]:
+    """Give the sessions whose days, said so many weeks later, lie in a year."""
+    own, later = replace(market, weeks=0), timedelta(weeks=market.weeks)
+    years = sorted({(date(year, 1, 1) - later).year, (date(year, 12, 31) - later).year})
+    known = {day + later: session for real in years for day, session in _read_year(own, real).items()}
+    return {
+        day: Session(one.opens + later, one.closes + later, one.pause and (one.pause[0] + later, one.pause[1] + later))
+        for day, one in known.items()
+        if day.year == year
+    }
 
 
 def _list_moments(times: pd.Series) -> list[datetime | None]:

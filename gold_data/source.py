@@ -12,7 +12,8 @@ class GoldSource:
 
     `files` has those that are there, by the keys under which a profile names them. `split` is the file that says which
     sessions are held out, where a gold folder brings it; otherwise the last ones are, a share `holdout` of all, with
-    `embargo` sessions before them in neither part. `options` are the profile's keys that belong to the dataset, for
+    `embargo` sessions before them in neither part. With `disguise` models are shown codes, rescaled prices and shifted
+    dates in the place of its own. `options` are the profile's keys that belong to the dataset, for
     those whose gold rows hang on them.
     """
 
@@ -20,4 +21,5 @@ class GoldSource:
     holdout: float = 0.0
     embargo: int = 0
     split: Path | None = None
+    disguise: bool = False
     options: Mapping[str, Any] = field(default_factory=dict, compare=False)

@@ -9,7 +9,7 @@ import polars as pl
 
 from files.csv_cells import neutralise_cells
 from files.whole_file import write_whole
-from gold_data.bars import FAULTS, VALUES, WHAT, note_naive, place_timestamps, read_number_column
+from gold_data.bars import FAULTS, VALUES, WHAT, read_number_column, read_timestamps
 from gold_data.errors import GoldError
 from gold_data.markets import USUAL, Markets
 from gold_data.tables import check_columns, read_frame
@@ -47,10 +47,11 @@ class BarsFileSummary:
 def attach_to_bars_file(source: Path, out: Path, markets: Markets = USUAL) -> BarsFileSummary:
     """Attach every indicator to every bar of a file, and write `out` as CSV or Parquet, by its suffix.
 
-    `source` is CSV or Parquet with `ticker`, `timestamp` (start of the minute), `open`, `high`, `low`, `close`,
-    `volume`; its rows may be in any order. Timestamps with a zone or offset are converted to the exchange's zone,
-    those without are times of the market. Sessions are those of each ticker's market. `out` has the seven columns and
-    one per indicator, sorted by ticker and timestamp, null as in `attach_technicals`; it appears when it is complete.
+    `source` is CSV or Parquet with `ticker`, `timestamp` (start of the bar), `open`, `high`, `low`, `close`, `volume`;
+    its rows may be in any order. Timestamps with a zone or offset are converted to the exchange's zone, those without
+    are times of the market, and dates are bars of whole days, which lie in no session. Sessions are those of each
+    ticker's market. `out` has the seven columns and one per indicator, sorted by ticker and timestamp, null as in
+    `attach_technicals`; it appears when it is complete.
 
     Raises:
         IndicatorError: A file that cannot be read or written, or a bar that cannot be (the first few are named).
@@ -85,7 +86,7 @@ def _read_bars_file(source: Path, zone: str) -> tuple[pl.DataFrame, list[str]]:
     try:
         raw = read_frame(source, WHAT)
         notes = check_columns(source, raw.columns, ["ticker", "timestamp", *VALUES])
-        timestamps, is_naive = place_timestamps(source, "timestamp", raw.schema["timestamp"], zone)
+        timestamps = read_timestamps(source, raw, notes, zone)
     except GoldError as exc:
         raise IndicatorError(str(exc)) from exc
     bars = raw.select(
@@ -93,8 +94,6 @@ def _read_bars_file(source: Path, zone: str) -> tuple[pl.DataFrame, list[str]]:
         timestamps.dt.truncate("1m"),
         *(read_number_column(name, raw.schema[name]) for name in VALUES),
     )
-    if naive := raw.select(is_naive.sum()).item():
-        notes.append(note_naive(source, naive, zone))
     if bars.is_empty():
         raise IndicatorError(f"{source} has a header and no rows; it should hold {WHAT}.")
     for fault, is_faulty in FAULTS.items():

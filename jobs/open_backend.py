@@ -4,6 +4,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 from designer_configs.compile.profile import Profile
+from gold_data.store import GoldFolder
+from jobs.disguise import disguise_jobs
+from jobs.job import PlacedBackend
 from jobs.library.backend import LibraryBackend
 from jobs.microservices.backend import MicroservicesBackend
 from jobs.microservices.jobs import (
@@ -18,8 +21,8 @@ def make_backend(
     *,
     find_spent_cap: Callable[[], str | None],
     observe: Notify,
-) -> LibraryBackend | MicroservicesBackend:
-    """Make the backend that a profile asks for, for a run in `folder`.
+) -> PlacedBackend:
+    """Make the backend that a profile asks for, for a run in `folder` where its gold lies, under a disguise if need be.
 
     Args:
         profile: Names it.
@@ -31,6 +34,9 @@ def make_backend(
     Raises:
         BackendError: the service's address is none.
     """
+    backend: PlacedBackend
     if profile.backend.name == "library":
-        return LibraryBackend(profile, endpoint, folder / "artifacts")
-    return MicroservicesBackend(profile, folder, find_spent_cap=find_spent_cap, observe=observe)
+        backend = LibraryBackend(profile, endpoint, folder / "artifacts")
+    else:
+        backend = MicroservicesBackend(profile, folder, find_spent_cap=find_spent_cap, observe=observe)
+    return disguise_jobs(backend, profile, GoldFolder(folder / "gold"))

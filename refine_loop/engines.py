@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from designer_configs.compile.profile import Profile
+from gold_data.store import GoldFolder
+from jobs.disguise import disguise_jobs
 from jobs.job import PlacedBackend
 from jobs.open_backend import make_backend
 from jobs.requests.halt import Halt
@@ -25,7 +27,7 @@ def open_backend(
     """
     if profile.engine.name == "ray":
         with open_workers(profile, endpoint, folder, log, halt) as workers:
-            yield workers
+            yield disguise_jobs(workers, profile, GoldFolder(folder / "gold"))
         return
     spent = functools.partial(find_spent_cap, profile, log)
     yield make_backend(profile, endpoint, folder, find_spent_cap=spent, observe=log.write_service_job)

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import polars as pl
+from polars.exceptions import PolarsError
 
 from columns.dataset import load_dataset
 from columns.declared import find_column_file
@@ -26,6 +27,7 @@ from designer_configs.compile.profile import Profile
 from designer_configs.errors import ConfigError
 from files.secret_text import mask_secrets
 from files.whole_file import write_text
+from gold_data.folder import FACTS, TRAIN
 from gold_data.store import GoldFolder, load_gold
 from jobs.job import Job, JobResult, PlacedBackend
 from jobs.library.log import log_library_to
@@ -41,12 +43,15 @@ from refine_loop.nodes import count_seconds
 from refine_loop.record.candidate import read_ledger
 from refine_loop.record.events import EventLog, Observer
 from refine_loop.record.outputs import Outcome, write_outputs
-from refine_loop.record.provenance import DISTRIBUTIONS, PROFILE_FILE, hash_files, read_versions
+from refine_loop.record.provenance import DISTRIBUTIONS, PROFILE_FILE, hash_files, read_versions, write_flow
 from refine_loop.rounds import Rounds
+from refine_loop.run import check_unused
 from refine_loop.run_lock import lock_folder
 from refine_loop.state import ENDS, START_STATE, build_candidate_schema
 from refine_loop.steering import steer_run
 
+OF_ROWS = ("controls", "dataset", "form", "gold", "run")  # keys of a profile that rows were made by
+REFINED = "refined_"  # how the name of a refiner's answer begins
 KEPT_OF_OLD = ("retry_count", "edits", "undone_edits")  # how a row came to be what it is
 
 
@@ -83,11 +88,12 @@ def rejudge_run(
         BackendError, RunError: the models cannot be reached, or a job failed as a whole; nothing is left behind.
     """
     ledger = read_ledger(old)
+    _check_folder(old)
     _check_dataset(old, before, profile)
+    _check_changes(profile)
     if problems := check_environment(profile):
         raise ConfigError(problems)
-    if folder.exists() and any(folder.iterdir()):
-        raise RunInputError(f"{folder} is there already and not empty: name another with --out")
+    check_unused(folder)
     run = replace(profile.run, accepted=max(1, ledger.height), max_candidates=max(1, ledger.height))
     document = {**profile.document, "run": dict(vars(run))}
     profile = replace(profile, run=run, document=document)
@@ -113,6 +119,45 @@ def rejudge_run(
         raise
 
 
+def _check_changes(profile: Profile) -> None:
+    """Refuse changes of what the rows were made from: they would change nothing."""
+    for change in profile.changes:
+        key = change.partition("=")[0].strip()
+        if key.partition(".")[0] in OF_ROWS and key != "gold.disguise":
+            raise RunInputError(f"--set {change}: rows that are judged again have their {key} already: drop it")
+
+
+def _check_folder(old: Path) -> None:
+    """Refuse a folder that lacks what the rows were made from, before another is begun."""
+    rounds = sorted(old.glob("rounds/*")) or [old / "rounds/001"]
+    needed = [old / "gold" / FACTS, old / "gold" / TRAIN, *(place / "plan.parquet" for place in rounds)]
+    try:
+        if missing := [path for path in needed if not path.is_file()]:
+            raise RunInputError(
+                f"{old} is damaged: {missing[0].relative_to(old)} is missing; its rows cannot be judged"
+            )
+        read_provenance(old)
+        json.loads(needed[0].read_bytes())
+        for path in (needed[1], *old.glob("rounds/*/*.parquet")):
+            pl.read_parquet_schema(path)
+    except (OSError, ValueError, PolarsError) as exc:
+        raise RunInputError(f"{old} is damaged and its rows cannot be judged: {exc}") from exc
+
+
+def read_provenance(old: Path) -> Mapping[str, Any]:
+    """Read what a run was made from.
+
+    Raises:
+        ValueError: it is no JSON object.
+        OSError: it cannot be read.
+    """
+    path = old / "provenance.json"
+    told = json.loads(path.read_text(encoding="utf-8"))
+    if not isinstance(told, dict):
+        raise ValueError(f"{path} holds no JSON object")
+    return told
+
+
 def _check_dataset(old: Path, before: Profile, profile: Profile) -> None:
     """Refuse a profile whose rows are others; a copy of the dataset with another rubric has the same."""
     then, now = before.dataset, profile.dataset
@@ -128,7 +173,7 @@ def _has_same_rubric(old: Path, before: Profile, after: Profile) -> bool:
         return True
     entry = next(name for name, column in dataset.columns.items() if column is judge)
     asked = hash_files([find_column_file(dataset.folder, entry)])
-    known = json.loads((old / "provenance.json").read_text(encoding="utf-8")).get("sha256", {})
+    known = read_provenance(old).get("sha256", {})
     is_same_file = all(known.get(name) == digest for name, digest in asked.items())
     # How a provider is asked for a form, and what it understands, makes no other judge.
     models = [replace(p.models[judge["model_alias"]], structured_output="auto", dialect=()) for p in (before, after)]
@@ -136,13 +181,14 @@ def _has_same_rubric(old: Path, before: Profile, after: Profile) -> bool:
 
 
 def build_judging(compiled: CompiledProfile, profile: Profile) -> dict[str, Any]:
-    """Build the job that checks and judges rows as they stand: the last stage without what writes them.
+    """Build the job that checks and judges rows as they stand: the last stage without what writes them or is kept.
 
     Raises:
         RunInputError: a model would write something of a row anew.
     """
     dataset, stage = profile.dataset, compiled.refine or compiled.generate
-    given = {dataset.refined_row if compiled.refine else dataset.row, *dataset.keep}
+    kept = {*dataset.keep, *(f"{REFINED}{name}" for name in dataset.keep)}
+    given = {dataset.refined_row if compiled.refine else dataset.row, *kept}
     columns = [column for column in stage["columns"] if column["name"] not in given]
     if asked := [c["name"] for c in columns if "model_alias" in c and c["name"] != dataset.judge]:
         raise RunInputError(
@@ -275,7 +321,7 @@ def _seed_row(work: _Work, plan_row: dict[str, Any], candidate: Candidate) -> di
 
 def _write_inputs(work: _Work) -> None:
     """Write what the run was made from; the profile comes last, as in any run."""
-    old: Mapping[str, Any] = json.loads((work.old / "provenance.json").read_text(encoding="utf-8"))
+    old = read_provenance(work.old)
     files = [work.old / "ledger.parquet", work.profile.path]
     described = {
         **old,
@@ -287,5 +333,5 @@ def _write_inputs(work: _Work) -> None:
         "rejudged_from": str(work.old.resolve()),
     }
     write_text(json.dumps(described, indent=2) + "\n", work.folder / "provenance.json")
-    write_config(work.compiled.whole, work.folder / "data_designer.yaml", "The whole flow in one job.")
+    write_flow(work.folder, work.profile, work.compiled)
     write_text(work.profile.to_yaml(), work.folder / PROFILE_FILE)

@@ -61,7 +61,7 @@ def start_run(
         BackendError: the models cannot be reached, or the first job failed as a whole; no folder is left behind.
         RunError: a later job failed as a whole, or the run was stopped while it wrote its results; it can go on.
     """
-    _check_unused(folder)
+    check_unused(folder)
     with import_ahead():
         gold = read_checked_gold(profile)
         _claim_folder(folder)
@@ -69,7 +69,12 @@ def start_run(
             return _begin_run(profile, gold, folder, endpoint, observe, verbose=verbose)
 
 
-def _check_unused(folder: Path) -> None:
+def check_unused(folder: Path) -> None:
+    """Check that a folder may become a run's.
+
+    Raises:
+        RunInputError: something is there already, or it cannot be used.
+    """
     try:
         is_taken = folder.exists() and (not folder.is_dir() or any(folder.iterdir()))
     except OSError as exc:  # a name that is too long, a folder that may not be looked into

@@ -5,6 +5,7 @@ import functools
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+from columns.disguise import find_shown_gold
 from columns.hooks import watch_hooks
 from designer_configs.compile.profile import Profile
 from gold_data.store import GoldFolder
@@ -46,7 +47,7 @@ def steer_run(
             find_spent_cap=spent,
             notify=log.write,
             journal=journal,
-            known={} if gold is None else find_known_values(profile.dataset.schema, gold),
+            known={} if gold is None else find_known_values(profile.dataset.schema, find_shown_gold(gold)),
         ),
     ):
         yield

@@ -44,6 +44,7 @@ def plan_trials(
     base = load_profile(name, overrides)
     choices = dict(_read_choices(roles, base))
     priced = dict(_read_price(price) for price in prices)
+    _check_priced(priced, choices, base)
     trials = []
     for combination in itertools.product(*choices.values()):
         chosen = dict(zip(choices, combination, strict=True))
@@ -76,6 +77,17 @@ def _read_price(text: str) -> tuple[str, dict[str, float]]:
     except ValueError:
         raise RunInputError(f"--price {text}: write it as MODEL=PROMPT,COMPLETION, such as a=0.1,0.4") from None
     return model, {"prompt_per_million": prompt, "completion_per_million": completion}
+
+
+def _check_priced(
+    priced: Mapping[str, Mapping[str, float]], choices: Mapping[str, Sequence[str]], base: Profile
+) -> None:
+    asked = {name for names in choices.values() for name in names}
+    asked |= {model.model for role, model in base.models.items() if role not in choices}
+    asked |= {model.fallback.model for model in base.models.values() if model.fallback is not None}
+    for name in priced:
+        if name not in asked:
+            raise RunInputError(f"--price {name}=...: no role asks {name!r}; asked: {', '.join(sorted(asked))}")
 
 
 def _list_changes(

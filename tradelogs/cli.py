@@ -46,7 +46,16 @@ def _import_module(name: str) -> ModuleType:
     return importlib.import_module(f"{commands.__name__}.{name.replace('-', '_')}")
 
 
-@click.group(cls=FoundCommands, context_settings={"help_option_names": ["-h", "--help"]})
+BEGIN = """\b
+Where to begin:
+  tradelogs generate offline --num 20      a run on the built-in model: no key, no network
+  tradelogs show RUN_FOLDER                what it made; verify, diff and export take such a folder, too
+  tradelogs gold import FILE --out gold/   your platform's export; then: tradelogs init, tradelogs preview
+  tradelogs COMMAND --help                 examples of each
+"""
+
+
+@click.group(cls=FoundCommands, epilog=BEGIN, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="synthetic-trade-logs")
 @click.pass_context
 def main(context: click.Context) -> None:

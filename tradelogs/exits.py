@@ -1,5 +1,6 @@
 """How a command ends: its exit code, and what a person is told when it failed."""
 
+import errno
 import sys
 from collections.abc import Callable
 from functools import wraps
@@ -9,6 +10,7 @@ import click
 
 DONE, FAILED, BAD_INPUT, ENDED_EARLY, WORSE = 0, 1, 2, 3, 4
 DRIFTED = WORSE  # of `drift`
+NO_PATH = (errno.ENAMETOOLONG, errno.ENOTDIR, errno.ELOOP)  # what was named can be no path, whatever the disk does
 P = ParamSpec("P")
 
 
@@ -47,7 +49,7 @@ def explain_errors(command: Callable[P, int]) -> Callable[P, None]:
             code = FAILED
         except OSError as exc:
             click.echo(f"error: {clean_text(describe_os_error(exc))}", err=True)
-            code = FAILED
+            code = BAD_INPUT if exc.errno in NO_PATH else FAILED
         except KeyboardInterrupt:
             click.echo("stopped; nothing was written", err=True)
             code = FAILED

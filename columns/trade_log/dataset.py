@@ -11,11 +11,12 @@ import polars as pl
 
 from columns.dataset import Dataset as DatasetBase
 from columns.dataset import Finished, FinishRequest, Given, PlanRow
+from columns.disguise import Disguise, put_on_step
 from columns.narrowing import match_times
 from columns.trade_log.carried import carry_from_gold
 from columns.trade_log.parts import complete_trade, narrow_parts
 from gold_data.markets import read_markets, show_zone
-from gold_data.sessions import EXCHANGE_ZONE, Market, session_hours
+from gold_data.sessions import EXCHANGE_ZONE, Market
 from gold_data.source import GoldSource
 from gold_data.store import SESSION, Gold, GoldFolder
 from gold_data.trades.checks import find_session_date
@@ -39,6 +40,8 @@ __all__ = ["Dataset", "complete_trade", "describe_rules"]  # what the columns' Y
 TRADES, BARS, MARKET = "trades", "bars", "market"
 PERIOD = timedelta(hours=1)  # of a session's open and close, as the control session_period says them
 CHANGE = "trade_percent_change"
+EXCURSIONS = ("worst_exit_percent", "best_exit_percent")
+MOST_DIGITS = 6  # of a percent
 FAR_BARS = "the gold's bars do not reach far enough before its trades"
 NO_LIMITS = GoldLimits({}, holds_overnight=True, volatility_range=(0.0, inf))
 TRADE_SCHEMA: dict[str, pl.DataType | type[pl.DataType]] = {
@@ -78,7 +81,7 @@ class Dataset(DatasetBase):
         """Narrow a trade's schema to its controls, and its times to its session and to the part of it that is asked."""
         limits, narrowed = describe_trader(given).limits, super().narrow_schema(schema, plan, given)
         if limits.markets.is_usual and not limits.holds_overnight:
-            narrowed = narrow_times(narrowed, plan)
+            narrowed = narrow_times(narrowed, plan, limits.markets.default)
         return narrow_parts(narrowed, plan, given, limits.price_ranges)
 
     def identify(self, row: Any) -> bytes:
@@ -92,6 +95,24 @@ class Dataset(DatasetBase):
     def name_copy(self, row: Any, known: str) -> Violation:
         """Name the known trade that has all numbers, or all but one, in common with a trade."""
         return check_copy(row, {fingerprint(row): known})[0]
+
+    def list_steps(self, facts: Mapping[str, Any]) -> Mapping[str, float]:
+        """List the ticks that were declared."""
+        limits = GoldLimits.from_facts(facts)
+        ticks = {ticker: limits.markets.find_instrument(ticker).tick for ticker in limits.price_ranges}
+        return {ticker: tick for ticker, tick in ticks.items() if tick is not None}
+
+    def disguise_facts(self, facts: Mapping[str, Any], disguise: Disguise) -> Mapping[str, Any]:
+        """Give the range of prices by codes, and the markets as the rules shall know them."""
+        ranges = {
+            disguise.codes[ticker]: [disguise.hide_price(ticker, price) for price in ends]
+            for ticker, ends in facts["price_ranges"].items()
+        }
+        return {**facts, "price_ranges": ranges, "disguise": {"codes": disguise.codes, "weeks": disguise.weeks}}
+
+    def fit_to_steps(self, row: Mapping[str, Any], exact: Mapping[str, Any], step: float) -> Mapping[str, Any]:
+        """Measure the excursions anew, from prices on steps: rounding keeps their order, so a valid trade stays one."""
+        return {**row, **measure_on_steps(row, exact, step)}
 
     def finish(self, accepted: pl.DataFrame, gold: GoldFolder, request: FinishRequest) -> Finished:
         """Give trades zoned times, the percent from entry to exit, a price path, and indicators at the entry.
@@ -144,12 +165,12 @@ def describe_rules(row: Mapping[str, Any], given: Given) -> str:
     return say_rules(describe_trader(given).limits, session_date=date.fromisoformat(row[SESSION]), ticker=ticker)
 
 
-def narrow_times(schema: Mapping[str, Any], plan: PlanRow) -> dict[str, Any]:
+def narrow_times(schema: Mapping[str, Any], plan: PlanRow, market: Market) -> dict[str, Any]:
     """Narrow the entry's time to the part of the session that a control asks for, the exit's to the session."""
-    properties, hours = dict(schema.get("properties", {})), session_hours(date.fromisoformat(plan[SESSION]))
-    if hours is None:
+    properties, session = dict(schema.get("properties", {})), market.find_session(date.fromisoformat(plan[SESSION]))
+    if session is None:
         return dict(schema)
-    opened, closed = (datetime.combine(date.min, moment) for moment in hours)
+    opened, closed = session.opens, session.closes
     ends = {
         "open": (opened, opened + PERIOD),
         "midday": (opened + PERIOD, closed - PERIOD),
@@ -161,6 +182,22 @@ def narrow_times(schema: Mapping[str, Any], plan: PlanRow) -> dict[str, Any]:
             latest = last - timedelta(minutes=1)
             properties[name] = {**properties[name], "pattern": match_times(f"{first:%H:%M}", f"{latest:%H:%M}")}
     return {**schema, "properties": properties}
+
+
+def measure_on_steps(row: Mapping[str, Any], exact: Mapping[str, Any], step: float) -> dict[str, float]:
+    """Measure both excursions of a trade from its worst and best price, each put on a step, as its prices were.
+
+    Where a percent has so many decimals it keeps them, two at least.
+    """
+    if not {*EXCURSIONS, "entry_price", "trade_type"} <= row.keys():
+        return {}
+    sign = -1.0 if row["trade_type"] == "short" else 1.0
+    measured = {}
+    for name in EXCURSIONS:
+        price = put_on_step(exact["entry_price"] * (1.0 + sign * row[name] / 100.0), step)
+        digits = max(2, len(repr(float(row[name])).partition(".")[2]))
+        measured[name] = round(sign * 100.0 * (price / row["entry_price"] - 1.0), min(digits, MOST_DIGITS)) + 0.0
+    return measured
 
 
 def place_moment(clock: datetime, market: Market) -> datetime:

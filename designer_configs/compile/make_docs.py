@@ -20,10 +20,14 @@ _INTRO = """\
 <!-- Written by `python -m designer_configs.compile.make_docs` from designer_configs/schema: change it there. -->
 # Profiles and controls: every key
 
-A profile is one YAML file in `designer_configs/`; `make generate PROFILE=name` runs it. A path that ends in `.yaml`
+A profile is one YAML file in `designer_configs/`; `make generate PROFILE=name` runs it; [the
+gallery](gallery/README.md) has some to start from. A path that ends in `.yaml`
 is taken too, from anywhere: a run's own `profile.yaml` repeats that run. Values come from the defaults below, then
 from the file, then from the command line (`--num`, `--seed`, `--gold`, `--gold-rows`, `--gold-bars`); `tradelogs
-generate PROFILE --print-resolved-config` shows the outcome and starts nothing. `--num` scales `run.max_candidates` in
+generate PROFILE --print-resolved-config` shows the outcome and starts nothing. `--set KEY=VALUE` changes any key of the
+file, such as `--set models.judge.model=x`, and `--only controls.NAME=VALUE` lets a control draw that value alone, or
+`[these, values]`; both are checked as the file is, may be repeated, and are kept in the run's `provenance.json`
+([everyday work](everyday.md#another-value-for-once---set---only)). `--num` scales `run.max_candidates` in
 the same proportion; `--gold FOLDER` takes the place of all that the profile says of gold; `--gold-rows` (or
 `--gold-trades`) without `--gold-bars` leaves the profile's bars unused, for they belong to its own rows.
 Paths in the file are relative to the repository's root and may not lead out of it; absolute ones may lie anywhere.

@@ -22,6 +22,7 @@ from gold_data.store import GoldFolder
 
 READING_NOTES = ("synonyms", "known", "session", "zone")  # on a field, for the reader of answers
 FALLBACK_ALIAS = "{role}_fallback"  # under which a job declares the model that stands in for a role's
+NO_CONTROL = "- Nothing beyond the rules."  # what is asked of a row without controls
 OFFLINE_PORT = 8377  # where `tradelogs offline-model` listens unless told otherwise
 NumberedColumns = list[dict[str, Any]]
 _DUMPER = getattr(yaml, "CSafeDumper", yaml.SafeDumper)  # ten times quicker, where PyYAML was built with libyaml
@@ -136,7 +137,8 @@ class _Filling:
         if (schema := load_output_format(self.dataset.folder, declared)) is not None:
             column["output_format"] = drop_notes(schema)
         if "expr" in column:
-            column["expr"] = column["expr"].replace(CONTROLS, "\n".join(say_control(c) for c in self.controls))
+            said = "\n".join(say_control(c) for c in self.controls) or NO_CONTROL
+            column["expr"] = column["expr"].replace(CONTROLS, said)
         if (model := OWN_TYPES.get(column["column_type"])) is not None:
             filled = {key: value for key, value in self._describe_run().items() if key in model.model_fields}
             if "match" in filled:  # by columns of its own, too

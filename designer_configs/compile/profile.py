@@ -217,7 +217,7 @@ def load_profile(name_or_path: str | Path, overrides: Mapping[str, Any] | None =
     if dataset.root != PROJECT_ROOT:  # what is kept of the profile is read from elsewhere
         document["dataset"] = str(folder)
     if project.root != PROJECT_ROOT:
-        document["gold"] = {key: _place(key, value, project.root) for key, value in document["gold"].items()}
+        document["gold"] = {key: _place(value, project.root) for key, value in document["gold"].items()}
     provider = document["provider"]
     if provider.get("gguf", PACKAGED_MODEL) != PACKAGED_MODEL:
         provider["gguf"] = str(project.root / provider["gguf"])
@@ -294,24 +294,28 @@ def _apply(document: dict[str, Any], options: Mapping[str, Any], dataset: Declar
     keys = {"gold_rows": dataset.rows_key or "rows", "gold_bars": BARS_KEY}
     given = {key: _name_path(options[option], root) for option, key in keys.items() if option in options}
     if "gold" in options:
-        document["gold"] = {
-            "folder": _name_path(options["gold"], root)
-        } | given  # of which the schema allows the folder only
+        kept = {"disguise": True} if document["gold"].get("disguise") else {}
+        document["gold"] = (
+            {"folder": _name_path(options["gold"], root)} | given | kept
+        )  # of which the schema allows the folder only
     elif "gold_rows" in options:
-        kept = {key: value for key, value in document["gold"].items() if key in ("holdout", "embargo")}
+        kept = {key: value for key, value in document["gold"].items() if key in GOLD_SETTINGS and key != "folder"}
         document["gold"] = fill_defaults("profile", {"gold": given | kept})["gold"]
     else:
         document["gold"] |= given
 
 
-def _place(key: str, value: Any, root: Path) -> Any:
+def _place(value: Any, root: Path) -> Any:
     """Make a path of the gold absolute."""
-    return str(root / value) if isinstance(value, str) and key not in ("holdout", "embargo") else value
+    return str(root / value) if isinstance(value, str) else value
 
 
 def _name_path(given: str | Path, root: Path) -> str:
     """Write a path of the command line as one of a profile: relative to the root where it lies below it."""
-    path = Path(given).resolve()
+    try:
+        path = Path(given).resolve()
+    except (OSError, RuntimeError, ValueError):  # a loop of links, a NUL: whoever reads it says so
+        return str(given)
     return path.relative_to(root).as_posix() if path.is_relative_to(root) else str(path)
 
 
@@ -377,6 +381,6 @@ def _find_gold(gold: Mapping[str, Any], dataset: Declared, root: Path, options: 
         folder = root / gold["folder"]
         files = {dataset.rows_key or "rows": folder / TRADES, BARS_KEY: folder / BARS}
         there = {key: path for key, path in files.items() if key != BARS_KEY or path.is_file()}
-        return GoldSource(there, 0.0, split=folder / SPLIT, options=options)
+        return GoldSource(there, 0.0, split=folder / SPLIT, disguise=gold.get("disguise", False), options=options)
     files = {key: root / path for key, path in gold.items() if key not in GOLD_SETTINGS and path is not None}
-    return GoldSource(files, gold["holdout"], gold["embargo"], options=options)
+    return GoldSource(files, gold["holdout"], gold["embargo"], disguise=gold["disguise"], options=options)

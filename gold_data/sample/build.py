@@ -26,7 +26,7 @@ def build_sample(folder: Path) -> Gold:
     """Build the three files of the sample in a folder that exists, and read them back as gold."""
     rng = np.random.default_rng(SEED)
     market = simulate_market(rng)
-    _write_bars(market.bars, folder / BARS)
+    write_bars(market.bars, folder / BARS)
     trades = simulate_trades(rng, market)
     trades.write_csv(folder / TRADES, datetime_format="%Y-%m-%dT%H:%M:%S%:z")
     (folder / CARD).write_text(write_card(trades, market.bars, SEED), encoding="utf-8")
@@ -58,7 +58,8 @@ def _is_same(left: pl.DataFrame | None, right: pl.DataFrame | None) -> bool:
     return True
 
 
-def _write_bars(bars: pl.DataFrame, path: Path) -> None:
+def write_bars(bars: pl.DataFrame, path: Path) -> None:
+    """Write bars as small as they can be."""
     # One row group per ticker, whose prices are few enough for a dictionary: half the size of polars' own choice.
     bars.write_parquet(
         path,

@@ -13,18 +13,17 @@ import polars as pl
 from ta.volatility import AverageTrueRange
 
 from gold_data.sample.market import STEPS, Array, Market
-from gold_data.sessions import EXCHANGE_ZONE
+from gold_data.sessions import NEW_YORK
+from gold_data.sessions import Market as Exchange
 from gold_data.trades.rules import measure_exit_percent
 from gold_data.trades.schema import TIME_FIELDS
 
 ATR_WINDOW = 14
-VOLATILITY_TRADED = (0.28, 1.15)  # percent a minute: quieter tickers do not pay, wilder ones frighten
 FIRST_MINUTE, LAST_MINUTES = 16, 12  # of a session, in which no trade is opened
 MOMENTUM = 2.2  # move of 5 minutes, in ATRs, that is followed when volume is well above its average
 BUSY = 1.3  # volume of such a minute, in averages of 20 minutes
 TREND = 1.2  # move of the 20-minute average in 10 minutes, in ATRs, whose pullback is followed
 NEAR = 0.3  # distance from that average, in ATRs, that is a pullback to it
-ATTENTION = 0.085  # share of the chances that are taken
 REACTION = (2, 50)  # seconds from the end of the bar that gave the chance to the entry
 STOP = (2.0, 0.3)  # median and log deviation, in multiples of the volatility at the entry
 TARGET = (3.0, 0.45)  # the same
@@ -32,6 +31,14 @@ PATIENCE = (13.0, 0.7)  # the same of the longest holding time, minutes
 PAUSE = timedelta(minutes=2)  # between two trades
 
 STEP_SECONDS = 60 // STEPS
+
+
+@dataclass(frozen=True)
+class Habit:
+    """What a trader trades: volatility in percent a minute, and the share of the chances that are taken."""
+
+    volatility: tuple[float, float] = (0.28, 1.15)  # quieter tickers do not pay, wilder ones frighten
+    attention: float = 0.085
 
 
 @dataclass(frozen=True)
@@ -56,9 +63,12 @@ class Tape:
     prices: Array
 
 
-def simulate_trades(rng: np.random.Generator, market: Market) -> pl.DataFrame:
+def simulate_trades(
+    rng: np.random.Generator, market: Market, habit: Habit | None = None, exchange: Exchange = NEW_YORK
+) -> pl.DataFrame:
     """Simulate the trader's log in the columns of a gold file, sorted by entry; times are on the exchange's clock."""
-    clock = pl.col("timestamp").dt.replace_time_zone(None)
+    habit = habit or Habit()
+    clock = pl.col("timestamp").dt.convert_time_zone(exchange.zone_name).dt.replace_time_zone(None)
     series = {
         str(key[0]): bars for key, bars in market.bars.with_columns(clock).group_by("ticker", maintain_order=True)
     }
@@ -68,16 +78,16 @@ def simulate_trades(rng: np.random.Generator, market: Market) -> pl.DataFrame:
         )
         for ticker, bars in series.items()
     }
-    chances = [chance for ticker, bars in series.items() for chance in _find_chances(ticker, bars)]
+    chances = [chance for ticker, bars in series.items() for chance in _find_chances(ticker, bars, habit)]
     rows: list[dict[str, object]] = []
     chances.sort(key=lambda chance: (chance.start, chance.ticker))
     free = chances[0].start
     for chance in chances:
-        if rng.random() < ATTENTION and chance.start >= free:
+        if rng.random() < habit.attention and chance.start >= free:
             row, left = _trade_chance(rng, chance, tapes[chance.ticker])
             rows.append(row)
             free = left + PAUSE
-    return pl.DataFrame(rows).with_columns(pl.col(TIME_FIELDS).dt.replace_time_zone(EXCHANGE_ZONE))
+    return pl.DataFrame(rows).with_columns(pl.col(TIME_FIELDS).dt.replace_time_zone(exchange.zone_name))
 
 
 def measure_volatility(bars: pl.DataFrame) -> pl.Series:
@@ -87,7 +97,7 @@ def measure_volatility(bars: pl.DataFrame) -> pl.Series:
     return pl.Series(100.0 * atr / close)
 
 
-def _find_chances(ticker: str, bars: pl.DataFrame) -> list[Chance]:
+def _find_chances(ticker: str, bars: pl.DataFrame, habit: Habit) -> list[Chance]:
     volatility, average = pl.col("volatility"), pl.col("close").ewm_mean(span=20, adjust=False)
     day = pl.col("timestamp").dt.date()
     bars = bars.with_columns(volatility=measure_volatility(bars)).with_row_index("bar")
@@ -110,7 +120,7 @@ def _find_chances(ticker: str, bars: pl.DataFrame) -> list[Chance]:
     # What is seen on a complete bar can be acted on in the bar after it.
     chances = seen.filter(
         momentum | pullback,
-        volatility.is_between(*VOLATILITY_TRADED),
+        volatility.is_between(*habit.volatility),
         pl.col("minute") + 1 >= FIRST_MINUTE,
         pl.col("left") - 1 >= LAST_MINUTES,
     ).select(

@@ -41,6 +41,8 @@ class GoldLimits:
         ranges = {ticker: (low, high) for ticker, (low, high) in facts["price_ranges"].items()}
         low, high = facts["volatility_range"]
         markets = read_markets(facts.get("markets"), "the gold's facts")
+        if (disguise := facts.get("disguise")) is not None:
+            markets = markets.disguise(disguise["codes"], disguise["weeks"])
         return cls(ranges, facts["holds_overnight"], (low, high), facts.get("spans_entry", False), markets)
 
 

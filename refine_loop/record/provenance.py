@@ -30,15 +30,22 @@ def write_inputs(folder: Path, profile: Profile, compiled: CompiledProfile, gold
     A folder that has a profile has all that a run goes on with.
     """
     write_text(json.dumps(describe_provenance(profile, gold), indent=2) + "\n", folder / "provenance.json")
+    write_flow(folder, profile, compiled)
+    providers = yaml.safe_dump({"providers": [describe_provider(profile)]}, sort_keys=False)
+    write_text(providers, folder / "data_designer_home" / "model_providers.yaml")
+    write_text(profile.to_yaml(), folder / PROFILE_FILE)
+
+
+def write_flow(folder: Path, profile: Profile, compiled: CompiledProfile) -> None:
+    """Write the whole flow, unless the gold is disguised: Data Designer's own commands would send it as it is."""
+    if profile.gold.disguise:
+        return
     write_config(
         compiled.whole,
         folder / "data_designer.yaml",
         "The whole flow in one job, for Data Designer's own commands; with DATA_DESIGNER_HOME=data_designer_home they "
         "find the provider. Every row is judged here; a run does not send those that fail the checks.",
     )
-    providers = yaml.safe_dump({"providers": [describe_provider(profile)]}, sort_keys=False)
-    write_text(providers, folder / "data_designer_home" / "model_providers.yaml")
-    write_text(profile.to_yaml(), folder / PROFILE_FILE)
 
 
 def describe_provider(profile: Profile) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -44,8 +45,12 @@ def test_folder_for_hugging_face_has_the_rows_and_a_card_that_says_what_they_are
 ) -> None:
     folder = export_run(run_folder, "hf", tmp_path / "hf").path
     card = (folder / "README.md").read_text(encoding="utf-8")
-    (file,) = folder.glob("data/*.parquet")
-    assert pl.read_parquet(file).equals(pl.read_parquet(run_folder / "accepted.parquet"))
+    accepted = pl.read_parquet(run_folder / "accepted.parquet")
+    parts = {path.name.partition("-")[0]: pl.read_parquet(path) for path in folder.glob("data/*.parquet")}
+    assert {*parts} == {"train", "validation", "test"}
+    days = [parts[name]["session_date"].to_list() for name in ("train", "validation", "test")]
+    assert all(max(early) < min(late) for early, late in pairwise(days))
+    assert pl.concat(parts.values()).sort("row_id").equals(accepted.sort("row_id"))  # the profile has no embargo
     assert "What it must not be used for" in card
     assert "60 accepted" in card
     assert "| `exit_price` | Float64 | dollars |" in card
@@ -55,8 +60,9 @@ def test_datasets_loads_the_folder(run_folder: Path, tmp_path: Path, monkeypatch
     datasets = pytest.importorskip("datasets", reason="the library `datasets` is not installed")
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     folder = export_run(run_folder, "hf", tmp_path / "hf").path
-    loaded = datasets.load_dataset(str(folder), cache_dir=str(tmp_path / "cache"), split="train")
-    assert loaded.num_rows == pl.read_parquet(run_folder / "accepted.parquet").height
+    loaded = datasets.load_dataset(str(folder), cache_dir=str(tmp_path / "cache"))
+    assert {*loaded} == {"train", "validation", "test"}
+    assert sum(part.num_rows for part in loaded.values()) == pl.read_parquet(run_folder / "accepted.parquet").height
 
 
 def test_fills_are_two_a_trade_and_end_flat() -> None:

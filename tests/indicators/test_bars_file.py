@@ -111,3 +111,18 @@ def test_vwap_follows_the_market(tmp_path: Path) -> None:
         out = tmp_path / f"{number}.parquet"
         attach_to_bars_file(source, out, read_options([market]))
         assert pl.read_parquet(out).get_column("vwap_session").count() == known
+
+
+def test_dates_are_bars_of_whole_days(tmp_path: Path) -> None:
+    days = [f"2024-03-{day:02d}" for day in range(1, 29)]
+    prices = {"open": 10.0, "high": 11.0, "low": 9.0, "close": 10.5, "volume": 100.0}
+    source, out = tmp_path / "days.csv", tmp_path / "out.parquet"
+    pl.DataFrame({"ticker": ["A"] * len(days), "timestamp": days}).with_columns(
+        pl.lit(value).alias(name) for name, value in prices.items()
+    ).write_csv(source)
+    said = str(attach_to_bars_file(source, out))
+    valued = pl.read_parquet(out)
+    assert "read as bars of whole days" in said
+    assert valued["timestamp"].dt.date().cast(pl.String).to_list() == days
+    assert valued["atr_14"].drop_nulls().to_list() == pytest.approx([2.0] * (len(days) - 13))
+    assert valued["vwap_session"].null_count() == len(days)  # midnight lies in no session

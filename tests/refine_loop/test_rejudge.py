@@ -1,6 +1,7 @@
 """Rows of a finished run are judged again: the drafts stand, the verdicts are new, and their agreement is measured."""
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -9,7 +10,11 @@ import pytest
 from click.testing import Result
 from sklearn.metrics import cohen_kappa_score
 
+from columns.declared import STAGES
+from designer_configs.compile.native import CompiledProfile
+from designer_configs.compile.profile import load_profile
 from refine_loop.agreement import compare_verdicts, measure_kappa
+from refine_loop.rejudge import build_judging
 
 Cli = Callable[..., Result]
 CRITERIA = ("realism", "consistency", "completeness")
@@ -65,6 +70,7 @@ def test_rows_that_are_texts_are_judged_again_too(cli: Cli, tmp_path: Path) -> N
         (["--profile", "vpa_offline"], "the profile makes others"),
         (["--profile", "offlin"], "did you mean offline"),
         (["--set", "acceptance.realism=9"], "at most 5"),
+        (["--set", "gold.holdout=0.3"], "have their gold.holdout already"),
     ],
 )
 def test_what_cannot_be_judged_is_bad_input_and_leaves_nothing(
@@ -73,6 +79,34 @@ def test_what_cannot_be_judged_is_bad_input_and_leaves_nothing(
     said = cli("rejudge", run_folder, *arguments, "--out", tmp_path / "new")
     assert (said.exit_code, message in said.output) == (2, True), said.output
     assert not (tmp_path / "new").exists()
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        *(("provenance.json", text) for text in (None, "[]", "{")),
+        *(("gold/facts.json", text) for text in (None, "{")),
+        *((name, text) for name in ("gold/train.parquet", "rounds/001/plan.parquet") for text in (None, "x")),
+        ("rounds/001/settled.parquet", "x"),
+    ],
+)
+def test_a_damaged_run_is_bad_input_and_leaves_nothing(
+    cli: Cli, run_folder: Path, tmp_path: Path, name: str, content: str | None
+) -> None:
+    old = tmp_path / "old"
+    for kept in ("profile.yaml", "provenance.json", "ledger.parquet", "gold", "rounds"):
+        (shutil.copytree if (run_folder / kept).is_dir() else copy_file)(run_folder / kept, old / kept)
+    (old / name).unlink()
+    if content is not None:
+        (old / name).write_text(content)
+    said = cli("rejudge", old, "--set", "acceptance.realism=5", "--out", tmp_path / "new")
+    assert (said.exit_code, "is damaged" in said.output) == (2, True), said.output
+    assert not (tmp_path / "new").exists()
+
+
+def copy_file(source: Path, target: Path) -> None:
+    target.parent.mkdir(exist_ok=True)
+    shutil.copy(source, target)
 
 
 def test_a_folder_in_use_is_refused(cli: Cli, run_folder: Path, tmp_path: Path) -> None:
@@ -102,3 +136,14 @@ def test_agreement_counts_every_row_and_scores_only_what_was_scored_twice() -> N
     found = compare_verdicts(old, new, ("realism", "warmth"))
     assert found.table == [("accepted", "accepted", 1), ("accepted", "rejected", 1), ("failed", "failed", 1)]
     assert [(kappa.name, kappa.rows) for kappa in found.kappas] == [("accepted", 3), ("realism", 2)]
+
+
+@pytest.mark.parametrize(
+    "name", ["offline", "vpa_offline", "advisor_offline", "strategy_offline", "stock_report_offline"]
+)
+def test_of_each_dataset_the_judge_alone_is_asked_again(name: str) -> None:
+    profile = load_profile(name)
+    stages = {stage: {"columns": [*profile.dataset.list_stage(stage)]} for stage in STAGES}
+    compiled = CompiledProfile({}, stages["plan"], stages["generate"], stages["refine"], [])
+    asked = [column["name"] for column in build_judging(compiled, profile)["columns"] if "model_alias" in column]
+    assert asked == [profile.dataset.judge]

@@ -12,9 +12,14 @@ import pytest
 from click.testing import Result
 from data_designer.engine.sampling_gen.schema import Dag
 
+from designer_configs.compile.profile import load_profile
 from jobs.library.shim import draw_in_order
+from offline_model.launch import launch
+from offline_model.options import Options
+from refine_loop.preview import preview_candidates
 
 Cli = Callable[..., Result]
+FEW_BARS = ("tickers=[SIM1]", "end_date='2024-10-11'", "timeframes=[1m, 5m]")
 
 
 @pytest.fixture(scope="module")
@@ -63,3 +68,13 @@ def test_samplers_are_drawn_in_the_order_of_their_names() -> None:
     names = {"variation", "session_date", "ticker", "trade_type", "target_volatility", "session_period"}
     with draw_in_order():
         assert list(Dag(nodes=names, edges={("ticker", "trade_type")}).to_networkx().nodes) == sorted(names)
+
+
+@pytest.mark.parametrize(("profile", "changes"), [("advisor_offline", ()), ("vpa_offline", FEW_BARS)])
+def test_one_seed_gives_the_same_rows_of_other_datasets(profile: str, changes: tuple[str, ...]) -> None:
+    loaded = load_profile(profile, {"sets": changes})
+    with launch(Options(seed=7)) as endpoint:
+        once, again = (preview_candidates(loaded, 4, endpoint, lambda _: None, verbose=False) for _ in range(2))
+    assert len(once) == 4
+    assert once == again
+    assert len({row["generated_row"] for row in once}) > 1

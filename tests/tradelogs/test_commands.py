@@ -30,6 +30,13 @@ def test_help_lists_every_command(cli: Cli) -> None:
         assert f"\n  {command}" in said
 
 
+def test_help_says_where_to_begin_and_what_each_command_is_for(cli: Cli) -> None:
+    said = cli("--help").output
+    assert "Where to begin:\n    tradelogs generate offline --num 20" in said
+    assert said.index("Look at what was made:") < said.index("\n  verify") < said.index("Judge and compare:")
+    assert said.index("Make rows:") < said.index("\n  ask") < said.index("Look at what was made:")
+
+
 def list_commands(group: click.Group) -> list[str]:
     """Name every command, those of a group after the group's name."""
     names, context = list[str](), click.Context(group)

@@ -33,6 +33,7 @@ def test_each_choice_of_models_is_a_trial_with_the_prices_of_its_own_models() ->
         (["generator=a,a"], [], "each once"),
         (["generator=a/b,a:b"], [], "differ in signs alone"),
         (["generator=a"], ["a=cheap"], "MODEL=PROMPT,COMPLETION"),
+        (["generator=a"], ["b=1,2"], "no role asks 'b'; asked: a, rehearsal-judge, rehearsal-refiner"),
     ],
 )
 def test_a_choice_that_cannot_be_tried_is_bad_input(roles: list[str], prices: list[str], message: str) -> None:

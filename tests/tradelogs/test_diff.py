@@ -144,6 +144,11 @@ def test_a_run_that_is_not_finished_is_bad_input(cli: Cli, run_folder: Path, cop
     assert (said.exit_code, f"{name} is missing" in said.output) == (2, True)
 
 
+def test_two_forms_at_once_are_bad_input(cli: Cli, run_folder: Path) -> None:
+    said = cli("diff", run_folder, run_folder, "--md", "--json")
+    assert (said.exit_code, "name one of --md and --json" in said.output) == (2, True)
+
+
 @pytest.mark.parametrize("name", ["ledger.parquet", "usage.json", "provenance.json"])
 def test_a_damaged_run_is_bad_input(cli: Cli, run_folder: Path, copied: Path, name: str) -> None:
     (copied / name).write_bytes(b"\x00garbage")

@@ -7,6 +7,8 @@ import click
 from tradelogs.exits import DONE, FAILED, explain_errors
 from tradelogs.options import file_option
 
+SECTION = "Make rows"
+
 
 @click.command()
 @click.argument("profile")

@@ -27,9 +27,12 @@ def command(run_a: Path, run_b: Path, *, as_markdown: bool, as_json: bool, fail_
       tradelogs diff runs/offline-20260102T030405Z runs/offline-20260103T030405Z
       tradelogs diff runs/main runs/branch --md --fail-on worse
     """
+    from refine_loop.errors import RunInputError
     from tradelogs.diff_display import print_comparison, write_markdown
     from verification.compare.compare import compare_runs
 
+    if as_json and as_markdown:
+        raise RunInputError("name one of --md and --json")
     compared = compare_runs(run_a, run_b)
     if as_json:
         click.echo(json.dumps(compared.to_json()))

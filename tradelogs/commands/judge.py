@@ -86,7 +86,7 @@ def calibrate(
                 click.echo(line)
             return DONE
         with _make_folder(run_folder or out or _name_folder(loaded)) as folder:
-            answer, path = _calibrate(plan, work, folder, verbose=verbose)
+            answer, path = _calibrate(plan, gold, work, folder, verbose=verbose)
     _print_answer(answer, path)
     return DONE
 
@@ -157,18 +157,23 @@ def _make_folder(folder: Path) -> Iterator[Path]:
         raise
 
 
-def _calibrate(plan: "JudgePlan", work: Path, folder: Path, *, verbose: bool) -> "tuple[Answer, Path]":
+def _calibrate(
+    plan: "JudgePlan", gold: "GoldFolder", work: Path, folder: Path, *, verbose: bool
+) -> "tuple[Answer, Path]":
     from verification.judge.calibration import ask_judge, collect_calibration, write_calibration
 
     _say_plan(plan)
     with open_endpoint(plan.profile) as endpoint:
-        rows = _ask_judge(plan, endpoint, work, verbose=verbose)
+        rows = _ask_judge(plan, gold, endpoint, work, verbose=verbose)
     calibration = collect_calibration(plan, rows, is_offline=plan.profile.provider.name == OFFLINE)
     answer = ask_judge(calibration)
     return answer, write_calibration(calibration, answer, folder)
 
 
-def _ask_judge(plan: "JudgePlan", endpoint: str | None, work: Path, *, verbose: bool) -> "list[JudgedRow]":
+def _ask_judge(
+    plan: "JudgePlan", gold: "GoldFolder", endpoint: str | None, work: Path, *, verbose: bool
+) -> "list[JudgedRow]":
+    from jobs.disguise import disguise_jobs
     from jobs.library.backend import LibraryBackend
     from jobs.library.log import log_library_to
     from verification.judge.job import judge_rows
@@ -177,7 +182,8 @@ def _ask_judge(plan: "JudgePlan", endpoint: str | None, work: Path, *, verbose: 
         log_library_to(work / "data_designer.log", verbose=verbose),
         _show_progress(plan.requests, live=not verbose) as tell,
     ):
-        return judge_rows(plan, LibraryBackend(plan.profile, endpoint, work / "artifacts"), work, tell)
+        backend = LibraryBackend(plan.profile, endpoint, work / "artifacts")
+        return judge_rows(plan, disguise_jobs(backend, plan.profile, gold), work, tell)
 
 
 def _say_plan(plan: "JudgePlan") -> None:

@@ -8,6 +8,7 @@ import click
 from tradelogs.exits import DONE, explain_errors
 
 SECTION = "Look at what was made"
+DISGUISED = "Rows and gold are as they are; prompts, answers and critiques stand as the models saw them: disguised."
 
 
 @click.command()
@@ -47,7 +48,10 @@ def command(
         if as_json:
             click.echo(json.dumps(story.to_json(), default=str))
         else:
-            show_display.print_story(story, load_run_profile(run_folder).dataset)
+            profile = load_run_profile(run_folder)
+            show_display.print_story(story, profile.dataset)
+            if profile.gold.disguise:
+                click.echo(DISGUISED)
         return DONE
     profile = load_run_profile(run_folder)
     if worst is not None or reason is not None:

@@ -7,6 +7,8 @@ import click
 
 from tradelogs.exits import BAD_INPUT, DONE, explain_errors
 
+SECTION = "Look at what was made"
+
 
 @click.command()
 @click.argument("run_folder", type=click.Path(path_type=Path), required=False)

@@ -21,7 +21,7 @@ from data_designer.config.custom_column import custom_column_generator
 
 from columns.rendering import read_fence
 from designer_configs.compile.controls import Control
-from designer_configs.compile.native import CompiledProfile, add_seed, say_control
+from designer_configs.compile.native import NO_CONTROL, CompiledProfile, add_seed, say_control
 from designer_configs.compile.profile import Profile
 from gold_data.errors import GoldError
 from gold_data.store import GoldFolder
@@ -36,7 +36,6 @@ from verification.judge.faults import PLANTED, Fault, PlannedRow, load_faults
 
 TRIES = 3
 UNTOUCHED_PER_FAULT = 5  # times the rows of a fault are left untouched: 60, whose rate of rejects is known to 5 points
-NO_CONTROL = "- Nothing beyond the rules."
 JOB = "judge_calibration"
 
 Answered = Callable[[int], None]

@@ -18,7 +18,12 @@ from gold_data.folder import BARS, SPLIT, TRADES
 FOLDER_FILES = (TRADES, BARS, SPLIT)  # what is read of a gold folder
 ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:/")
 PATTERN_SIGNS = "*?["
-GOLD_SETTINGS = ("folder", "holdout", "embargo")  # keys of a profile's gold that are no file of the dataset's
+GOLD_SETTINGS = (
+    "folder",
+    "holdout",
+    "embargo",
+    "disguise",
+)  # keys of a profile's gold that are no file of the dataset's
 FORMATS = ("parquet", "csv", "jsonl", "hf")
 
 
@@ -41,6 +46,8 @@ def check_meaning(project: Project, profile: YamlSource) -> list[Problem]:
     controls = [project.read(files[name], "control") for name in list_controls(profile) if name in files]
     for control in controls:
         problems += control.problems or check_control(scope, control)
+    if effective["gold"].get("disguise"):
+        problems += _check_disguise(project.read(folder / DATASET_FILE, "dataset"), profile, controls)
     return [*problems, *check_dataset(project, scope, controls, profile.file)]
 
 
@@ -138,6 +145,25 @@ def _check_gold_keys(profile: YamlSource, needs: Mapping[str, str]) -> Iterator[
     for key in (key for key in known if needs[key] == "required" and given.get(key) is None):
         path = ("gold",) if "gold" in profile.data else ()
         yield profile.report(path, f"the key {key} is missing: a file of gold that the dataset needs")
+
+
+def _check_disguise(dataset: YamlSource, profile: YamlSource, controls: Sequence[YamlSource]) -> Iterator[Problem]:
+    """Check that a dataset says what of it can be disguised, and that no control asks for a price outright."""
+    if dataset.problems:
+        return
+    place, declared = ("gold", "disguise"), dataset.data.get("disguise")
+    if declared is None:
+        name = profile.data["dataset"]
+        yield profile.report(place, f"{name} cannot be disguised: its dataset.yaml declares no disguise; drop this key")
+        return
+    for control in (control for control in controls if not control.problems):
+        fields = {(control.data.get(key) or {}).get("field") for key in ("match", "check")}
+        if asked := [name for name in declared["prices"] if name in fields]:
+            message = (
+                f"the control {control.data['column']['name']} asks for {asked[0]}, a price, whose factor hangs on a "
+                "ticker that is not known then: leave the control out, or the disguise"
+            )
+            yield profile.report(place, message)
 
 
 def _check_values(root: Path, profile: YamlSource, effective: Mapping[str, Any]) -> list[Problem]:

@@ -11,7 +11,14 @@ import yaml
 
 from designer_configs.compile.checks.project import PROJECT_ROOT
 from designer_configs.compile.controls import Control
-from designer_configs.compile.native import CompiledProfile, add_seed, compile_profile, say_control, write_config
+from designer_configs.compile.native import (
+    NO_CONTROL,
+    CompiledProfile,
+    add_seed,
+    compile_profile,
+    say_control,
+    write_config,
+)
 from designer_configs.compile.profile import Profile, list_profiles, load_profile
 from gold_data.store import GoldFolder, write_gold
 from gold_data.trades.ingest import read_gold
@@ -209,3 +216,8 @@ def test_control_that_neither_matches_nor_checks_is_enough(
         assert len(row["gold_examples__ids"]) == 3
         assert "Price of SIM1" in row["trade_rules"]
         assert "Price of SIM2" in row["trade_rules"]
+
+
+def test_a_profile_without_controls_says_that_nothing_is_asked(gold: GoldFolder) -> None:
+    columns = compile_profile(load_profile("offline", {"sets": ("controls=[]",)}), gold).plan["columns"]
+    assert next(column["expr"] for column in columns if column["name"] == "controls") == NO_CONTROL

@@ -87,6 +87,7 @@ def test_gold_inside_the_repository_is_written_relative_to_its_root(small: Path)
         "bars": None,
         "holdout": 0.2,
         "embargo": 0,
+        "disguise": False,
     }
 
 

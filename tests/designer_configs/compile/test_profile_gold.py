@@ -26,6 +26,14 @@ def test_a_folder_brings_trades_bars_and_split(tmp_path: Path) -> None:
     assert load_profile("offline", {"gold": tmp_path}).gold.files["bars"] == tmp_path / "bars.parquet"
 
 
+def test_another_gold_takes_no_disguise_off(tmp_path: Path) -> None:
+    hidden = ("gold.disguise=true",)
+    assert load_profile("offline", {"sets": hidden, "gold": tmp_path}).gold.disguise
+    assert load_profile("offline", {"sets": hidden, "gold_rows": tmp_path / "rows.csv"}).gold.disguise
+    assert load_profile(write_profile(tmp_path, {"folder": str(tmp_path), "disguise": True})).gold.disguise
+    assert not load_profile(write_profile(tmp_path, {"folder": str(tmp_path)})).gold.disguise
+
+
 def test_an_effective_profile_with_a_folder_means_the_same(tmp_path: Path) -> None:
     profile = load_profile("offline", {"gold": tmp_path})
     assert profile.document["gold"] == {"folder": str(tmp_path)}

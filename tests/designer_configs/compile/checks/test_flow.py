@@ -347,4 +347,4 @@ def test_a_profile_brings_no_gold_that_its_dataset_does_not_take(root: Path, edi
     assert check_all(root) == []
     edit(PROFILE, "gold: {bars: null}", "gold: {bars: bars.csv}")
     (problem,) = check_all(root)
-    assert str(problem) == f"{PROFILE}:14: gold.bars: unknown key; known: trades, folder, holdout, embargo"
+    assert str(problem) == f"{PROFILE}:14: gold.bars: unknown key; known: trades, folder, holdout, embargo, disguise"

@@ -1,0 +1,144 @@
+"""The edge at which jobs are disguised: what goes into one is hidden, and what comes back is put back.
+
+A job without a model draws from the gold as it is. One that asks models is given its rows under the disguise, and
+what the plan had written for prompts is written anew from the disguised gold; so the checks of the job, the judge and
+the corrections speak of the disguised row. Texts of models and checks come back as they were said.
+"""
+
+import functools
+import json
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from columns.dataset import load_dataset
+from columns.declared import GROUNDING
+from columns.disguise import FOLDER, SAME, Disguise, open_disguise
+from columns.rendering import FENCE, fence_json, load_fence
+from columns.rows import read_row
+from designer_configs.compile.native import CompiledProfile, add_seed, compile_profile
+from designer_configs.compile.profile import Profile
+from files.whole_file import write_whole
+from gold_data.store import GoldFolder
+from jobs.job import Job, JobInterrupted, JobResult, PlacedBackend
+
+EDITS = "{row}__edits"
+DRAWN = ("sampler", GROUNDING)  # columns of a plan that are carried over: values, and rows in a fence
+
+
+def disguise_jobs(backend: PlacedBackend, profile: Profile, gold: GoldFolder) -> PlacedBackend:
+    """Disguise the jobs of a backend, where the profile asks for it."""
+    return DisguisedBackend(backend, profile, gold) if profile.gold.disguise else backend
+
+
+class DisguisedBackend:
+    """A backend whose models are shown a disguise, which lies beside the gold."""
+
+    def __init__(self, backend: PlacedBackend, profile: Profile, gold: GoldFolder) -> None:
+        fields = profile.dataset.disguise
+        assert fields is not None, "a profile's check has seen to it"
+        self._inner, self._profile, self.place = backend, profile, backend.place
+        self._dataset = load_dataset(profile.dataset.folder)
+        self._folder = gold.folder.parent / FOLDER
+        self._disguise, self._shown = open_disguise(gold, self._folder, fields, profile.run.seed, self._dataset)
+
+    def __getattr__(self, name: str) -> Any:
+        """Give whatever else a backend has, such as the forms in which its models answer."""
+        return getattr(self._inner, name)
+
+    def check_models(self, config: dict[str, Any]) -> None:
+        """Ask every model for one short answer; nothing of the gold is in it."""
+        self._inner.check_models(config)
+
+    def run(self, job: Job) -> JobResult:
+        """Run a job under the disguise, if it asks models.
+
+        Raises:
+            BackendError, JobInterrupted: as the backend does; the rows of the latter are put back, too.
+        """
+        if not job.config.get("model_configs"):
+            return self._inner.run(job)
+        try:
+            result = self._inner.run(replace(job, config=self._hide_job(job)))
+        except JobInterrupted as stopped:
+            raise JobInterrupted([self._put_back(row) for row in stopped.rows]) from stopped
+        return JobResult([self._put_back(row) for row in result.rows], result.lost)
+
+    @functools.cached_property
+    def _compiled(self) -> CompiledProfile:
+        return compile_profile(self._profile, self._shown)
+
+    def _hide_job(self, job: Job) -> dict[str, Any]:
+        """Give a job its rows under the disguise, the disguised gold, and the plan's texts to write anew."""
+        source = Path(job.config["seed_config"]["source"]["path"])
+        seeds = pl.read_parquet(source, glob=False)
+        written = [c for c in self._compiled.plan["columns"] if c["column_type"] not in DRAWN]
+        anew = [column for column in written if column["name"] in seeds.columns]
+        gone = [name for column in anew for name in seeds.columns if name.partition("__")[0] == column["name"]]
+        rows = [self._hide_seed(row) for row in seeds.drop(gone).to_dicts()]
+        path = self._folder / f"{job.name}-{source.name}"
+        with write_whole(path) as partial:
+            pl.DataFrame(rows, infer_schema_length=None).write_parquet(partial)
+        gold = str(self._shown.folder.resolve())
+        columns = [c | {"gold": gold} if "gold" in c else c for c in (*anew, *job.config["columns"])]
+        config = {key: value for key, value in job.config.items() if key != "seed_config"}
+        return add_seed({**config, "columns": columns}, path.resolve())
+
+    def _hide_seed(self, row: Mapping[str, Any]) -> dict[str, Any]:
+        """Hide what a job's row holds of gold and of rows: values of controls, dates, and rows as they are carried."""
+        disguise, dataset = self._disguise, self._profile.dataset
+        controls = {
+            control.name
+            for control in self._compiled.controls
+            if disguise.fields.ticker in {(rule or {}).get("field") for rule in (control.match, control.check)}
+        }
+        return {
+            name: disguise.codes.get(value, value)
+            if name in controls
+            else disguise.shift(value, disguise.weeks)
+            if name in disguise.fields.dates
+            else _hide_carried(value, disguise, is_row=name in (dataset.row, dataset.refined_row))
+            for name, value in row.items()
+        }
+
+    def _put_back(self, row: dict[str, Any]) -> dict[str, Any]:
+        """Put back the row that a job's row brings, and the patch that led to it."""
+        name = self._profile.dataset.row
+        shown = read_row(row.get(name), self._profile.dataset.schema)
+        if not isinstance(shown, Mapping):
+            return row
+        edits = EDITS.format(row=name)
+        back = {name: json.dumps(self._put_back_row(shown))}
+        if edits in row:
+            back[edits] = json.dumps([self._put_back_edit(edit, shown) for edit in json.loads(row[edits])])
+        return row | back
+
+    def _put_back_row(self, shown: Mapping[str, Any]) -> Mapping[str, Any]:
+        exact, ticker = self._disguise.find_row(shown)
+        if ticker is None:
+            return exact
+        stepped = self._disguise.put_on_steps(exact, ticker)
+        prices = [name for name in self._disguise.fields.prices if stepped.get(name) != exact.get(name)]
+        if all(abs(stepped[name] - exact[name]) <= SAME * abs(exact[name]) for name in prices):
+            return stepped
+        return self._dataset.fit_to_steps(stepped, exact, self._disguise.steps[ticker])
+
+    def _put_back_edit(self, edit: Mapping[str, Any], shown: Mapping[str, Any]) -> dict[str, Any]:
+        name = str(edit["path"]).lstrip("/")
+        if "value" not in edit:
+            return dict(edit)
+        return {**edit, "value": self._put_back_row({**shown, name: edit["value"]})[name]}
+
+
+def _hide_carried(value: Any, disguise: Disguise, *, is_row: bool) -> Any:
+    """Hide a row, or a list of them, that a column carries: fenced for a prompt, or JSON text for a later column."""
+    if not isinstance(value, str) or not (is_row or value.startswith(FENCE)):
+        return value
+    carried = json.loads(value) if is_row else load_fence(value)
+    if isinstance(carried, list):
+        return fence_json([disguise.hide_row(row) for row in carried])
+    hidden = disguise.hide_row(carried)
+    return json.dumps(hidden) if is_row else fence_json(hidden)

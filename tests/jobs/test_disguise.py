@@ -1,0 +1,270 @@
+"""Under a disguise no request names what the gold names, and the rows are those of a run without one."""
+
+import json
+import re
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+from click.testing import Result
+
+from columns.declared import Disguisable
+from columns.disguise import MAPPING, Disguise
+from columns.rendering import fence_json
+from designer_configs.compile.profile import load_profile
+from designer_configs.errors import ConfigError
+from gold_data.trades.checks import show_value
+from gold_data.trades.limits import GoldLimits
+from gold_data.trades.rules import check_trade
+from offline_model.answer import answer_messages
+from offline_model.options import Options
+from offline_model.server import _write_completion
+
+Cli = Callable[..., Result]
+WriteProfile = Callable[[Path, Mapping[str, Any]], Path]
+Answer = Callable[[dict[str, Any]], dict[str, Any]]
+
+FENCED = re.compile(r"```json\n(.*?)\n```", re.DOTALL)
+WRITTEN_PRICE = re.compile(r'"((?:entry|exit)_price)": (\d+(?:\.\d+)?)')
+RANGE = re.compile(r"Price of (\w+): ([\d.]*\d) to ([\d.]*\d)")
+DATE = re.compile(r"\b\d{4}-\d\d-\d\d\b")
+ASKED_TICKER = re.compile(r"Its ticker is (\w+)\.")
+
+
+class Provider:
+    """A provider on the loopback that keeps what it is asked; `answer` writes the answer to a request's body."""
+
+    def __init__(self, answer: Answer) -> None:
+        self.bodies: list[str] = []
+        self._answer = answer
+
+    @contextmanager
+    def serve(self) -> Iterator[str]:
+        """Serve while the context is open; gives the endpoint."""
+        provider = self
+
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def do_POST(self) -> None:
+                body = self.rfile.read(int(self.headers["Content-Length"])).decode()
+                provider.bodies.append(body)
+                told = json.dumps(provider._answer(json.loads(body))).encode()
+                self.send_response(200)
+                self.send_header("Content-Type", "application/json")
+                self.send_header("Content-Length", str(len(told)))
+                self.end_headers()
+                self.wfile.write(told)
+
+            def log_message(self, *_: object) -> None:
+                """Say nothing."""
+
+        with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+            thread = threading.Thread(target=server.serve_forever)
+            thread.start()
+            try:
+                yield f"http://127.0.0.1:{server.server_port}/v1"
+            finally:
+                server.shutdown()
+                thread.join()
+
+
+def answer_offline(body: dict[str, Any]) -> dict[str, Any]:
+    """Answer as the offline model does, whatever it makes of a disguise."""
+    return _write_completion(body, answer_messages(body["messages"], Options(seed=7)).text)
+
+
+class Mirror:
+    """The offline model behind a glass that takes a run's disguise off and puts it on again.
+
+    Its draws hang on the text of a prompt, so it has to read the one that it reads without a disguise.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._lock = threading.Lock()
+        self._disguise: Disguise | None = None
+
+    def answer(self, body: dict[str, Any]) -> dict[str, Any]:
+        """Answer what the offline model would have answered to the prompt without its disguise."""
+        with self._lock:
+            self._disguise = self._disguise or read_disguise(self._folder)
+        asked = str(body["messages"][-1 if len(body["messages"]) < 3 else 1]["content"])
+        found = ASKED_TICKER.search(asked)
+        if found is None:
+            return answer_offline(body)
+        ticker = {code: name for name, code in self._disguise.codes.items()}[found[1]]
+        told = [{**m, "content": self._uncover(str(m["content"]), m["role"], ticker)} for m in body["messages"]]
+        text = answer_messages(told, Options(seed=7)).text
+        hidden = WRITTEN_PRICE.sub(lambda m: f'"{m[1]}": {self._hide(ticker, m[2])}', text)
+        return _write_completion(body, hidden.replace(f'"{ticker}"', f'"{self._disguise.codes[ticker]}"'))
+
+    def _hide(self, ticker: str, price: str) -> float:
+        assert self._disguise is not None
+        return self._disguise.hide_price(ticker, float(price))
+
+    def _uncover(self, text: str, role: str, ticker: str) -> str:
+        disguise = self._disguise
+        assert disguise is not None
+        code = disguise.codes[ticker]
+        if role == "assistant":
+            shown = WRITTEN_PRICE.sub(lambda m: f'"{m[1]}": {self._find(ticker, float(m[2]))}', text)
+            return shown.replace(f'"{code}"', f'"{ticker}"')
+        facts = json.loads((self._folder / "gold/facts.json").read_text())["price_ranges"]
+        prices: dict[str, str] = {}
+        for real, shown in zip(facts[ticker], RANGE.findall(text)[0][1:] if RANGE.search(text) else (), strict=False):
+            prices[shown] = show_value(real)
+        if (row := re.search(r"## The synthetic trade\n```json\n(.*)\n```", text)) is not None:
+            for name, price in WRITTEN_PRICE.findall(row[1]):
+                prices[show_value(float(price))] = show_value(self._find(ticker, float(price)))
+                assert name
+        head, sign, critique = text.partition("## The critique\n")
+        head = FENCED.sub(lambda found: self._uncover_fence(found[1]), head)
+        lines = [replace_words(line, prices) if "price" in line else line for line in critique.split("\n")]
+        head = "\n".join(replace_words(line, prices) if "Price of" in line else line for line in head.split("\n"))
+        told = (head + sign + "\n".join(lines)).replace(code, ticker)
+        return DATE.sub(lambda found: str(disguise.shift(found[0], -disguise.weeks)), told)
+
+    def _find(self, ticker: str, shown: float) -> float:
+        assert self._disguise is not None
+        row = {"ticker": ticker, "entry_price": self._disguise.find_price(ticker, shown)}
+        return float(self._disguise.put_on_steps(row, ticker)["entry_price"])
+
+    def _uncover_fence(self, text: str) -> str:
+        assert self._disguise is not None
+        shown = json.loads(text)
+        rows = [self._disguise.find_row(row) for row in (shown if isinstance(shown, list) else [shown])]
+        real = [row if name is None else self._disguise.put_on_steps(row, name) for row, name in rows]
+        return fence_json(real if isinstance(shown, list) else real[0])
+
+
+def replace_words(line: str, words: Mapping[str, str]) -> str:
+    return re.sub(r"[\d.]*\d", lambda found: words.get(found[0], found[0]), line)
+
+
+def read_disguise(folder: Path) -> Disguise:
+    kept = json.loads((folder / "disguised" / MAPPING).read_text())
+    fields = kept.pop("fields")
+    return Disguise(Disguisable(fields["ticker"], tuple(fields["prices"]), tuple(fields["dates"])), **kept)
+
+
+def write_disguised(write_profile: WriteProfile, path: Path, endpoint: str, form: str) -> Path:
+    provider = {"name": "rehearsal", "endpoint": endpoint, "provider_type": "openai"}
+    profile = write_profile(path, {"provider": provider, "gold.disguise": True})
+    if form != "prompt":
+        profile.write_text(profile.read_text().replace("structured_output: prompt", f"structured_output: {form}"))
+    return profile
+
+
+@pytest.fixture(scope="module")
+def asked(
+    cli: Cli, write_profile: WriteProfile, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[Path, list[str], list[str]]:
+    """Use a disguised profile in every way; gives the run's folder, every request's body, and what was printed."""
+    place, provider = tmp_path_factory.mktemp("disguise"), Provider(answer_offline)
+    run = place / "run"
+    with provider.serve() as endpoint:
+        profile = write_disguised(write_profile, place / "hosted.yaml", endpoint, "json_schema")
+        done = [
+            cli("generate", profile, "--num", 12, "--seed", 7, "--set", "trace=full", "--out", run),
+            cli("resume", run, "--num", 14),
+            cli("rejudge", run, "--set", "models.judge.model=other", "--out", place / "rejudged"),
+            cli("preview", profile, "--num", 2),
+            cli("judge", "calibrate", profile, "--rows", 1, "--out", place / "calibrated"),
+        ]
+    assert [one.exit_code for one in done] == [0] * len(done), [one.output for one in done]
+    return run, provider.bodies, [one.output for one in done]
+
+
+def test_no_request_names_a_ticker_a_price_or_a_date_of_the_gold(asked: tuple[Path, list[str], list[str]]) -> None:
+    run, bodies, _ = asked
+    gold = pl.concat([pl.read_parquet(run / "gold" / name) for name in ("train.parquet", "holdout.parquet")])
+    text = "\n".join(bodies)
+    disguise = read_disguise(run)
+    counts = {
+        said: text.count(said)
+        for said in ("# Task: write", "# Task: judge", "# Task: mend", '"assistant"', "json_schema")
+    }
+    assert min(counts.values()) >= 1, counts
+    assert min(counts["# Task: write"], counts["# Task: judge"], counts["json_schema"]) >= 14
+    assert re.findall("|".join(map(re.escape, gold["ticker"].unique())), text) == []
+    assert set(disguise.codes.values()) <= set(re.findall(r"TKR\d\d", text))
+    dates = set(DATE.findall(text))
+    assert dates
+    assert not dates & {str(day) for day in gold["session_date"]}
+    real = {show_value(price) for name in ("entry_price", "exit_price") for price in gold[name] if price > 10}
+    real |= {
+        show_value(end)
+        for ends in json.loads((run / "gold/facts.json").read_text())["price_ranges"].values()
+        for end in ends
+    }
+    real = {price for price in real if len(price.partition(".")[2]) >= 2}  # 12.9 may be anything
+    assert sorted(real & set(re.findall(r"\d+\.\d+", text))) == []
+
+
+def test_the_mapping_stays_in_the_folder(asked: tuple[Path, list[str], list[str]]) -> None:
+    run, bodies, printed = asked
+    disguise = read_disguise(run)
+    factors = [f"{number / 100:g}" for number in disguise.hundredths.values()]
+    outside = [*bodies, *printed, *(path.read_text() for path in run.glob("*.jsonl"))]
+    outside += [
+        (run / name).read_text() for name in ("provenance.json", "usage.json", "profile.yaml", "data_designer.log")
+    ]
+    assert not any(f'"{word}"' in text for text in outside for word in (*factors, "hundredths"))
+    assert not (run / "data_designer.yaml").exists()  # Data Designer's own commands would send the gold as it is
+    codes = re.compile("|".join(disguise.codes.values()))
+    assert not codes.search((run / "accepted.csv").read_text())
+
+
+def test_rows_that_come_back_obey_the_rules_of_the_gold(asked: tuple[Path, list[str], list[str]]) -> None:
+    run, *_ = asked
+    limits = GoldLimits.from_facts(json.loads((run / "gold/facts.json").read_text()))
+    ledger = pl.read_parquet(run / "ledger.parquet").filter(status="accepted")
+    plans = pl.concat([pl.read_parquet(path) for path in run.glob("rounds/*/plan.parquet")], how="diagonal_relaxed")
+    days = dict(plans.select("row_id", pl.col("session_date").cast(pl.String).str.to_date()).iter_rows())
+    rows = {name: json.loads(row) for name, row in ledger.select("row_id", "generated_row").iter_rows()}
+    assert len(rows) == 14
+    for name, row in rows.items():
+        assert check_trade(row, session_date=days[name], limits=limits) == []
+        assert [round(row[key], 2) for key in ("entry_price", "exit_price")] == [row["entry_price"], row["exit_price"]]
+
+
+def test_the_rows_are_those_of_a_run_without_a_disguise(
+    cli: Cli, run_folder: Path, write_profile: WriteProfile, tmp_path: Path
+) -> None:
+    run = tmp_path / "run"
+    with Provider(Mirror(run).answer).serve() as endpoint:
+        profile = write_disguised(write_profile, tmp_path / "hosted.yaml", endpoint, "prompt")
+        said = cli("generate", profile, "--num", 60, "--seed", 7, "--out", run)
+    assert said.exit_code == 0, said.output
+    for table in ("accepted", "bars"):
+        assert pl.read_parquet(run / f"{table}.parquet").equals(pl.read_parquet(run_folder / f"{table}.parquet"))
+    same = ("row_id", "status", "generated_row", "edits", "realism", "consistency", "completeness")
+    ours, theirs = (pl.read_parquet(folder / "ledger.parquet").select(same) for folder in (run, run_folder))
+    assert ours.equals(theirs)
+
+
+def test_a_dataset_that_declares_no_disguise_is_refused(cli: Cli, tmp_path: Path) -> None:
+    said = cli("generate", "vpa_offline", "--set", "gold.disguise=true", "--out", tmp_path / "run")
+    assert said.exit_code == 2
+    assert "vpa cannot be disguised: its dataset.yaml declares no disguise" in said.output
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_control_that_asks_for_a_price_is_refused(write_profile: WriteProfile, tmp_path: Path) -> None:
+    (tmp_path / "columns/controls").mkdir(parents=True)
+    (tmp_path / "columns/controls/level.yaml").write_text(
+        "description: Price of the entry.\n"
+        "column: {name: level, column_type: sampler, sampler_type: category, params: {values: [10.0, 20.0]}}\n"
+        'prompt: "Entered at about {{ level }}."\n'
+        "match: {field: entry_price, tolerance: 5.0}\n"
+        "check: null\n"
+    )
+    profile = write_profile(tmp_path / "mine.yaml", {"controls": ["level", "ticker"], "gold.disguise": True})
+    with pytest.raises(ConfigError, match="the control level asks for entry_price, a price"):
+        load_profile(profile)

@@ -49,8 +49,8 @@ class _Program(FoundCommands):
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Refuse what is no text, as an argument or as the place where the program is: not all can open such a path."""
-        places = ["the current folder", "the project's folder", *("an argument" for _ in args)]
-        for what, text in zip(places, (_find_here(ctx), __file__, *args), strict=True):
+        places = [("the current folder", _find_here(ctx)), ("the project's folder", __file__)]
+        for what, text in (*places, *(("an argument", text) for text in args)):
             try:
                 text.encode()
             except UnicodeEncodeError:

@@ -1,6 +1,7 @@
 """The one door of all that is shown: standard output and error, which may go away without ending a run."""
 
 import contextlib
+import io
 import os
 import sys
 from collections.abc import Iterator
@@ -69,6 +70,9 @@ def open_outlets() -> Iterator[None]:
     """Let standard output and error go away while the context is open; the one that is left says that the other did."""
     before = {name: getattr(sys, name) for name in NAMES}
     outlets = {name: Outlet(stream) for name, stream in before.items()}
+    for stream in before.values():
+        if isinstance(stream, io.TextIOWrapper):  # a terminal that is not Unicode's is shown what it lacks as escapes
+            stream.reconfigure(errors="backslashreplace")
     for name, outlet in outlets.items():
         setattr(sys, name, Door(outlet))
     try:

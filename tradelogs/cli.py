@@ -74,6 +74,7 @@ def _import_module(name: str) -> ModuleType:
     return importlib.import_module(f"{commands.__name__}.{name.replace('-', '_')}")
 
 
+SETTINGS = {"help_option_names": ["-h", "--help"], "color": True}  # what click would take out, the door shows
 BEGIN = """\b
 Where to begin:
   tradelogs generate offline --num 20      a run on the built-in model: no key, no network
@@ -83,7 +84,7 @@ Where to begin:
 """
 
 
-@click.group(cls=_Program, epilog=BEGIN, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=_Program, epilog=BEGIN, context_settings=SETTINGS)
 @click.version_option(package_name="synthetic-trade-logs")
 @click.pass_context
 def main(context: click.Context) -> None:

@@ -48,6 +48,11 @@ def test_a_typing_error_goes_through_the_door() -> None:
     assert result.output.replace("\n", "").isprintable()
 
 
+def test_a_name_is_never_shown_as_another() -> None:
+    result = CliRunner().invoke(main, ["new", "dataset", "x\x1b[31m"])
+    assert (result.exit_code, "error: x\\x1b[31m cannot be" in result.output) == (2, True)
+
+
 def test_there_is_no_other_console() -> None:
     made = {
         path.name

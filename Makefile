@@ -34,7 +34,7 @@ help:  ## list the targets
 $(VENV)/.installed: requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.12 ...")'
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	@echo "setting up $(VENV): 1.2 GB (once, a minute or two) ..."
+	@echo "setting up $(VENV): 1.1 GB (once, a minute or two) ..."
 	@$(call install,'/^$(TESTS)/$(COMMA)$$d')
 	@$(PIP) -e .
 	@touch $@

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import exports
 from designer_configs.compile.checks.shape import suggest
+from designer_configs.compile.profile import Profile
 from exports.errors import ExportError
 from exports.finished_run import FinishedRun, read_finished_run
 from exports.processors import write_with_processor
@@ -27,13 +28,15 @@ class Exported:
 Write = Callable[[FinishedRun, Path], Exported]
 
 
-def export_run(folder: Path, name: str, out: Path | None = None) -> Exported:
+def export_run(folder: Path, name: str, out: Path | None = None, profile: Profile | None = None) -> Exported:
     """Export a run; the file or folder is named after the format, in the run's own folder unless `out` says otherwise.
+
+    `profile` is the run's, where it is at hand: its dataset may have been edited since.
 
     Raises:
         ExportError: the folder holds no finished run, or there is no such format for its dataset.
     """
-    run = read_finished_run(folder)
+    run = read_finished_run(folder, profile)
     declared = run.profile.dataset.folder / "exports" / f"{name}.yaml"
     if declared.is_file():
         path = out or run.folder / HERE / f"{name}.jsonl"

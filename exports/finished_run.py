@@ -67,8 +67,8 @@ class FinishedRun:
         return told
 
 
-def read_finished_run(folder: Path) -> FinishedRun:
-    """Read a run's folder.
+def read_finished_run(folder: Path, profile: Profile | None = None) -> FinishedRun:
+    """Read a run's folder, and its profile where that is not at hand.
 
     Raises:
         ExportError: it holds no run that has ended.
@@ -84,7 +84,7 @@ def read_finished_run(folder: Path) -> FinishedRun:
                 f"or go on with it: {write_command('tradelogs', 'resume', folder)}"
             )
     try:
-        profile = load_profile(str(folder / "profile.yaml"), {})
+        profile = profile or load_profile(str(folder / "profile.yaml"), {})
     except ConfigError as exc:
         raise ExportError(f"{folder}: {exc}") from exc
     return FinishedRun(folder.resolve(), profile)

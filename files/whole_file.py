@@ -9,6 +9,8 @@ from polars.exceptions import ComputeError
 
 from files.errors import StorageError
 
+_TAIL = 1 << 16
+
 
 def write_text(text: str, path: Path) -> None:
     """Write a text so that the file is either whole or not there."""
@@ -82,3 +84,16 @@ def write_whole(path: Path) -> Iterator[Path]:
         partial.replace(path)
     finally:
         partial.unlink(missing_ok=True)
+
+
+def cut_torn_line(file: int) -> None:
+    """Take a last line without an end out of a file."""
+    end = length = os.fstat(file).st_size
+    while end:
+        start = max(0, end - _TAIL)
+        newline = os.pread(file, end - start, start).rfind(b"\n")
+        end = start + newline + 1
+        if newline >= 0:
+            break
+    if end < length:
+        os.ftruncate(file, end)

@@ -13,7 +13,17 @@ from offline_model.options import Options
 from offline_model.serving import LISTENING
 
 START_SECONDS = 30
+SERVING: "dict[str, tuple[subprocess.Popen[str], str]]" = {}  # servers that were started here, with their names
 STOP_SECONDS = 5
+
+
+def tell_end(endpoint: str) -> str | None:
+    """Say that a server which was started here has ended, and how; None while it serves, and of any other server."""
+    child, name = SERVING.get(endpoint, (None, ""))
+    code = None if child is None else child.poll()
+    if code is None:
+        return None
+    return f"{name} has ended ({f'killed by signal {-code}' if code < 0 else f'exit code {code}'})"
 
 
 @contextmanager
@@ -54,7 +64,12 @@ def launch_server(
         )
         with child:
             try:
-                yield _wait_for_endpoint(child, log, name, listening, seconds)
+                endpoint = _wait_for_endpoint(child, log, name, listening, seconds)
+                SERVING[endpoint] = child, name
+                try:
+                    yield endpoint
+                finally:
+                    del SERVING[endpoint]
             finally:
                 _stop(child)
 

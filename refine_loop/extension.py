@@ -1,6 +1,5 @@
 """A run goes on to more rows, or under other caps: the same law, the same folder, one ledger."""
 
-import json
 import shlex
 import sys
 from collections.abc import Iterator, Mapping
@@ -14,22 +13,40 @@ import yaml
 from columns.checks.losses import NOT_NEEDED
 from designer_configs.compile.profile import Profile
 from files.secret_text import mask_secrets
-from files.whole_file import write_text
 from refine_loop.errors import RunInputError
-from refine_loop.record.provenance import PROFILE_FILE
+from refine_loop.record.provenance import (
+    DOCUMENT,
+    PROFILE_FILE,
+    PROVENANCE,
+    REJUDGED,
+    WENT_ON,
+    find_changed,
+    name_code,
+    read_document,
+    read_provenance,
+    write_profile,
+    write_provenance,
+)
 from refine_loop.rounds import Rounds
 
-WENT_ON = "went_on"  # key of provenance.json: what a run went on with, in order
 LIMITS = ("run.", "observe.")  # what a run may go on under; any other key would mix two laws in one ledger
-REJUDGED = "rejudged.json"  # of a run whose rows are another's, judged again
 FIXED = ("run.seed", "run.refine_passes")
 
 
-def extend_run(profile: Profile, folder: Path) -> None:
-    """Keep what a run goes on with: its profile is written anew, and the change is appended to its provenance.
+def extend_run(profile: Profile, folder: Path, *, may_mix: bool = False) -> str | None:
+    """Keep what a run goes on with: its profile is written anew, and every change is appended to its provenance.
 
+    Changed are keys of the profile, by the command line or in the file, files that say what a row is, and code.
     Accepted rows that were thrown away because enough were accepted count again, in the order of the plan: they were
     paid for. What is kept is written so that a run which is cut here may be extended again.
+
+    Args:
+        profile: What the run shall go on with.
+        folder: The run's.
+        may_mix: Whether rows of another law may come into its ledger.
+
+    Returns:
+        What has changed, in one line; None where nothing has.
 
     Raises:
         RunInputError: a change would mix two laws, or less is asked for than before.
@@ -38,14 +55,18 @@ def extend_run(profile: Profile, folder: Path) -> None:
         raise RunInputError(
             f"{folder} holds another run's rows, judged again: go on with that run, then judge it again"
         )
-    before = yaml.safe_load((folder / PROFILE_FILE).read_text(encoding="utf-8"))
+    provenance = read_provenance(folder)
+    before = yaml.safe_load(read_document(provenance) or (folder / PROFILE_FILE).read_text(encoding="utf-8"))
     changed = dict(_compare(before, profile.document, ""))
-    if not changed:
-        return
-    if mixing := [key for key in changed if not key.startswith(LIMITS) or key in FIXED]:
+    laws, code = find_changed(provenance, profile)
+    if not (changed or laws or code):
+        return None
+    mixing = [key for key in changed if not key.startswith(LIMITS) or key in FIXED] + list(laws)
+    if mixing and not may_mix:
         raise RunInputError(
             f"{folder} was begun with another {', '.join(mixing)}: rows of two laws in one ledger could not be told "
-            "apart. Start another run; what may change on the way are the caps and counts of `run`"
+            "apart. Put it back as it was, or start another run; what may change on the way are the caps and counts of "
+            "`run`. To mix them all the same: --mix-laws"
         )
     asked = before["run"]["accepted"]
     if profile.run.accepted < asked:
@@ -53,8 +74,10 @@ def extend_run(profile: Profile, folder: Path) -> None:
             f"{folder} asks for {asked:,} rows already: name more than that, not {profile.run.accepted:,}"
         )
     take_back_surplus(Rounds(folder / "rounds", profile.dataset), folder / "rounds", profile.run.accepted)
-    _note_extension(folder / "provenance.json", changed)
-    write_text(profile.to_yaml(), folder / PROFILE_FILE)
+    write_profile(profile, folder)  # first: a run that is cut here finds the change again
+    write_provenance(_note_changes(provenance, changed, laws | code, profile), folder)
+    said = [*(f"{key}: {old} -> {new}" for key, (old, new) in changed.items()), *laws, *map(name_code, code)]
+    return f"goes on with a change, which {PROVENANCE} keeps: {'; '.join(said)}"
 
 
 def take_back_surplus(rounds: Rounds, folder: Path, wanted: int) -> int:
@@ -85,19 +108,17 @@ def _compare(before: Any, after: Any, path: str) -> Iterator[tuple[str, tuple[An
         yield path, (before, after)
 
 
-def _note_extension(path: Path, changed: Mapping[str, tuple[Any, Any]]) -> None:
-    try:
-        provenance = json.loads(path.read_text(encoding="utf-8"))
-        notes = provenance.setdefault(WENT_ON, [])
-    except (OSError, ValueError, AttributeError) as exc:
-        raise RunInputError(
-            f"{path} cannot be read ({exc}): it is damaged, and says what the run was made from"
-        ) from exc
-    notes.append(
-        {
-            "at": datetime.now(UTC).isoformat(timespec="seconds"),
-            "command_line": mask_secrets(shlex.join(["tradelogs", *sys.argv[1:]])),
-            "changed": {key: {"from": old, "to": new} for key, (old, new) in changed.items()},
-        }
-    )
-    write_text(json.dumps(provenance, indent=2) + "\n", path)
+def _note_changes(
+    provenance: Mapping[str, Any],
+    changed: Mapping[str, tuple[Any, Any]],
+    files: Mapping[str, str],
+    profile: Profile,
+) -> dict[str, Any]:
+    note = {
+        "at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "command_line": mask_secrets(shlex.join(["tradelogs", *sys.argv[1:]])),
+        "changed": {key: {"from": old, "to": new} for key, (old, new) in changed.items()},
+        **({"sha256": dict(files)} if files else {}),
+        **({DOCUMENT: profile.to_yaml()} if changed else {}),
+    }
+    return {**provenance, WENT_ON: [*provenance[WENT_ON], note]}

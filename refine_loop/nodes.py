@@ -3,7 +3,7 @@
 import hashlib
 import time
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from langgraph.runtime import Runtime
@@ -31,11 +31,23 @@ def plan(state: LoopState, runtime: Runtime[RunContext]) -> LoopState:
     if result.lost:
         first = next(iter(result.lost.values()))
         raise BackendError(f"the plan lost {len(result.lost)} of {size} rows in {first.column}: {first.message}")
+    declared = [column["name"] for column in context.compiled.plan.get("columns", ())]
     rows = [
-        {"row_id": hash_text(f"{run.seed}:{number}:{index}").hex()[:16], **row} for index, row in enumerate(result.rows)
+        {"row_id": hash_text(f"{run.seed}:{number}:{index}").hex()[:16], **order_columns(row, declared)}
+        for index, row in enumerate(result.rows)
     ]
     context.rounds.write_plan(number, rows)
     return state | {"round": number, "refine_pass": 0, "planned": state["planned"] + size, "open": size}
+
+
+def order_columns(row: Mapping[str, Any], declared: Sequence[str]) -> dict[str, Any]:
+    """Order a row's columns as they were declared, each with what comes beside it: where it was drawn tells nothing."""
+    places = {name: place for place, name in enumerate(declared)}
+
+    def find_place(name: str) -> tuple[int, str]:
+        return places.get(name, places.get(name.partition("__")[0], len(places))), name
+
+    return {name: row[name] for name in sorted(row, key=find_place)}
 
 
 def generate(state: LoopState, runtime: Runtime[RunContext]) -> LoopState:
@@ -74,7 +86,7 @@ def settle(state: LoopState, runtime: Runtime[RunContext]) -> LoopState:
     fruitless_rounds = 0 if fruitful else state["fruitless_rounds"] + 1
     accepted = min(state["accepted"], room)
     state = state | {"open": 0, "accepted": accepted, "fruitless_rounds": fruitless_rounds}
-    state = state | {"stop_reason": _find_stop_reason(state, context)}
+    state = state | {"stop_reason": find_stop_reason(state, context)}
     statuses = Counter(str(c["status"]) for c in settled)
     context.log.write("round_settled", **state, ended={status: statuses[status] for status in ENDS})
     return state
@@ -90,7 +102,8 @@ def _close(candidate: Candidate, state: LoopState, context: RunContext) -> Candi
     return close_candidate(candidate, f"after {passes} refine passes")
 
 
-def _find_stop_reason(state: LoopState, context: RunContext) -> StopReason | None:
+def find_stop_reason(state: LoopState, context: RunContext) -> StopReason | None:
+    """Find the reason for which a run ends after a round that has settled, if there is one."""
     run = context.profile.run
     if state["accepted"] >= run.accepted:
         return "accepted"
@@ -105,7 +118,7 @@ def reopen_state(state: Mapping[str, Any], context: RunContext) -> LoopState:
     """Give the state of a run that has ended, with the reason that still holds: none where more is asked for by now."""
     ended: LoopState = {**START_STATE, **state}  # type: ignore[typeddict-item]
     ended["accepted"], ended["open"] = context.rounds.count_accepted(ended["round"]), 0
-    ended["stop_reason"] = _find_stop_reason(ended, context)
+    ended["stop_reason"] = find_stop_reason(ended, context)
     return ended
 
 

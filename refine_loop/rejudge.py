@@ -38,12 +38,23 @@ from refine_loop.agreement import Agreement, compare_verdicts
 from refine_loop.booking import Book, Candidate, close_candidate, load_kept
 from refine_loop.engines import open_backend
 from refine_loop.errors import RunError, RunInputError, explain_stop
-from refine_loop.extension import REJUDGED
 from refine_loop.nodes import count_seconds
 from refine_loop.record.candidate import read_ledger
 from refine_loop.record.events import EventLog, Observer
 from refine_loop.record.outputs import Outcome, write_outputs
-from refine_loop.record.provenance import DISTRIBUTIONS, PROFILE_FILE, hash_files, read_versions, write_flow
+from refine_loop.record.provenance import (
+    CODE,
+    DISTRIBUTIONS,
+    DOCUMENT,
+    REJUDGED,
+    begin_record,
+    hash_code,
+    hash_files,
+    read_versions,
+    write_native,
+    write_profile,
+    write_provenance,
+)
 from refine_loop.rounds import Rounds
 from refine_loop.run import check_unused
 from refine_loop.run_lock import lock_folder
@@ -101,6 +112,7 @@ def rejudge_run(
     try:
         with lock_folder(folder):
             shutil.copytree(old / "gold", folder / "gold")
+            begin_record(folder)
             gold = load_gold(folder / "gold")
             compiled = compile_profile(profile, gold)
             book = Book(load_dataset(profile.dataset.folder), profile.acceptance)
@@ -328,10 +340,12 @@ def _write_inputs(work: _Work) -> None:
         "command_line": mask_secrets(shlex.join(["tradelogs", *sys.argv[1:]])),
         "profile": work.profile.name,
         "changes": [mask_secrets(change) for change in work.profile.changes],
+        DOCUMENT: work.profile.to_yaml(),
         "sha256": {**old.get("sha256", {}), **hash_files(files)},
+        CODE: hash_code(),
         "versions": read_versions(DISTRIBUTIONS),
         "rejudged_from": str(work.old.resolve()),
     }
-    write_text(json.dumps(described, indent=2) + "\n", work.folder / "provenance.json")
-    write_flow(work.folder, work.profile, work.compiled)
-    write_text(work.profile.to_yaml(), work.folder / PROFILE_FILE)
+    write_provenance(described, work.folder)
+    write_native(work.folder, work.profile, work.compiled)
+    write_profile(work.profile, work.folder)

@@ -9,13 +9,14 @@ from typing import Any
 import polars as pl
 
 from columns.declared import Declared
+from files.hashes import remove_recorded, write_recorded
 from files.whole_file import write_bytes
 from refine_loop.booking import Candidate
 from refine_loop.state import build_candidate_schema
 
 
 class Rounds:
-    """Reads and writes `rounds/<number>/{plan, pass_<n>, settled}.parquet`."""
+    """Reads and writes `rounds/<number>/{plan, pass_<n>, settled}.parquet`; what is written is recorded in the run."""
 
     def __init__(self, folder: Path, dataset: Declared) -> None:
         self._folder = folder
@@ -24,7 +25,7 @@ class Rounds:
 
     def write_plan(self, number: int, rows: Sequence[dict[str, Any]]) -> None:
         """Write a round's plan: one row per candidate, in their order."""
-        write_parquet(pl.DataFrame(rows, infer_schema_length=None), self._path(number, "plan"))
+        self._write(pl.DataFrame(rows, infer_schema_length=None), self._path(number, "plan"))
 
     def read_plan(self, number: int) -> list[dict[str, Any]]:
         """Read a round's plan."""
@@ -46,7 +47,8 @@ class Rounds:
     def write_pass(self, number: int, refine_pass: int, candidates: Sequence[Candidate]) -> None:
         """Write all candidates of a round as they stand after a pass; 0 is the first draft."""
         self._write_candidates(candidates, self._path(number, f"pass_{refine_pass}"))
-        self._path(number, "interrupted").unlink(missing_ok=True)
+        if (cut := self._path(number, "interrupted")).exists():
+            remove_recorded(cut, self._folder.parent)
 
     def read_pass(self, number: int, refine_pass: int) -> list[Candidate]:
         """Read all candidates of a round as they stood after a pass."""
@@ -91,11 +93,9 @@ class Rounds:
         return self._folder / f"{number:03d}" / f"{name}.parquet"
 
     def _write_candidates(self, candidates: Sequence[Candidate], path: Path) -> None:
-        write_parquet(pl.DataFrame(candidates, schema=self._schema), path)
+        self._write(pl.DataFrame(candidates, schema=self._schema), path)
 
-
-def write_parquet(frame: pl.DataFrame, path: Path) -> None:
-    """Write a frame so that the file is either whole or not there."""
-    buffer = io.BytesIO()
-    frame.write_parquet(buffer)
-    write_bytes(buffer.getvalue(), path)
+    def _write(self, frame: pl.DataFrame, path: Path) -> None:
+        buffer = io.BytesIO()
+        frame.write_parquet(buffer)
+        write_recorded(buffer.getvalue(), path, self._folder.parent)

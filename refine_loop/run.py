@@ -9,8 +9,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from langchain_core.runnables import RunnableConfig
-
 from columns.dataset import load_dataset
 from columns.errors import DatasetError
 from designer_configs.compile.check import check_environment, check_gold_files
@@ -30,15 +28,18 @@ from jobs.requests.halt import Halt
 from jobs.requests.journal import AnswerJournal
 from refine_loop.checkpoints import open_checkpoints
 from refine_loop.context import RunContext
-from refine_loop.engines import open_backend
+from refine_loop.engines import open_backend, watch_server
 from refine_loop.errors import STORAGE_ERRORS, RunError, RunInputError, explain_stop
 from refine_loop.extension import extend_run
 from refine_loop.graph import builder
-from refine_loop.nodes import reopen_state
+from refine_loop.nodes import find_stop_reason, reopen_state
+from refine_loop.record.damage import mend_run
 from refine_loop.record.events import EventLog, Observer, iter_events
 from refine_loop.record.metrics import observe_run
 from refine_loop.record.outputs import Outcome, write_outputs
-from refine_loop.record.provenance import PROFILE_FILE, write_inputs
+from refine_loop.record.provenance import PROFILE_FILE, write_inputs, write_native
+from refine_loop.record.runs import is_run
+from refine_loop.recovery import THREAD, check_checkpoints, drop_checkpoints, rebuild_state
 from refine_loop.run_lock import lock_folder
 from refine_loop.state import START_STATE, StopReason
 from refine_loop.steering import steer_run
@@ -46,7 +47,6 @@ from refine_loop.steering import steer_run
 EVENTS = "events.jsonl"
 LONGEST_FOLDER = 480  # bytes of a path: SQLite takes 512, its file's name and `-journal` included
 FORM = "structured_output"  # the event that remembers in which form a role's answers are asked for
-THREAD: RunnableConfig = {"configurable": {"thread_id": "run"}, "recursion_limit": 1_000_000}
 
 
 def name_run_folder(profile: Profile, runs: Path) -> Path:
@@ -120,12 +120,36 @@ def _begin_run(
         raise
 
 
+def prepare_resume(folder: Path) -> list[str]:
+    """Hold a run against what was recorded of it before it goes on, and make room for what is made anew.
+
+    Gives what is to be said of it.
+
+    Raises:
+        RunInputError: something is damaged that cannot be made anew, or another process is at work in the folder.
+    """
+    if not is_run(folder):
+        return []  # which whoever loads its profile says
+    with lock_folder(folder):
+        said = mend_run(folder)
+        if (lost := check_checkpoints(folder)) is not None:
+            drop_checkpoints(folder)
+            said.append(f"{lost}: the rounds say how far the run is")
+    return said
+
+
 def resume_run(
-    profile: Profile, folder: Path, endpoint: str | None, observe: Observer, *, verbose: bool = False
+    profile: Profile,
+    folder: Path,
+    endpoint: str | None,
+    observe: Observer,
+    *,
+    verbose: bool = False,
+    may_mix: bool = False,
 ) -> Outcome:
     """Go on with a run that was cut short, or to more rows; a run that is done is only counted again.
 
-    `profile` may ask for more than the run's own, see `extend_run`.
+    `profile` may ask for more than the run's own, see `extend_run`; `prepare_resume` comes before.
 
     Raises:
         RunInputError: another process is at work in the folder, it cannot be written to, or another run is asked for.
@@ -135,9 +159,12 @@ def resume_run(
     if problems := check_environment(profile):
         raise ConfigError(problems)
     with lock_folder(folder):
-        extend_run(profile, folder)
+        said = extend_run(profile, folder, may_mix=may_mix)
         stored = load_gold(folder / "gold")
         run = _Prepared(profile, compile_profile(profile, stored), stored, folder)
+        write_native(folder, profile, run.compiled)
+        if said is not None:
+            observe({"event": "went_on", "said": said})
         return _run_loop(run, endpoint, observe, verbose=verbose)
 
 
@@ -170,6 +197,8 @@ def load_run_profile(folder: Path, overrides: Mapping[str, Any] | None = None) -
         raise RunInputError(f"{folder} cannot be read ({exc.strerror}): name the folder of a run") from exc
     if has_profile:
         return load_profile(str(folder / PROFILE_FILE), overrides)
+    if has_plan(folder):
+        raise RunInputError(f"{folder} has lost {PROFILE_FILE}: put it back from a copy; what was made is still there")
     if has_gold:
         raise RunInputError(f"{folder}: the run was cut before it had begun. Delete the folder, and start it again")
     raise RunInputError(f"{folder} holds no run to go on with: name the folder that `tradelogs generate` printed")
@@ -193,6 +222,7 @@ def _run_loop(run: _Prepared, endpoint: str | None, observe: Observer, *, verbos
             observe_run(run.profile, run.folder, observe) as observe_all,
             EventLog(run.folder / EVENTS, observe_all) as log,
             open_backend(run.profile, endpoint, run.folder, log, halt) as backend,
+            watch_server(endpoint, halt),
         ):
             stopped_by = _drive_graph(run, backend, log, halt)
             if halt.reason is not None:
@@ -227,6 +257,8 @@ def _drive_graph(run: _Prepared, backend: PlacedBackend, log: EventLog, halt: Ha
             log.write("library_untried", version=untried, said=describe_untried(untried))
         graph = builder.compile(checkpointer=checkpoints)
         before = graph.get_state(THREAD)
+        if before.created_at is None and has_plan(run.folder):
+            before = _rebuild_checkpoint(graph, context)
         if before.values.get("stop_reason") is not None and not before.next:
             reopened = reopen_state(before.values, context)
             if (done := reopened["stop_reason"]) is not None:
@@ -244,6 +276,15 @@ def _drive_graph(run: _Prepared, backend: PlacedBackend, log: EventLog, halt: Ha
             return "interrupted"
         stopped_by: StopReason = graph.get_state(THREAD).values["stop_reason"]
         return stopped_by
+
+
+def _rebuild_checkpoint(graph: Any, context: RunContext) -> Any:
+    """Make the last checkpoint anew, of a run that has lost them; whatever its rounds say is known from then on."""
+    state, node = rebuild_state(context.folder / "rounds")
+    if node == "settle":
+        state = state | {"stop_reason": find_stop_reason(state, context)}
+    graph.update_state(THREAD, state, as_node=node)
+    return graph.get_state(THREAD)
 
 
 def check_models(backend: PlacedBackend, config: dict[str, Any], log: EventLog, folder: Path) -> None:

@@ -15,11 +15,13 @@ LOCK = "run.lock"
 def lock_folder(folder: Path) -> Iterator[None]:
     """Hold a run's folder while the context is open; the system lets go of it when the process dies.
 
+    The lock is a file of the folder's own: a link is not followed.
+
     Raises:
         RunInputError: another process holds it, or the folder cannot be written to.
     """
     try:
-        file = os.open(folder / LOCK, os.O_RDWR | os.O_CREAT, 0o644)
+        file = os.open(folder / LOCK, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o644)
     except OSError as exc:
         raise RunInputError(
             f"{folder} cannot be written to ({exc.strerror}), and a run keeps what it does there: "

@@ -19,7 +19,7 @@ from columns.declared import Declared
 from columns.rendering import list_gold_rows
 from designer_configs.compile.profile import load_profile
 from files.append_file import AppendFile
-from files.whole_file import write_text
+from files.hashes import write_recorded
 from service.errors import ServiceError
 from verification.review import DECK, REVIEWS, read_reviews
 
@@ -38,7 +38,7 @@ def open_deck(folder: Path) -> dict[str, Any]:
     if not path.is_file():
         if not (folder / "ledger.parquet").is_file():
             raise ServiceError(409, "the run has no rows to review yet")
-        write_text(json.dumps(draw_deck(folder)), path)
+        write_recorded(json.dumps(draw_deck(folder)).encode(), path, folder)
     return dict(json.loads(path.read_text(encoding="utf-8")))
 
 
@@ -118,7 +118,7 @@ def book_review(folder: Path, review: Mapping[str, Any]) -> None:
     if item["row_id"] in _list_done(folder, review["reviewer"]):
         raise ServiceError(409, "this row is judged already")
     line = {name: review[name] for name in ("verdict", "reason", "seconds", "reviewer")} | {"row_id": item["row_id"]}
-    with AppendFile(folder / REVIEWS) as file:
+    with AppendFile(folder / REVIEWS, recorded_in=folder) as file:
         file.append(json.dumps(line))
 
 

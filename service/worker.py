@@ -55,9 +55,14 @@ def _choose_command(jobs: JobFolder, name: str, gold: Path) -> list[str]:
     return ["generate", job["profile"], "--out", str(folder), "--no-report", *options]
 
 
+def open_no_link(path: str, flags: int) -> int:
+    """Open a file, and no link to another."""
+    return os.open(path, flags | os.O_NOFOLLOW, 0o644)
+
+
 def _run(jobs: JobFolder, name: str, arguments: list[str]) -> int:
     """Run a command until it ends or is to stop; give its exit code."""
-    with (jobs.runs / f"{name}{LOG}").open("ab") as log:
+    with open(jobs.runs / f"{name}{LOG}", "ab", opener=open_no_link) as log:
         process = subprocess.Popen(  # noqa: S603 - our own command line
             [sys.executable, "-m", "tradelogs", *arguments], stdin=subprocess.DEVNULL, stdout=log, stderr=log
         )

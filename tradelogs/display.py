@@ -75,7 +75,7 @@ class RunDisplay:
             case "part_lost":
                 part = f"part {event['part']} of {event['job']}, {event['rows']} rows"
                 self._console.print(f"a worker died; begun again: {part}. {event['said']}", soft_wrap=True)
-            case "library_untried":
+            case "library_untried" | "went_on":
                 self._console.print(event["said"], soft_wrap=True)
             case "structured_output":
                 self._console.print(describe_form(event), soft_wrap=True)

@@ -11,15 +11,15 @@ from files.shown_text import show_path
 WRITTEN_BY_THE_RUN = ("parquet", "csv", "jsonl")
 
 
-def print_export(folder: Path, name: str, out: Path | None = None) -> None:
+def print_export(folder: Path, name: str, out: Path | None = None, profile: Profile | None = None) -> None:
     """Export a run in one format and say how many rows went where."""
-    exported = export_run(folder, name, out)
+    exported = export_run(folder, name, out, profile)
     notes = "".join(f"; {note}" for note in exported.notes)
     click.echo(f"{name}: {exported.rows:,} rows, {show_path(exported.path)}{notes}")
 
 
 def export_as_asked(folder: Path, profile: Profile) -> None:
-    """Export a run in the formats of its profile that the run itself does not write."""
+    """Export a run in the formats of its profile that the run itself does not write: as it was when it began."""
     for name in profile.export:
         if name not in WRITTEN_BY_THE_RUN:
-            print_export(folder, name)
+            print_export(folder, name, profile=profile)

@@ -1,27 +1,32 @@
 """Makes Ctrl-C, SIGTERM and a terminal that hangs up reach a main thread that waits for others."""
 
 import contextlib
+import functools
 import os
 import signal
 import threading
+import time
 from collections.abc import Iterator
 from types import FrameType
 
 STOPS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 WAKE = signal.SIGUSR1
+CALM_SECONDS = 0.1  # between two stops that are not one: a key that is held down repeats sooner
 
 
 @contextlib.contextmanager
 def interruptible() -> Iterator[None]:
-    """Raise KeyboardInterrupt in the main thread at once when the process is told to stop.
+    """Raise KeyboardInterrupt in the main thread at once when the process is told to stop, until the context closes.
 
     A signal may be handed to any thread, and a main thread that waits on a lock, as it does while Data Designer's loop
     works, only notices one that is handed to itself. A watcher therefore passes every stop on to it as a wake-up.
     """
     read, write = os.pipe()
     os.set_blocking(write, False)
+    stops = _Stops()
+    _ignore_at_exit()
     heard = [number for number in STOPS if signal.getsignal(number) is not signal.SIG_IGN]  # `nohup` ignores one
-    handlers = {number: signal.signal(number, _raise_interrupt) for number in heard}
+    handlers = {number: signal.signal(number, stops.hear) for number in heard}
     handlers[WAKE] = signal.signal(WAKE, _ignore)
     before = signal.set_wakeup_fd(write)
     watcher = threading.Thread(target=_pass_on, args=(read, threading.main_thread().ident), daemon=True)
@@ -29,6 +34,7 @@ def interruptible() -> Iterator[None]:
     try:
         yield
     finally:
+        stops.is_deaf = True
         signal.set_wakeup_fd(before)
         os.close(write)
         watcher.join()
@@ -43,8 +49,29 @@ def _pass_on(read: int, main: int) -> None:
             signal.pthread_kill(main, WAKE)
 
 
-def _raise_interrupt(_number: int, _frame: FrameType | None) -> None:
-    raise KeyboardInterrupt
+class _Stops:
+    """Raises a stop in the main thread: of a key that is held down the first, and none while a command tidies up."""
+
+    def __init__(self) -> None:
+        self.is_deaf = False
+        self._heard_at = float("-inf")
+
+    def hear(self, _number: int, _frame: FrameType | None) -> None:
+        """Raise KeyboardInterrupt, or nothing."""
+        before, self._heard_at = self._heard_at, time.monotonic()
+        if not self.is_deaf and self._heard_at - before > CALM_SECONDS:
+            raise KeyboardInterrupt
+
+
+@functools.cache
+def _ignore_at_exit() -> None:
+    """Hear no stop any more once the interpreter ends: it would be a traceback, and leave temporary folders behind."""
+    threading._register_atexit(_ignore_stops)  # type: ignore[attr-defined]
+
+
+def _ignore_stops() -> None:
+    for number in STOPS:
+        signal.signal(number, signal.SIG_IGN)
 
 
 def _ignore(_number: int, _frame: FrameType | None) -> None:

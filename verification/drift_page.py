@@ -6,6 +6,7 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
+from files.hashes import write_recorded
 from files.shown_text import clean_text
 from files.whole_file import write_text
 from verification.report.report import load_text
@@ -54,7 +55,7 @@ def write_drift(found: Mapping[str, Any], folder: Path) -> Path:
     metrics = folder / METRICS
     if metrics.is_file():
         known = json.loads(metrics.read_text(encoding="utf-8"))
-        write_text(json.dumps(known | {KEY: found}, indent=2) + "\n", metrics)
+        write_recorded(f"{json.dumps(known | {KEY: found}, indent=2)}\n".encode(), metrics, folder)
     return folder / "drift.html"
 
 

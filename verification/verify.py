@@ -13,7 +13,7 @@ from typing import Any
 import polars as pl
 
 from columns.checks.losses import Losses, count_losses, describe_losses, say_uneven
-from files.whole_file import write_whole
+from files.hashes import write_recorded
 from verification.answers import Answer, to_json
 from verification.ask import Tell, ask_in_turn
 from verification.funnel import count_funnel, quote_failures, sum_stages
@@ -103,6 +103,6 @@ def describe_run(run: FinishedRun, asked: Questioned, noted: Sequence[str], seed
 
 def write_metrics(metrics: dict[str, Any], drawings: Sequence[Drawing], folder: Path) -> None:
     """Write `metrics.json` and `report.html` into a folder."""
-    with write_whole(folder / "metrics.json") as partial:
-        partial.write_text(json.dumps(metrics, indent=1, allow_nan=False) + "\n", encoding="utf-8")
+    text = json.dumps(metrics, indent=1, allow_nan=False) + "\n"
+    write_recorded(text.encode(), folder / "metrics.json", folder)
     write_report(metrics, drawings, folder / "report.html")

@@ -72,8 +72,13 @@ def add_seed(config: Mapping[str, Any], rows: Path) -> dict[str, Any]:
 
 def write_config(config: Mapping[str, Any], path: Path, comment: str) -> None:
     """Write a native config as YAML, opening with a comment that says what it is."""
+    write_text(format_config(config, comment), path)
+
+
+def format_config(config: Mapping[str, Any], comment: str) -> str:
+    """Format a native config as YAML, with a comment before it that says what it is."""
     text = yaml.dump(dict(config), Dumper=_DUMPER, sort_keys=False, allow_unicode=True, width=120)
-    write_text("".join(f"# {line}\n" for line in textwrap.wrap(comment, 118)) + text, path)
+    return "".join(f"# {line}\n" for line in textwrap.wrap(comment, 118)) + text
 
 
 def _judge_all(column: dict[str, Any]) -> dict[str, Any]:

@@ -1,15 +1,24 @@
 """The library's own log, kept beside the run: every key is masked, control characters are escapes."""
 
 import logging
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import TextIO
 
 from files.shown_text import clean_text
 
 
 class _LogFile(logging.FileHandler):
-    """A log that, on a full disk, loses lines without a word: the run says what is wrong, and stops."""
+    """A log that, on a full disk, loses lines without a word: the run says what is wrong, and stops.
+
+    A link is not followed: whoever can write into the folder would choose what is written to.
+    """
+
+    def _open(self) -> TextIO:
+        file = os.open(self.baseFilename, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW, 0o644)
+        return os.fdopen(file, self.mode, encoding=self.encoding)
 
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - logging's name
         """Pass over a line that could not be written."""

@@ -12,6 +12,7 @@ from types import TracebackType
 from typing import Any, NamedTuple, Self
 
 from files.append_file import AppendFile, read_lines
+from files.hashes import hash_file, record_replacing, remove_recorded
 from files.whole_file import make_folder, sync_folder
 from jobs.library.answers import build_error, build_response, describe_error, describe_response
 from jobs.request import Request, Send, name_error
@@ -90,8 +91,9 @@ class AnswerJournal:
             if (path.parent / "settled.parquet").exists():
                 self.close()
                 if self._trace is not None:
-                    _compress(path, self._trace / f"{path.parent.name}_{path.stem.removeprefix('answers_')}.jsonl.gz")
-                path.unlink()
+                    name = f"{path.parent.name}_{path.stem.removeprefix('answers_')}.jsonl.gz"
+                    _compress(path, self._trace / name, self._rounds.parent)
+                remove_recorded(path, self._rounds.parent)
 
     def close(self) -> None:
         """Close the file of the job that ran last; the next request opens its own."""
@@ -113,7 +115,7 @@ class AnswerJournal:
         number, _, stage = job.partition("_")
         path = self._rounds / number / f"answers_{stage}.jsonl"
         make_folder(path.parent)
-        self._file = AppendFile(path)
+        self._file = AppendFile(path, recorded_in=self._rounds.parent)
         self._kept = _read_kept(path)
         self._job = job
 
@@ -147,6 +149,21 @@ def hash_request(request: Request) -> str:
     return digest.hexdigest()
 
 
+def is_entry(entry: Any) -> bool:
+    """Tell whether a line's content is an answer, or an error, as a journal writes it."""
+    try:
+        outcome = entry["answer"] if "answer" in entry else entry["error"]
+        named = [entry["row_id"], entry["column"], entry["digest"]]
+        if not all(isinstance(each, str) for each in named) or type(entry["number"]) is not int:
+            return False
+        if "answer" in entry:
+            texts = (outcome["content"], outcome["reasoning"], outcome["finish_reason"])
+            return build_response(outcome) is not None and all(isinstance(text, str | None) for text in texts)
+        return not entry.get("final", True) or build_error(outcome) is not None
+    except (KeyError, TypeError, ValueError, AttributeError):
+        return False
+
+
 def _read_kept(path: Path) -> dict[Cell, _Kept]:
     """Read what a journal may answer with; prompts stay in the file, and what failed in the end is not kept."""
     kept: dict[Cell, _Kept] = {}
@@ -159,8 +176,8 @@ def _read_kept(path: Path) -> dict[Cell, _Kept]:
     return kept
 
 
-def _compress(source: Path, target: Path) -> None:
-    """Compress a file so that the target is whole or not there."""
+def _compress(source: Path, target: Path, folder: Path) -> None:
+    """Compress a file so that the target, in `folder`, is whole or not there."""
     make_folder(target.parent)
     partial = target.with_name(f".{target.name}.partial")
     with source.open("rb") as plain, partial.open("wb") as file:
@@ -168,5 +185,6 @@ def _compress(source: Path, target: Path) -> None:
             shutil.copyfileobj(plain, packed, 1 << 20)
         file.flush()
         os.fsync(file.fileno())
-    partial.replace(target)
-    sync_folder(target.parent)
+    with record_replacing({target: hash_file(partial)}, folder):
+        partial.replace(target)
+        sync_folder(target.parent)

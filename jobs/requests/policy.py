@@ -100,6 +100,8 @@ class RequestPolicy:
         self._prompts = PromptWatch()
         self._warned: set[tuple[str, object]] = set()
         self._checked: dict[str, Any] = {}  # answers to the short question, by model
+        self._under_way = 0  # requests that were sent and have not come back
+        self._ending: BackendError | None = None  # why the run is halted, as soon as none is under way
         self._announced: dict[str, int] = {}  # roles that have their fallback, and how often their own model came back
 
     @property
@@ -125,7 +127,7 @@ class RequestPolicy:
                 async with turn.slots.hold(self._models.places.get(request.column, 0)):
                     sent = time.monotonic()
                     began += sent - asked  # to wait for a slot takes nothing from the patience with a provider
-                    if not turn.circuit.lets_through():
+                    if self._is_ending or not turn.circuit.lets_through():
                         continue
                     response = await self._send_once(turn, send)
             except NotSentError:
@@ -148,7 +150,7 @@ class RequestPolicy:
         """Wait, no longer than until the run is to end."""
         await asyncio.sleep(0)
         until = time.monotonic() + seconds
-        while (left := until - time.monotonic()) > 0 and self._halt.reason is None and self._find_spent_cap() is None:
+        while (left := until - time.monotonic()) > 0 and not self._is_ending and self._find_spent_cap() is None:
             await asyncio.sleep(min(left, LONGEST_LOOK_AWAY))
 
     def check_before_sending(self) -> None:
@@ -160,12 +162,17 @@ class RequestPolicy:
         may_go = _may_go.get()
         if may_go is None:
             return
-        if not may_go() or self._halt.reason is not None or self._find_spent_cap() is not None:
+        if not may_go() or self._is_ending or self._find_spent_cap() is not None:
             raise NotSentError
+
+    @property
+    def _is_ending(self) -> bool:
+        return self._ending is not None or self._halt.reason is not None
 
     async def _send_once(self, turn: Turn, send: Send, *, guarded: bool = True) -> Any:
         with turn.circuit.send() as is_probe, take_route(turn.route):
             token = _may_go.set((lambda: is_probe or turn.circuit.is_free) if guarded else None)
+            self._under_way += 1
             try:
                 response = await send()
             except ProviderError as exc:
@@ -177,13 +184,15 @@ class RequestPolicy:
                 return response
             finally:
                 _may_go.reset(token)
+                self._under_way -= 1
+                self._halt_if_due()
 
     async def _await_turn(self, request: Request) -> Turn:
         """Wait until a circuit lets the request through; the fallback's, where the model's own is open."""
         while True:
             turns = self._list_turns(request)
-            if self._halt.reason is not None:
-                await self.watchdog.await_end()
+            if self._is_ending:
+                await self._await_end()
             if (cap := self._find_spent_cap()) is not None:
                 raise RowLostError(f"{NOT_FINISHED}: the cap run.{cap} was reached")
             for turn in turns:
@@ -203,10 +212,24 @@ class RequestPolicy:
         return sum(turn.circuit.times_closed for turn in self._list_turns(request))
 
     def _stop(self, why: str) -> None:
-        """Halt the run; what a model has refused and not answered since is not held against the rows."""
+        """Send nothing more, and halt the run once what is under way has come back: it is paid for, and is counted.
+
+        What a model has refused and not answered since is not held against the rows.
+        """
         for circuit in self._circuits.values():
             self._forget(circuit.list_doubtful())
-        self._halt.stop(BackendError(why))
+        self._ending = self._ending or BackendError(why)
+        self._halt_if_due()
+
+    def _halt_if_due(self) -> None:
+        if self._ending is not None and not self._under_way:
+            self._halt.stop(self._ending)
+
+    async def _await_end(self) -> None:
+        """Wait until the run is halted, and then to be cancelled with the job."""
+        while self._halt.reason is None:
+            await asyncio.sleep(LONGEST_LOOK_AWAY)
+        await self.watchdog.await_end()
 
     def _announce(self, turn: Turn, own: Turn, role: str) -> None:
         """Say once that a role's requests go to its fallback, and once more when they do so again after an answer."""
@@ -232,8 +255,10 @@ class RequestPolicy:
             RowLostError: it has failed too often, or for too long.
             Exception: the error itself, where this request alone is refused.
         """
-        if self._halt.reason is not None:
-            return 0  # the row is left alone, whatever came of its request
+        if self._is_ending:  # the row is left alone, whatever came of its request
+            if classify(exc) == "refuse":
+                self._forget([request])
+            return 0
         circuit, model = turn.circuit, turn.route.model
         if is_to_be_sent_again(exc):
             return 0

@@ -1,6 +1,8 @@
 """The run's log: one JSON object per line in events.jsonl."""
 
+import functools
 import json
+import re
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -14,9 +16,20 @@ from jobs.errors import NotSentError
 from jobs.request import Request, Send, name_error
 from jobs.routes import find_route
 
+_KINDS: Mapping[str, tuple[type, ...]] = {
+    "string": (str,),
+    "number": (int, float),
+    "integer": (int,),
+    "boolean": (bool,),
+    "object": (dict,),
+    "array": (list,),
+    "null": (type(None),),
+}
 Observer = Callable[[dict[str, Any]], None]
 Outcome = Literal["answered", "failed"]
 
+SCHEMA_FILE = Path(__file__).with_name("events.schema.json")
+JOB = re.compile(r"\d+_")  # how the name of a job begins: with its round
 TOKENS = ("prompt_tokens", "completion_tokens")
 CHARACTERS_PER_TOKEN = 4  # of English and JSON together; where a provider does not say, and in an estimate
 CHECK = "000_check"  # the job that requests belong to before the first: one short question to every model
@@ -37,7 +50,7 @@ class EventLog:
                 self._count_tokens(event)
             self._active_before = max(self._active_before, event.get("active_seconds", 0.0))
         self._started = time.monotonic()
-        self._file = AppendFile(path)
+        self._file = AppendFile(path, recorded_in=path.parent)
         self._observe = observe
         self._lock = threading.Lock()
         self._job = CHECK
@@ -166,6 +179,37 @@ def read_events(path: Path) -> list[dict[str, Any]]:
 def iter_events(path: Path) -> Iterator[dict[str, Any]]:
     """Read the events of a run one by one: a long run's are more than memory should hold."""
     return (event for event in read_lines(path) if "event" in event)
+
+
+def is_event(entry: Any) -> bool:
+    """Tell whether a line's content has the shape of an event of ours: its name, and what its kind cannot be without.
+
+    What is as `events.schema.json` says in this is read by everybody who reads events.
+    """
+    shape = _read_shapes().get(str(entry.get("event"))) if isinstance(entry, dict) else None
+    if shape is None or not all(name in entry and isinstance(entry[name], kinds) for name, kinds in shape.items()):
+        return False
+    return "job" not in shape or JOB.match(entry["job"]) is not None
+
+
+@functools.cache
+def _read_shapes() -> dict[str, dict[str, tuple[type, ...]]]:
+    """Read of every event what it needs, and of which types that may be."""
+    schema = json.loads(SCHEMA_FILE.read_text(encoding="utf-8"))
+    common = schema["properties"]
+    shapes = {}
+    for name, event in schema["$defs"].items():
+        parts = {
+            key: common.get(key, {}) if event["properties"][key] is True else event["properties"][key]
+            for key in event["required"]
+        }
+        shapes[name] = {key: _find_kinds(part) for key, part in parts.items()}
+    return shapes
+
+
+def _find_kinds(part: Mapping[str, Any]) -> tuple[type, ...]:
+    named = part.get("type", list(_KINDS))
+    return tuple(kind for name in ([named] if isinstance(named, str) else named) for kind in _KINDS[name])
 
 
 def read_tokens(response: Any) -> tuple[int | None, int | None]:

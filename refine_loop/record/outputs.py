@@ -21,6 +21,7 @@ from columns.hooks import call_hook
 from columns.rows import frame_rows
 from designer_configs.compile.profile import Profile, load_controls
 from files.csv_cells import neutralise_cells
+from files.hashes import hash_file, record_replacing
 from files.whole_file import name_full_disk, sync_folder, sync_tree, write_text
 from gold_data.store import GoldFolder
 from refine_loop.policy import REVIEW
@@ -199,10 +200,12 @@ def _make_empty(folder: Path) -> Path:
 def place_results(results: Path, folder: Path) -> None:
     """Move results to where they belong, once all of them are on the disk; `usage.json` comes last."""
     sync_tree(results)
-    for path in sorted(results.iterdir()):
-        path.replace(folder / path.name)
-    results.rmdir()
-    sync_folder(folder)
+    made = sorted(results.iterdir())
+    with record_replacing({folder / path.name: hash_file(path) for path in made}, folder):
+        for path in made:
+            path.replace(folder / path.name)
+        results.rmdir()
+        sync_folder(folder)
 
 
 def build_ledger(candidates: pl.DataFrame, log: RoundLog, profile: Profile) -> pl.DataFrame:

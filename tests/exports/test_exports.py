@@ -1,6 +1,7 @@
 """Exports of one small run: lines that a trainer reads, a folder that `datasets` loads, fills that backtesters take."""
 
 import json
+import shutil
 from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
@@ -10,6 +11,7 @@ import polars as pl
 import pytest
 from click.testing import Result
 
+from designer_configs.compile.profile import load_profile
 from exports.errors import ExportError
 from exports.export import export_run
 from exports.fills import UNIT_SIZE, list_fills
@@ -29,6 +31,15 @@ def test_instruction_has_every_accepted_row_as_it_was_written(run_folder: Path, 
     assert exported.rows == len(lines) == ledger.height
     assert [json.loads(line["output"]) for line in lines] == [json.loads(text) for text in ledger["generated_row"]]
     assert all(line["input"].startswith("Session: 20") for line in lines)
+
+
+def test_export_that_ends_a_run_has_the_profile_as_it_was(run_folder: Path, tmp_path: Path) -> None:
+    profile = load_profile(run_folder / "profile.yaml")
+    broken = Path(shutil.copytree(run_folder, tmp_path / "run", ignore=shutil.ignore_patterns("gold", "artifacts")))
+    (broken / "profile.yaml").write_text("dataset: edited_meanwhile\n")
+    with pytest.raises(ExportError):
+        export_run(broken, "chat")
+    assert export_run(broken, "chat", profile=profile).rows == 60
 
 
 def test_preference_pairs_are_first_drafts_and_what_was_accepted(run_folder: Path, tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""The page on reliability names only tests that exist, and every test of a fault."""
+"""The page on reliability names only tests that exist, and every test of this folder."""
 
 import re
 from pathlib import Path

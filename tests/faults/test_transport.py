@@ -2,6 +2,7 @@
 
 import json
 import time
+from dataclasses import replace
 
 import pytest
 
@@ -193,6 +194,18 @@ def test_model_that_is_withdrawn_or_unpaid_stops_the_run_at_once(
     endpoint.script = lambda asked: fail(status, "no more") if asked.role == "judge" and asked.row > 1 else None
     job = run_job({"run.patience_minutes": 5})
     assert job.halted.endswith(f"refuses the requests to rehearsal-judge: HTTP {status}: no more")
+
+
+def test_answers_under_way_are_awaited_and_counted_when_a_key_is_refused(endpoint: Endpoint, run_job: RunJob) -> None:
+    def script(asked: Asked) -> Reply:
+        return fail(401, "no more") if asked.row == 2 else replace(answer_well(asked), wait=0.5)
+
+    endpoint.script = script
+    job = run_job({"run.patience_minutes": 5})
+    assert job.halted.endswith("HTTP 401: no more")
+    sent = [event for event in job.events if event["event"] == "request"]
+    assert len(sent) == len(endpoint.asked) > 2
+    assert sum(event["outcome"] == "answered" for event in sent) == len(sent) - endpoint.count(row=2)
 
 
 def test_job_whose_requests_never_come_back_is_ended_by_the_watchdog(endpoint: Endpoint, run_job: RunJob) -> None:

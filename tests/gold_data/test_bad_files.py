@@ -1,5 +1,6 @@
 """Files that cannot be used: one clear message, never a traceback of a library."""
 
+import os
 from pathlib import Path
 
 import polars as pl
@@ -45,6 +46,13 @@ def test_content_nobody_can_read(tmp_path: Path, kind: str, content: bytes | Non
 def test_a_directory(tmp_path: Path, kind: str) -> None:
     with pytest.raises(GoldError, match="is a directory"):
         read_file(kind, tmp_path)
+
+
+@pytest.mark.parametrize("kind", ["trades", "bars"])
+def test_a_pipe_that_would_be_waited_for(tmp_path: Path, kind: str) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(GoldError, match="is no regular file"):
+        read_file(kind, tmp_path / "pipe")
 
 
 @pytest.mark.parametrize("kind", ["trades", "bars"])

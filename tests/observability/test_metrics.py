@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from designer_configs.compile.profile import load_profile
-from jobs.library.meter import find_metrics_port
+from jobs.library.meter import find_metrics_port, open_meter
 from offline_model.launch import launch
 from offline_model.options import Options
 from refine_loop.record.events import read_events
@@ -114,6 +114,15 @@ def test_page_names_the_metrics_and_labels_that_a_run_shows(observed: tuple[Path
     for name, labels in rows:
         named = {label for label in labels.partition(":")[0].strip().split(", ") if label}
         assert named <= shown[name], name
+
+
+@pytest.mark.parametrize(("host", "status"), [("127.0.0.1", 200), ("localhost:{port}", 200), ("evil.example", 403)])
+def test_port_answers_to_its_own_host_alone(host: str, status: int) -> None:
+    port = find_free_port()
+    with open_meter(port):
+        headers = {"Host": host.format(port=port)}
+        said = httpx.get(f"http://127.0.0.1:{port}/metrics", headers=headers, trust_env=False)
+    assert said.status_code == status
 
 
 def test_port_that_is_taken_does_not_stop_a_run(tmp_path: Path, cli: Cli) -> None:

@@ -17,6 +17,8 @@ import pytest
 
 from offline_model.launch import launch
 from offline_model.options import Options
+from refine_loop.record.damage import check_run
+from refine_loop.recovery import check_checkpoints
 from tests.process import TRADELOGS, Process
 
 CANDIDATES = 400
@@ -116,6 +118,9 @@ def check_nothing_looks_finished(folder: Path) -> None:
     for path in folder.rglob("*.parquet"):
         if not unfinished & set(path.parts):
             pl.read_parquet(path)
+    if (folder / "profile.yaml").exists():
+        assert check_run(folder).harms == []
+        assert check_checkpoints(folder) is None
     if (folder / "usage.json").exists():
         json.loads((folder / "usage.json").read_text())
 

@@ -18,7 +18,7 @@ from designer_configs.compile.profile import Profile
 from jobs.job import JobInterrupted
 from refine_loop.context import RunContext
 from refine_loop.graph import builder
-from refine_loop.nodes import find_constraint
+from refine_loop.nodes import find_constraint, order_columns
 from refine_loop.record.events import EventLog, read_events
 from refine_loop.rounds import Rounds
 from refine_loop.state import START_STATE, LoopState
@@ -60,6 +60,12 @@ def run_loop(
         return Loop(state, backend, context.rounds, folder)
 
     return run
+
+
+def test_columns_of_a_plan_stand_as_they_were_declared() -> None:
+    row = {"row_of_another": 1, "a__ids": 2, "c": 3, "a": 4, "b": 5}
+    assert list(order_columns(row, ["b", "a", "c"])) == ["b", "a", "a__ids", "c", "row_of_another"]
+    assert order_columns(row, ["b"]) == row
 
 
 def test_loop_without_a_fault_takes_one_plan_and_one_job(run_loop: RunLoop) -> None:

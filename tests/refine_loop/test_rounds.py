@@ -11,7 +11,7 @@ from columns.dataset import load_dataset
 from designer_configs.compile.checks.project import PROJECT_ROOT
 from files.whole_file import write_bytes, write_text
 from refine_loop.booking import Book, Candidate
-from refine_loop.rounds import Rounds, write_parquet
+from refine_loop.rounds import Rounds
 
 TRADE_LOG = load_dataset(PROJECT_ROOT / "columns/trade_log")
 
@@ -120,7 +120,7 @@ def test_writing_that_fails_leaves_the_file_as_it_was(tmp_path: Path, monkeypatc
 def test_first_writing_that_fails_leaves_no_file_of_that_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("files.whole_file.os.fsync", lambda descriptor: 1 / 0)
     with pytest.raises(ZeroDivisionError):
-        write_parquet(pl.DataFrame({"a": [1]}), tmp_path / "rounds/001/plan.parquet")
+        Rounds(tmp_path / "rounds", TRADE_LOG.declared).write_plan(1, [{"a": 1}])
     assert not list(tmp_path.rglob("plan.parquet"))
 
 

@@ -17,7 +17,9 @@ from verification.compare.sides import read_side
 
 Cli = Callable[..., Result]
 Change = Callable[[Path], None]
-LEFT_OUT = shutil.ignore_patterns("artifacts", "bars.parquet", "holdout_bars.parquet", "trace", "rounds")
+LEFT_OUT = shutil.ignore_patterns(
+    "artifacts", "bars.parquet", "holdout_bars.parquet", "trace", "rounds", "hashes.jsonl"
+)
 
 
 @pytest.fixture

@@ -2,10 +2,11 @@
 
 import os
 import signal
+import time
 
 import pytest
 
-from tradelogs.interrupts import STOPS, interruptible
+from tradelogs.interrupts import CALM_SECONDS, STOPS, interruptible
 
 
 @pytest.mark.parametrize("number", STOPS)
@@ -14,6 +15,18 @@ def test_a_stop_is_raised_in_the_main_thread_and_the_handlers_come_back(number: 
     with pytest.raises(KeyboardInterrupt), interruptible():
         signal.raise_signal(number)
     assert {each: signal.getsignal(each) for each in STOPS} == before
+
+
+def test_a_storm_of_stops_is_one_and_a_later_stop_another() -> None:
+    with interruptible():
+        raised = 0
+        for pause in (0.0, 0.0, 0.01, 2 * CALM_SECONDS, 0.0):
+            time.sleep(pause)
+            try:
+                signal.raise_signal(signal.SIGINT)
+            except KeyboardInterrupt:
+                raised += 1
+    assert raised == 2
 
 
 def test_a_hang_up_that_is_ignored_stays_ignored() -> None:

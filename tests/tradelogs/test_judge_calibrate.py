@@ -264,7 +264,9 @@ def test_gold_of_five_trades_tells_nothing(cli: Cli, tmp_path: Path) -> None:
 
 
 def test_run_gets_its_own_judges_calibration(cli: Cli, run_folder: Path, tmp_path: Path) -> None:
-    shutil.copytree(run_folder, tmp_path / "my_run", ignore=shutil.ignore_patterns("artifacts", "rounds"))
+    shutil.copytree(
+        run_folder, tmp_path / "my_run", ignore=shutil.ignore_patterns("artifacts", "rounds", "hashes.jsonl")
+    )
     profile = tmp_path / "my_run/profile.yaml"
     text = re.sub(r"(?s)provider:\n.*?\nmodels:", "provider: {name: offline}\nmodels:", profile.read_text())
     profile.write_text(text)  # the endpoint of that run is gone

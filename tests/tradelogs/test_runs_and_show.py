@@ -17,7 +17,7 @@ from tradelogs.bars_chart import draw_bars
 from tradelogs.runs_display import write_age
 
 Cli = Callable[..., Result]
-LEFT_OUT = shutil.ignore_patterns("gold", "artifacts", "bars.parquet", "checkpoints.sqlite")
+LEFT_OUT = shutil.ignore_patterns("gold", "artifacts", "bars.parquet", "checkpoints.sqlite", "hashes.jsonl")
 
 
 @pytest.fixture

@@ -3,9 +3,11 @@
 import json
 import os
 import signal
+import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +18,7 @@ from click.testing import Result
 from jobs.errors import BackendError
 from jobs.job import Job, JobInterrupted, JobResult
 from jobs.library.backend import LibraryBackend
-from offline_model.launch import launch
+from offline_model.launch import SERVING, launch
 from offline_model.options import Options
 from tests.process import Process
 
@@ -214,6 +216,58 @@ def test_stopped_command_leaves_nothing_in_the_temporary_folder(
         said = child.read()
     assert list(place.iterdir()) == []
     assert "Traceback" not in said
+
+
+def test_storm_of_stops_leaves_no_traceback_and_nothing_in_the_temporary_folder(
+    slow_endpoint: str, write_profile: WriteProfile, tmp_path: Path
+) -> None:
+    provider = {"name": "slow", "endpoint": slow_endpoint, "provider_type": "openai"}
+    profile, place = write_profile(tmp_path / "slow.yaml", {"provider": provider}), tmp_path / "temporary"
+    environment = {name: value for name, value in os.environ.items() if name != "DATA_DESIGNER_HOME"}
+    place.mkdir()
+    command = ("generate", profile, "--num", 60, "--out", tmp_path / "run")
+    with Process(CHILD, *command, env=environment | {"TMPDIR": str(place)}) as child:
+        while not list(tmp_path.glob("run/rounds/001/answers_generate.jsonl")):
+            assert child.poll() is None, child.read()
+            time.sleep(0.02)
+        deadline = time.monotonic() + 30
+        while child.poll() is None and time.monotonic() < deadline:
+            child.send_signal(signal.SIGINT)
+            time.sleep(0.005)
+        said = child.read()
+    assert child.returncode in (1, 3, -signal.SIGINT)
+    assert "Traceback" not in said
+    assert "ignored" not in said
+    assert list(place.iterdir()) == []
+
+
+def test_built_in_endpoint_that_is_killed_stops_the_run_which_then_goes_on(cli: Cli, tmp_path: Path) -> None:
+    folder, killed = tmp_path / "run", list[str]()
+
+    def kill(options: Options) -> Any:
+        def begin() -> None:
+            while not list(folder.glob("rounds/001/plan.parquet")):
+                time.sleep(0.01)
+            SERVING[killed[0]][0].kill()
+
+        @contextmanager
+        def serve() -> Iterator[str]:
+            with launch(options) as endpoint:
+                killed.append(endpoint)
+                threading.Thread(target=begin, daemon=True).start()
+                yield endpoint
+
+        return serve()
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("offline_model.launch.launch", kill)
+        began = time.monotonic()
+        result = cli("generate", "offline", "--num", 30, "--out", folder)
+    assert result.exit_code == 1, result.output
+    assert time.monotonic() - began < 60  # and not run.patience_minutes
+    assert "the offline model has ended (killed by signal 9)\n" in result.stderr.replace("error: ", "")
+    assert f"tradelogs resume {folder}" in result.stderr
+    assert cli("resume", folder).exit_code == 0
 
 
 def test_report_that_is_stopped_leaves_the_run_complete(

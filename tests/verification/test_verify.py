@@ -31,7 +31,9 @@ QUESTIONS = [
 
 
 def copy_run(run_folder: Path, place: Path) -> Path:
-    return Path(shutil.copytree(run_folder, place / "run", ignore=shutil.ignore_patterns("artifacts", "rounds")))
+    return Path(
+        shutil.copytree(run_folder, place / "run", ignore=shutil.ignore_patterns("artifacts", "rounds", "hashes.jsonl"))
+    )
 
 
 @pytest.fixture

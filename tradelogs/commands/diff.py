@@ -6,6 +6,7 @@ from pathlib import Path
 import click
 
 from tradelogs.exits import DONE, WORSE, explain_errors
+from tradelogs.holding import hold_folder
 from tradelogs.options import file_option
 
 SECTION = "Judge and compare"
@@ -32,6 +33,8 @@ def command(run_a: Path, run_b: Path, *, as_markdown: bool, as_json: bool, fail_
 
     if as_json and as_markdown:
         raise RunInputError("name one of --md and --json")
+    for folder in (run_a, run_b):
+        hold_folder(folder, with_report=True)
     compared = compare_runs(run_a, run_b)
     if as_json:
         click.echo(json.dumps(compared.to_json()))

@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 from tradelogs.exits import DONE, explain_errors
+from tradelogs.holding import hold_folder
 from tradelogs.options import file_option
 
 SECTION = "Hand on"
@@ -25,5 +26,6 @@ def command(run_folder: Path, name: str, out: Path | None) -> int:
     """
     from tradelogs.exporting import print_export
 
+    hold_folder(run_folder)
     print_export(run_folder, name, out)
     return DONE

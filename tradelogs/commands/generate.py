@@ -6,6 +6,7 @@ from typing import Any
 import click
 
 from tradelogs.exits import DONE, explain_errors
+from tradelogs.holding import say_changed
 from tradelogs.offline import open_endpoint
 from tradelogs.options import file_option, profile_options, report_option
 
@@ -43,6 +44,7 @@ def command(
     from tradelogs.verdict_display import report_outcome
 
     loaded = load_profile(profile, overrides)
+    say_changed(loaded)
     if print_resolved_config:
         click.echo(loaded.to_yaml(), nl=False)
         return DONE

@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 from tradelogs.exits import DONE, explain_errors
+from tradelogs.holding import hold_folder, say_changed
 from tradelogs.offline import open_endpoint
 from tradelogs.options import file_option, profile_option, report_option, set_option
 
@@ -41,9 +42,11 @@ def command(run_folder: Path, *, named: str | None, sets: tuple[str, ...], out: 
     from tradelogs.rejudge_display import print_agreement
     from tradelogs.verdict_display import report_outcome
 
+    hold_folder(run_folder)
     before = load_run_profile(run_folder)
     given = {"sets": sets}
     profile = load_profile(named, given) if named is not None else load_run_profile(run_folder, given)
+    say_changed(profile)
     folder = out or run_folder.with_name(f"{run_folder.resolve().name}-rejudged")
     with open_endpoint(profile) as endpoint, RunDisplay(profile.dataset, live=True) as display:
         rejudged = rejudge_run(run_folder, before, profile, folder, endpoint=endpoint, observe=display.show_event)

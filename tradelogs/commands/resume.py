@@ -15,13 +15,17 @@ SECTION = "Make rows"
 @click.argument("run_folder", type=file_option)
 @click.option("--num", type=click.IntRange(min=1), help="Go on to so many accepted rows; max_candidates grows with it.")
 @set_option
+@click.option("--mix-laws", is_flag=True, help="Go on though seed, acceptance, controls or dataset are others now.")
 @click.option("--verbose", is_flag=True, help="Show Data Designer's own log.")
 @report_option
 @explain_errors
-def command(run_folder: Path, *, num: int | None, sets: tuple[str, ...], verbose: bool, report: bool) -> int:
+def command(
+    run_folder: Path, *, num: int | None, sets: tuple[str, ...], mix_laws: bool, verbose: bool, report: bool
+) -> int:
     """Go on with a run that was stopped, or with one that has ended to more rows.
 
-    --set may change the caps and counts of `run`, such as run.max_minutes; anything else is another run.
+    The folder is held against its hashes first. --set may change the caps and counts of `run`, such as
+    run.max_minutes; anything else is another run. What a run went on with is kept in its provenance.json.
 
     \b
     Examples:
@@ -29,14 +33,16 @@ def command(run_folder: Path, *, num: int | None, sets: tuple[str, ...], verbose
       tradelogs resume runs/offline-20260102T030405Z --num 5000
       tradelogs resume runs/offline-20260102T030405Z --set run.max_minutes=120
     """
-    from refine_loop.run import load_run_profile, resume_run
+    from refine_loop.run import load_run_profile, prepare_resume, resume_run
     from tradelogs.display import RunDisplay
     from tradelogs.exporting import export_as_asked
     from tradelogs.verdict_display import report_outcome
 
+    for line in prepare_resume(run_folder):
+        click.echo(line, err=True)
     profile = load_run_profile(run_folder, {"num": num, "sets": sets})
     with open_endpoint(profile) as endpoint, RunDisplay(profile.dataset, live=not verbose) as display:
-        outcome = resume_run(profile, run_folder, endpoint, display.show_event, verbose=verbose)
+        outcome = resume_run(profile, run_folder, endpoint, display.show_event, verbose=verbose, may_mix=mix_laws)
     code = display.print_outcome(outcome)
     if report:
         report_outcome(outcome)

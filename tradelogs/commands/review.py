@@ -6,6 +6,7 @@ from urllib.parse import quote
 import click
 
 from tradelogs.exits import BAD_INPUT, DONE, explain_errors
+from tradelogs.holding import hold_folder
 from tradelogs.options import file_option
 
 SECTION = "Judge and compare"
@@ -27,6 +28,7 @@ def command(run_folder: Path, port: int, results: bool) -> int:
     if not (run_folder / "ledger.parquet").is_file():
         click.echo(f"error: {run_folder} is no run that has ended: ledger.parquet is missing", err=True)
         return BAD_INPUT
+    hold_folder(run_folder)
     return tell_reviews(run_folder) if results else _serve(run_folder.resolve(), port)
 
 

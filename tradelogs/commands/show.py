@@ -6,6 +6,7 @@ from pathlib import Path
 import click
 
 from tradelogs.exits import DONE, explain_errors
+from tradelogs.holding import hold_folder
 from tradelogs.options import file_option
 
 SECTION = "Look at what was made"
@@ -44,6 +45,7 @@ def command(
 
     if (row_id is not None) + (worst is not None) + (reason is not None) > 1:
         raise RunInputError("name one of ROW_ID, --worst and --reason")
+    hold_folder(run_folder)
     if row_id is not None:
         story = read_story(run_folder, row_id)
         if as_json:

@@ -6,6 +6,7 @@ from typing import Any
 import click
 
 from tradelogs.exits import BAD_INPUT, DONE, explain_errors
+from tradelogs.holding import hold_folder
 from tradelogs.options import file_option
 
 SECTION = "Look at what was made"
@@ -53,6 +54,7 @@ def command(
     if run_folder is not None:
         if synthetic or gold or out:
             raise click.UsageError("name a run folder, or --synthetic and --gold; not both")
+        hold_folder(run_folder, "verify")
         try:
             also = {"transfer": _prepare_transfer(chosen)} if transfer else {}
         except ModuleNotFoundError as exc:

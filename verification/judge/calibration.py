@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from files.hashes import write_recorded
 from verification.answers import CANNOT_TELL, GOOD, NOISE, UNDERFIT, Answer, Interval, Verdict, to_json
 from verification.errors import VerificationError
 from verification.judge.faults import Fault
@@ -287,10 +288,8 @@ def _show_percent(rate: Interval) -> str:
 def write_calibration(calibration: Calibration, answer: Answer, folder: Path) -> Path:
     """Write the answer, and every row with its scores, so that the file is either whole or not there."""
     document = {"answer": to_json(answer), "rows": [to_json(asdict(row)) for row in calibration.rows]}
-    path, partial = folder / FILE, folder / f".{FILE}.partial"
-    partial.write_text(json.dumps(document) + "\n", encoding="utf-8")
-    partial.replace(path)
-    return path
+    write_recorded(f"{json.dumps(document)}\n".encode(), folder / FILE, folder)
+    return folder / FILE
 
 
 def read_answer(document: Mapping[str, Any]) -> Answer:

@@ -13,8 +13,8 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 from markupsafe import Markup
 
+from files.hashes import write_recorded
 from files.shown_text import clean_text
-from files.whole_file import write_whole
 from verification.answers import CANNOT_TELL, COPIES, GOOD, HELPS, HURTS, LEAK, NOISE, UNDERFIT, to_json
 from verification.report.parts import Plot, drop_minus_zero, get_value, is_number
 from verification.report.plots import Drawing, draw_plots
@@ -67,8 +67,7 @@ class Section:
 
 def write_report(metrics: Mapping[str, Any], drawings: Sequence[Drawing], path: Path) -> None:
     """Write the report whole or not at all."""
-    with write_whole(path) as partial:
-        partial.write_text(render_report(metrics, drawings), encoding="utf-8", newline="\n")
+    write_recorded(render_report(metrics, drawings).encode(), path, path.parent)
 
 
 def render_report(metrics: Mapping[str, Any], drawings: Sequence[Drawing]) -> str:

@@ -45,8 +45,14 @@ def test_library_logs_to_the_file_while_it_is_open(tmp_path: Path, capsys: pytes
     assert capsys.readouterr() == ("", "")
 
 
-def test_log_that_cannot_be_written_says_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    (tmp_path / "log").symlink_to("/dev/full")
-    with log_library_to(tmp_path / "log", verbose=False):
+def test_log_is_not_written_through_a_link(tmp_path: Path) -> None:
+    (tmp_path / "log").symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(OSError, match="symbolic"), log_library_to(tmp_path / "log", verbose=False):
+        pass
+    assert not (tmp_path / "elsewhere").exists()
+
+
+def test_log_that_cannot_be_written_says_nothing(capsys: pytest.CaptureFixture[str]) -> None:
+    with log_library_to(Path("/dev/full"), verbose=False):
         logging.getLogger("data_designer.engine").info("at work")
     assert capsys.readouterr() == ("", "")

@@ -42,7 +42,7 @@ def run(run_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Pa
         return replace(declared, schema=SCHEMA, questions="verification.texts.questions")
 
     monkeypatch.setattr("verification.inputs.read_dataset", read)
-    ignored = shutil.ignore_patterns("artifacts", "gold")
+    ignored = shutil.ignore_patterns("artifacts", "gold", "hashes.jsonl")
     folder = Path(shutil.copytree(run_folder, tmp_path / "run", ignore=ignored))
     profile = yaml.safe_load((folder / "profile.yaml").read_text())
     (folder / "profile.yaml").write_text(yaml.safe_dump(profile | {"controls": ["session_period"]}))

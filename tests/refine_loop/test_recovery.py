@@ -1,0 +1,110 @@
+"""Where a run stands, told from the files of its rounds."""
+
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import polars as pl
+import pytest
+
+from refine_loop.errors import RunInputError
+from refine_loop.recovery import SETTLED, Place, check_checkpoints, find_place, read_place, rebuild_state
+
+
+def write_round(rounds: Path, number: int, **files: list[str]) -> None:
+    """Write a round's files, each with the statuses of its rows."""
+    (rounds / f"{number:03d}").mkdir(parents=True, exist_ok=True)
+    for name, statuses in files.items():
+        pl.DataFrame({"status": statuses}).write_parquet(rounds / f"{number:03d}" / f"{name}.parquet")
+
+
+OPEN, GOOD, BAD = ["open"], ["accepted"], ["rejected"]
+
+
+def write_rounds(rounds: Path) -> None:
+    write_round(rounds, 1, plan=OPEN * 3, pass_0=GOOD + OPEN * 2, settled=GOOD + BAD * 2)
+    write_round(rounds, 2, plan=OPEN * 2, pass_0=OPEN * 2, pass_1=BAD * 2, settled=BAD * 2)
+
+
+def test_place_is_that_of_the_last_file(tmp_path: Path) -> None:
+    assert find_place(tmp_path) == Place()
+    write_round(tmp_path, 1, plan=OPEN)
+    assert find_place(tmp_path) == Place(1, 0)
+    write_round(tmp_path, 1, pass_0=OPEN, pass_1=OPEN)
+    assert find_place(tmp_path) == Place(1, 2)
+    write_round(tmp_path, 1, settled=BAD)
+    assert find_place(tmp_path) == Place(1, SETTLED)
+
+
+@pytest.mark.parametrize(
+    ("here", "there", "is_next"),
+    [
+        (Place(), Place(), True),
+        (Place(), Place(1, 0), True),
+        (Place(), Place(1, 1), False),
+        (Place(1, 0), Place(1, 1), True),
+        (Place(1, 0), Place(1, SETTLED), False),
+        (Place(1, 1), Place(1, SETTLED), True),
+        (Place(1, 1), Place(1, 3), False),
+        (Place(1, SETTLED), Place(2, 0), True),
+        (Place(1, 2), Place(2, 0), False),
+        (Place(1, SETTLED), Place(3, 0), False),
+    ],
+)
+def test_one_node_lies_between_two_places_at_most(here: Place, there: Place, is_next: bool) -> None:
+    assert here.is_next(there) is is_next
+
+
+@pytest.mark.parametrize(
+    ("values", "then", "place"),
+    [
+        ({}, (), Place()),
+        ({"round": 0}, ("plan",), Place()),
+        ({"round": 1, "refine_pass": 0}, ("generate",), Place(1, 0)),
+        ({"round": 1, "refine_pass": 0}, ("refine",), Place(1, 1)),
+        ({"round": 1, "refine_pass": 2}, ("settle",), Place(1, 3)),
+        ({"round": 1, "refine_pass": 2}, ("plan",), Place(1, SETTLED)),
+        ({"round": 2, "refine_pass": 0}, (), Place(2, SETTLED)),
+    ],
+)
+def test_place_of_a_checkpoint_is_that_before_its_next_node(values: Any, then: Any, place: Place) -> None:
+    assert read_place(SimpleNamespace(values=values, next=then)) == place
+
+
+def test_state_after_a_round_that_has_settled(tmp_path: Path) -> None:
+    write_rounds(tmp_path)
+    state, node = rebuild_state(tmp_path)
+    assert node == "settle"
+    assert (state["round"], state["planned"], state["accepted"], state["open"]) == (2, 5, 1, 0)
+    assert state["fruitless_rounds"] == 1
+
+
+def test_round_that_has_not_settled_begins_again_after_its_plan(tmp_path: Path) -> None:
+    write_rounds(tmp_path)
+    write_round(tmp_path, 3, plan=OPEN * 4, pass_0=GOOD * 4)
+    state, node = rebuild_state(tmp_path)
+    assert node == "plan"
+    assert (state["round"], state["planned"], state["accepted"], state["open"]) == (3, 9, 1, 4)
+    assert (state["refine_pass"], state["fruitless_rounds"]) == (0, 1)
+
+
+def test_run_without_a_plan_has_lost_no_checkpoints(tmp_path: Path) -> None:
+    assert check_checkpoints(tmp_path) is None
+
+
+@pytest.mark.parametrize("content", [None, b"", b"SQLite format 3\x00 and no more"])
+def test_checkpoints_that_cannot_be_read_are_lost(tmp_path: Path, content: bytes | None) -> None:
+    write_rounds(tmp_path / "rounds")
+    if content is not None:
+        (tmp_path / "checkpoints.sqlite").write_bytes(content)
+    assert "checkpoints.sqlite is" in str(check_checkpoints(tmp_path))
+
+
+def test_rounds_that_have_lost_what_the_checkpoints_know_of_are_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_round(tmp_path / "rounds", 1, plan=OPEN)
+    (tmp_path / "checkpoints.sqlite").touch()
+    monkeypatch.setattr("refine_loop.recovery._read_known", lambda _: Place(2, 0))
+    with pytest.raises(RunInputError, match="has lost a file: the run was at round 2, and round 1 is the last"):
+        check_checkpoints(tmp_path)

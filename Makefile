@@ -56,7 +56,7 @@ validate: $(VENV)/.installed  ## check every profile, control and column file
 	@$(BIN)/tradelogs validate
 
 test: $(VENV)/.installed  ## run the tests (under 5 minutes); says the CPU seconds they took
-	@$(BIN)/pytest -m "not slow and not model" -n auto --dist worksteal
+	@PYTHONDONTWRITEBYTECODE= $(BIN)/pytest -m "not slow and not model" -n auto --dist worksteal  # each process compiles all else
 
 test-slow: $(VENV)/.installed  ## run the long tests
 	@$(BIN)/pytest -m "slow and not model"

@@ -33,7 +33,15 @@ def export_run(folder: Path, name: str, out: Path | None = None) -> Exported:
     Raises:
         ExportError: the folder holds no finished run, or there is no such format for its dataset.
     """
-    run = read_finished_run(folder)
+    return write_export(read_finished_run(folder), name, out)
+
+
+def write_export(run: FinishedRun, name: str, out: Path | None = None) -> Exported:
+    """Export a run that has been read.
+
+    Raises:
+        ExportError: there is no such format for its dataset.
+    """
     declared = run.profile.dataset.folder / "exports" / f"{name}.yaml"
     if declared.is_file():
         path = out or run.folder / HERE / f"{name}.jsonl"

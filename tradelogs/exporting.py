@@ -5,15 +5,16 @@ from pathlib import Path
 import click
 
 from designer_configs.compile.profile import Profile
-from exports.export import export_run
+from exports.export import write_export
+from exports.finished_run import FinishedRun, read_finished_run
 from tradelogs.terminal import clean_text
 
 WRITTEN_BY_THE_RUN = ("parquet", "csv", "jsonl")
 
 
-def print_export(folder: Path, name: str, out: Path | None = None) -> None:
+def print_export(run: FinishedRun, name: str, out: Path | None = None) -> None:
     """Export a run in one format and say how many rows went where."""
-    exported = export_run(folder, name, out)
+    exported = write_export(run, name, out)
     notes = "".join(f"; {note}" for note in exported.notes)
     here = Path.cwd()
     path = exported.path.relative_to(here) if exported.path.is_relative_to(here) else exported.path
@@ -22,6 +23,7 @@ def print_export(folder: Path, name: str, out: Path | None = None) -> None:
 
 def export_as_asked(folder: Path, profile: Profile) -> None:
     """Export a run in the formats of its profile that the run itself does not write."""
-    for name in profile.export:
-        if name not in WRITTEN_BY_THE_RUN:
-            print_export(folder, name)
+    if names := [name for name in profile.export if name not in WRITTEN_BY_THE_RUN]:
+        run = read_finished_run(folder)
+        for name in names:
+            print_export(run, name)

@@ -56,7 +56,7 @@ def test_rows_written_twice_move_nothing(parts: tuple[Yardstick, pl.DataFrame], 
 def test_trees_of_equal_weights_are_those_of_none() -> None:
     rng = np.random.default_rng(3)
     rows, sides = rng.normal(size=(300, 3)), rng.random(300) < 0.5
-    chances = [build_classifier().fit(rows, sides, given).predict_proba(rows) for given in (None, np.full(300, 2.0))]
+    chances = [build_classifier().fit(rows, sides, given).predict_proba(rows) for given in (None, np.ones(300))]
     assert np.array_equal(*chances)
 
 

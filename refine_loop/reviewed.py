@@ -10,7 +10,7 @@ import sqlite3
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import groupby
+from itertools import chain, groupby
 from pathlib import Path
 
 import polars as pl
@@ -143,8 +143,9 @@ def _send_round(context: RunContext, number: int, rejected: list[Candidate], cri
     fields, refine_pass = context.profile.dataset.fields, rejected[0]["retry_count"] + 1
     waiting = [criticise(candidate, critiques[candidate["row_id"]], fields) for candidate in rejected]
     if not book.is_read_back:
-        away = {*critiques}
-        book.read_back(row for row in rounds.iter_accepted(number, 0) if row["row_id"] not in away)
+        kept = (row for row in rounds.iter_accepted(number, 0) if row["row_id"] not in critiques)
+        mended = (row for _, rows in reviewed.iter_ended() for row in rows.filter(status="accepted").to_dicts())
+        book.read_back(chain(kept, mended))
     plans = {row["row_id"]: row for row in rounds.read_plan(number)}
     seeds = rounds.write_seeds(number, refine_pass, [book.seed_refinement(plans[c["row_id"]], c) for c in waiting])
     assert context.compiled.refine is not None, "it was asked before"

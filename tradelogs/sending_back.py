@@ -28,7 +28,7 @@ def send_back(folder: Path) -> int:
         "failed": sent.failed,
         "not sent, for no pass was left": sent.spent,
         "sent before": sent.before,
-        "not sent, for a cap was reached": sent.unfinished,
+        "not sent, for a cap of `run` was reached (resume --set raises it)": sent.unfinished,
         "not sent, for nobody gave a reason": len(said) - len(critiques),
     }
     told = ", ".join(f"{count} {name}" for name, count in counts.items() if count) or "none"

@@ -10,6 +10,8 @@ import socket
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
+from unittest.mock import patch
 
 import pandas as pd
 from feast import FeatureStore
@@ -21,14 +23,13 @@ VIEWS = {"bars": "bar_indicators", "entry": "trade_entry", "outcome": "trade_out
 class LocalSocket(socket.socket):
     """A socket that reaches no other machine."""
 
-    def connect(self, address: object) -> None:
+    def connect(self, address: Any) -> None:
         if self.family != socket.AF_UNIX:
             raise OSError(f"the network was asked for: {address}")
         super().connect(address)
 
 
 def main(folder: Path, entities: Path, row_id: str, out: Path) -> None:
-    socket.socket = LocalSocket
     os.chdir(folder)
     cli(["apply"], standalone_mode=False)
     store = FeatureStore(repo_path=".")
@@ -44,4 +45,5 @@ def main(folder: Path, entities: Path, row_id: str, out: Path) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3], Path(sys.argv[4]))
+    with patch.object(socket, "socket", LocalSocket):
+        main(Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3], Path(sys.argv[4]))

@@ -3,6 +3,7 @@
 import json
 import shutil
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 import pytest
@@ -11,7 +12,13 @@ from refine_loop.reviewed import criticise, end_reviewed
 from tests.conftest import KEY_ENV, Cli
 
 REASON = "the exit time comes too soon for this trader"
-BLANK = {"row_id": "a", "status": "accepted", "judge_critique": None, "critiques": [], "criticised_fields": []}
+BLANK: dict[str, Any] = {
+    "row_id": "a",
+    "status": "accepted",
+    "judge_critique": None,
+    "critiques": [],
+    "criticised_fields": [],
+}
 
 
 def test_words_that_name_a_field_are_about_that_field_others_about_all() -> None:

@@ -115,9 +115,9 @@ def test_dashboard_asks_only_for_what_a_run_and_the_service_show(observed: tuple
     assert {label for group in grouped for label in group.split(", ")} <= labels
 
 
-def test_page_names_the_metrics_and_labels_that_a_run_shows(observed: tuple[Path, str]) -> None:
+def test_page_names_the_metrics_and_labels_that_a_run_and_the_service_show(observed: tuple[Path, str]) -> None:
     shown: dict[str, set[str]] = {}
-    for name, labels, _ in read_samples(observed[1]):
+    for name, labels, _ in read_samples(observed[1] + scrape_service(observed)):
         shown.setdefault(name.removesuffix("_bucket"), {"error_type"}).update(labels)  # nothing fails in this run
     page = (ROOT / "docs/observability.md").read_text()
     rows = re.findall(r"^\| `((?:tradelogs|data_designer|gen_ai)_\w+)` \| ([^|]*) ?\|", page, re.MULTILINE)

@@ -44,7 +44,8 @@ def export_run(folder: Path, name: str, out: Path | None = None) -> Exported:
     if name not in modules:
         known = sorted({*modules, *(path.stem for path in declared.parent.glob("*.yaml"))})
         raise ExportError(f"{run.profile.dataset.name} has no format {name}; {suggest(name, known)}")
-    return modules[name].write(run, out or getattr(modules[name], "PLACE", run.folder / HERE / name))
+    exported: Exported = modules[name].write(run, out or getattr(modules[name], "PLACE", run.folder / HERE / name))
+    return exported
 
 
 def find_modules(run: FinishedRun) -> dict[str, ModuleType]:

@@ -53,7 +53,7 @@ def test_a_trade_whose_last_bar_is_older_than_the_ttl_is_counted() -> None:
 
 
 def test_the_declarations_are_python_that_names_every_column() -> None:
-    schema = pl.Schema({"row_id": pl.String, STAMP: pl.Datetime("us"), "ticker": pl.String, "rsi_14": pl.Float64})
+    schema = pl.Schema({"row_id": pl.String(), STAMP: pl.Datetime("us"), "ticker": pl.String(), "rsi_14": pl.Float64()})
     text = write_features({"trade_entry": schema}, timedelta(minutes=30))
     calls = [node for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Call)]
     fields = [ast.unparse(node) for node in calls if ast.unparse(node.func) == "Field"]

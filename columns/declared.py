@@ -4,6 +4,7 @@ Whatever can be told from the declared columns is not declared anywhere else: th
 scores, the fields those of the row's own output format, the roles the model aliases that columns name.
 """
 
+import copy
 import functools
 import json
 from collections.abc import Mapping, Sequence
@@ -327,7 +328,13 @@ _TYPES: dict[type, str] = {str: "string", float: "number", int: "integer", bool:
 
 
 def _read_yaml(path: Path) -> dict[str, Any]:
-    document: dict[str, Any] = yaml.safe_load(path.read_text(encoding="utf-8"))
+    return copy.deepcopy(_parse_yaml(path.read_text(encoding="utf-8")))
+
+
+@functools.lru_cache(maxsize=256)
+def _parse_yaml(text: str) -> dict[str, Any]:
+    """Parse a file once: a run asks for what its dataset declares in many places."""
+    document: dict[str, Any] = yaml.safe_load(text)
     return document
 
 

@@ -2,13 +2,12 @@
 
 import importlib
 import pkgutil
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from types import ModuleType
 
 import exports
 from designer_configs.compile.checks.shape import suggest
-from designer_configs.compile.profile import Profile
 from exports.errors import ExportError
 from exports.finished_run import FinishedRun, read_finished_run
 from exports.processors import write_with_processor
@@ -25,18 +24,23 @@ class Exported:
     notes: tuple[str, ...] = ()
 
 
-Write = Callable[[FinishedRun, Path], Exported]
-
-
-def export_run(folder: Path, name: str, out: Path | None = None, profile: Profile | None = None) -> Exported:
+def export_run(folder: Path, name: str, out: Path | None = None) -> Exported:
     """Export a run; the file or folder is named after the format, in the run's own folder unless `out` says otherwise.
 
-    `profile` is the run's, where it is at hand: its dataset may have been edited since.
+    A module may have another `PLACE`.
 
     Raises:
         ExportError: the folder holds no finished run, or there is no such format for its dataset.
     """
-    run = read_finished_run(folder, profile)
+    return write_export(read_finished_run(folder), name, out)
+
+
+def write_export(run: FinishedRun, name: str, out: Path | None = None) -> Exported:
+    """Export a run that has been read.
+
+    Raises:
+        ExportError: there is no such format for its dataset.
+    """
     declared = run.profile.dataset.folder / "exports" / f"{name}.yaml"
     if declared.is_file():
         path = out or run.folder / HERE / f"{name}.jsonl"
@@ -48,15 +52,16 @@ def export_run(folder: Path, name: str, out: Path | None = None, profile: Profil
     if name not in modules:
         known = sorted({*modules, *(path.stem for path in declared.parent.glob("*.yaml"))})
         raise ExportError(f"{run.profile.dataset.name} has no format {name}; {suggest(name, known)}")
-    return modules[name](run, out or run.folder / HERE / name)
+    exported: Exported = modules[name].write(run, out or getattr(modules[name], "PLACE", run.folder / HERE / name))
+    return exported
 
 
-def find_modules(run: FinishedRun) -> dict[str, Write]:
+def find_modules(run: FinishedRun) -> dict[str, ModuleType]:
     """Find the formats that are modules of this room and take the run's dataset, by name."""
     found = {}
     for module in pkgutil.iter_modules(exports.__path__):
         loaded = importlib.import_module(f"{exports.__name__}.{module.name}")
         takes = getattr(loaded, "takes_dataset", None)
         if takes is not None and takes(run.profile.dataset):
-            found[module.name] = loaded.write
+            found[module.name] = loaded
     return found

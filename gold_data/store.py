@@ -90,7 +90,7 @@ def split_gold(gold: Gold, holdout: float, embargo: int = 0) -> Split:
     Raises:
         GoldError: `holdout` is not a share.
     """
-    sessions: Iterable[date] = gold.rows[SESSION] if SESSION in gold.rows.columns else ()
+    sessions: Iterable[date] = gold.rows[SESSION].unique() if SESSION in gold.rows.columns else ()
     return gold.split or plan_split(sessions, holdout, embargo=embargo)
 
 

@@ -27,7 +27,7 @@ def plan(state: LoopState, runtime: Runtime[RunContext]) -> LoopState:
     size = min(wanted, run.max_candidates - state["planned"])
     seed = int.from_bytes(hash_text(f"{run.seed}:{number}")[:4])
     with draw_in_order():
-        result = _run_job(context, f"{number:03d}_plan", context.compiled.plan, size, seed=seed)
+        result = run_job(context, f"{number:03d}_plan", context.compiled.plan, size, seed=seed)
     if result.lost:
         first = next(iter(result.lost.values()))
         raise BackendError(f"the plan lost {len(result.lost)} of {size} rows in {first.column}: {first.message}")
@@ -122,9 +122,8 @@ def reopen_state(state: Mapping[str, Any], context: RunContext) -> LoopState:
     return ended
 
 
-def _run_job(
-    context: RunContext, name: str, config: Mapping[str, Any], rows: int, seed: int | None = None
-) -> JobResult:
+def run_job(context: RunContext, name: str, config: Mapping[str, Any], rows: int, seed: int | None = None) -> JobResult:
+    """Run a job, and keep it as it was sent."""
     write_config(config, context.folder / "jobs" / f"{name}.yaml", f"Job {name} as it was sent.")
     context.log.start_job(name, rows)
     started = time.monotonic()
@@ -145,7 +144,7 @@ def _judge(
     number, rounds = state["round"], context.rounds
     stage = f"refine_{refine_pass}" if refine_pass else "generate"
     try:
-        result = _run_job(context, f"{number:03d}_{stage}", config, len(waiting))
+        result = run_job(context, f"{number:03d}_{stage}", config, len(waiting))
     except JobInterrupted as stopped:
         finished = {row["row_id"] for row in stopped.rows}
         waiting = [c for c in waiting if c["row_id"] in finished]

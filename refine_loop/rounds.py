@@ -62,6 +62,10 @@ class Rounds:
         """Write a round's candidates, every one of them ended."""
         self._write_candidates(candidates, self._path(number, "settled"))
 
+    def write_reviewed(self, number: int, candidates: Sequence[Candidate]) -> None:
+        """Write a round's accepted rows that people sent back, as they ended; `settled` stays as it is."""
+        self._write_candidates(candidates, self._path(number, "reviewed"))
+
     def iter_ended(self) -> Iterator[tuple[int, pl.DataFrame]]:
         """Read, round by round in their order, the candidates that have ended: all, or of a round that was cut some."""
         for folder in sorted(self._folder.glob("*")):

@@ -15,7 +15,7 @@ from service.jobs import FINAL, JobFolder
 FILES = (
     *("accepted.parquet", "accepted.csv", "accepted.jsonl", "ledger.parquet", "rejected.parquet", "outcomes.parquet"),
     *("bars.parquet", "reviewed.parquet", "data_dictionary.json", "usage.json", "metrics.json", "provenance.json"),
-    *("events.jsonl", "report.html", "drift.html", "drift.json", "profile.yaml"),
+    *("reviewed_ledger.parquet", "events.jsonl", "report.html", "drift.html", "drift.json", "profile.yaml"),
 )
 EVENT_WAIT = 0.3  # seconds between two looks at a growing log
 MOST_ROWS = 100

@@ -21,6 +21,7 @@ from verification.answers import Interval, bound_share, to_json
 from verification.errors import VerificationError
 
 REVIEWS, DECK, REVIEWED, RESULTS = "reviews.jsonl", "review_deck.json", "reviewed.parquet", "review.json"
+MENDED = "reviewed_accepted.parquet"  # rows that a refiner mended as people said
 ACCEPT, REJECT, SKIP = "accept", "reject", "skip"
 LEVEL = 0.05
 CAN, CANNOT = "can tell", "cannot tell"
@@ -102,8 +103,18 @@ def compare_with_judge(
     return {"kappa": to_json(kappa), "rows": len(both)}
 
 
+def list_critiques(reviews: Sequence[Mapping[str, Any]]) -> dict[str, list[str]]:
+    """List what people said of the rows that they rejected, by row; nothing of a row that nobody gave a reason for."""
+    critiques: dict[str, list[str]] = {}
+    for review in reviews:
+        if review["verdict"] == REJECT:
+            said = " ".join(str(review.get("reason", "")).split())
+            critiques.setdefault(review["row_id"], []).extend([said] if said else [])
+    return critiques
+
+
 def write_results(folder: Path, declared: Declared, acceptance: Mapping[str, int]) -> dict[str, Any]:
-    """Write `review.json`, and `reviewed.parquet`: the accepted rows that no reviewer rejected.
+    """Write `review.json`, and `reviewed.parquet`: the accepted rows that no reviewer rejected, or as they were mended.
 
     Raises:
         VerificationError: nobody has reviewed the run.
@@ -113,7 +124,7 @@ def write_results(folder: Path, declared: Declared, acceptance: Mapping[str, int
     origins = {item["row_id"]: item["origin"] for item in deck["items"]}
     refused = {review["row_id"] for review in reviews if review["verdict"] == REJECT}
     accepted = pl.read_parquet(folder / "accepted.parquet", glob=False)
-    kept = accepted.filter(~pl.col("row_id").is_in(sorted(refused)))
+    kept = replace_refused(accepted, refused, folder / MENDED)
     with write_whole(folder / REVIEWED) as partial:
         kept.write_parquet(partial)
     ledger = pl.read_parquet(folder / "ledger.parquet", glob=False)
@@ -123,7 +134,17 @@ def write_results(folder: Path, declared: Declared, acceptance: Mapping[str, int
         "tell": judge_reviews(reviews, origins),
         "judge": compare_with_judge(reviews, ledger, declared, acceptance),
         "reviewed_rows": kept.height,
-        "rejected_by_people": accepted.height - kept.height,
+        "rejected_by_people": accepted.filter(pl.col("row_id").is_in(sorted(refused))).height,
     }
     write_text(json.dumps(found, indent=2) + "\n", folder / RESULTS)
     return found
+
+
+def replace_refused(accepted: pl.DataFrame, refused: set[str], mended: Path) -> pl.DataFrame:
+    """Put mended rows in the places of those that people rejected, and leave out the others that they did."""
+    is_refused = pl.col("row_id").is_in(sorted(refused))
+    rows = [accepted.filter(~is_refused)]
+    if mended.is_file():
+        rows.append(pl.read_parquet(mended, glob=False).filter(is_refused))
+    order = accepted.select("row_id").with_row_index("_place")
+    return pl.concat(rows, how="diagonal_relaxed").join(order, on="row_id").sort("_place").drop("_place")

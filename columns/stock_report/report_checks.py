@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from columns.checks.plain_text import write_plainly
 from columns.checks.text_facts import find_numbers
 from gold_data.violation import Violation
 from indicators.report_facts import DOWN, FACTS, GROUPS, UP
@@ -18,6 +19,7 @@ TEXT_MARKS = ("ticker", "as_of")
 GROUP_VOTES = {group: "volume_vote" if group == "volume" else group for group in GROUPS}  # columns by the group
 
 MARK = re.compile(r"\[\[\s*([^\[\]]+?)\s*\]\]")
+_NUMBER = re.compile(r"\d+")
 _BRACKETS = re.compile(r"\[\[|\]\]")
 _LONG_SENTENCE = re.compile(r"[.!?]+(?:\s|$)|\n")
 _SENTENCE = re.compile(r"[.!?;:]+(?:\s|$)|\n")
@@ -91,6 +93,12 @@ def refuse(rule: str, fields: tuple[str, ...], limit: str, found: str) -> Violat
     return Violation(rule, fields, limit, found, f"{fields[0]}: found {found}; limit: {limit}")
 
 
+def find_words(pattern: re.Pattern[str], text: str) -> list[str]:
+    """Find words in a text as it stands and as a person reads it, each once: look-alike letters hide nothing."""
+    shown = (text, write_plainly(text))
+    return list(dict.fromkeys(found[0].casefold() for each in shown for found in pattern.finditer(each)))
+
+
 def check_marks(row: Row, context: Context) -> Iterator[Violation]:
     """Refuse marks of nothing, digits, numbers in words, and signs or units beside a mark, which prints its own."""
     text, known = row["report"], list_marks(context)
@@ -102,7 +110,8 @@ def check_marks(row: Row, context: Context) -> Iterator[Violation]:
         yield refuse("mark", TEXT, "marks of the form [[close]]", "brackets that are no mark")
     if digits := sorted({letter for letter in bare if letter.isnumeric()}):
         yield refuse("digit", TEXT, "no digit: every number is a mark", " ".join(digits))
-    if words := sorted({word.lower() for word in NUMBER_WORD.findall(bare)}):
+    spelt = [] if digits else _NUMBER.findall(write_plainly(bare))
+    if words := sorted(find_words(NUMBER_WORD, bare) or spelt):
         yield refuse("number_word", TEXT, "no number in words: every number is a mark", ", ".join(words))
     if (beside := UNIT.search(text)) is not None:
         yield refuse("unit", TEXT, "a mark alone: it prints its sign and unit", beside[0])
@@ -168,12 +177,13 @@ def check_recommendation(row: Row, context: Context) -> Iterator[Violation]:
                 row[name],
             )
     for name, words in RATING_WORDS.items():
-        if name != row["recommendation"] and (found := words.search(text)):
+        if name != row["recommendation"] and (found := find_words(words, text)):
             yield refuse("rating", TEXT, f"no rating but {row['recommendation']}", found[0])
-    for found in CONFIDENCE.finditer(text):
-        word = (found["one"] or found["two"]).lower().replace("moderate", "medium")
-        if word != row["confidence"]:
-            yield refuse("rating", TEXT, f"no confidence but {row['confidence']}", found[0])
+    for said in find_words(CONFIDENCE, text):
+        told = CONFIDENCE.fullmatch(said)
+        assert told is not None, "it was found by the same words"
+        if (told["one"] or told["two"]).replace("moderate", "medium") != row["confidence"]:
+            yield refuse("rating", TEXT, f"no confidence but {row['confidence']}", said)
     stop, target = row["stop_loss_pct"], row["take_profit_pct"]
     fields = ("stop_loss_pct", "take_profit_pct")
     if row["recommendation"] == "HOLD":
@@ -186,10 +196,10 @@ def check_recommendation(row: Row, context: Context) -> Iterator[Violation]:
 def check_words(row: Row, context: Context) -> Iterator[Violation]:
     """Refuse promises, and what a conflict or stale bars do not allow."""
     text, rule = row["report"], context["rule"]
-    if found := PROMISE.search(text):
+    if found := find_words(PROMISE, text):
         yield refuse("promise", TEXT, "no promise and no word of what will come", found[0])
     if rule["situation"] == "stale":
-        if not STALE.search(text):
+        if not find_words(STALE, text):
             yield refuse("stale", TEXT, "says that the bars are stale", "nothing of it")
         if row["claims"]:
             yield refuse("stale", CLAIMS, "no claims on stale bars", f"{len(row['claims'])} of them")
@@ -212,7 +222,7 @@ def check_news(row: Row, context: Context) -> Iterator[Violation]:
         yield refuse("news", NEWS_IDS, "the text's headlines are those of news_ids", ", ".join(marked) or "none")
     for sentence in _LONG_SENTENCE.split(row["report"]):
         bare = NO_NEWS.sub(" ", MARK.sub(" ", sentence))
-        if not marked & set(MARK.findall(sentence)) and (found := NEWS.search(bare)):
+        if not marked & set(MARK.findall(sentence)) and (found := find_words(NEWS, bare)):
             yield refuse("news", TEXT, "no word of news in a sentence without its mark", found[0])
 
 

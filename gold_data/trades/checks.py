@@ -4,12 +4,13 @@ A function looks only at fields that are there, of the right type and finite, so
 and none of them is a consequence of another field's.
 """
 
+import functools
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time
 from math import ceil, floor, inf, isfinite
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from jsonschema import Draft202012Validator
 
@@ -23,6 +24,7 @@ SLACK = 1e-9  # 0.35 is within 0.05 of 0.3, also in binary
 LONGEST_SHOWN = 60  # characters of a wrong value that a message repeats
 
 CORE_VALIDATOR = Draft202012Validator(load_core_schema())
+FIELDS: Mapping[str, Any] = load_core_schema()["properties"]
 
 Fingerprint = tuple[float, ...]
 
@@ -131,6 +133,8 @@ def find_misfits(row: Row) -> Iterator[Breach]:
 
 
 def _find_misfits(core: Mapping[str, object]) -> Iterator[Breach]:
+    if core.keys() == FIELDS.keys() and all(_fits(field, value) for field, value in core.items()):
+        return  # as nearly every row does; the validator takes ten times as long to say so
     for field in CORE_FIELDS:
         if field not in core:
             yield Breach((field,), "every core field is there", "missing", f"{field} is missing")
@@ -144,6 +148,20 @@ def _find_misfits(core: Mapping[str, object]) -> Iterator[Breach]:
         value = core.get(field)
         if isinstance(value, str) and value.endswith("\n"):  # which a pattern's `$` lets pass
             yield _refuse(core, field, "pattern", None)
+
+
+def _fits(field: str, value: object) -> bool:
+    """Tell whether a plain value fits its field; False of a number of another type, which the validator decides on."""
+    schema = FIELDS[field]
+    if type(value) is float:
+        return schema["type"] == "number" and bool(schema["minimum"] <= value <= schema["maximum"])
+    return isinstance(value, str) and len(value) <= LONGEST_SHOWN and _fits_text(field, value)
+
+
+@functools.lru_cache(maxsize=10_000)
+def _fits_text(field: str, value: str) -> bool:
+    """Tell whether a text fits its field; tickers and times of day come again and again."""
+    return not value.endswith("\n") and bool(CORE_VALIDATOR.evolve(schema=FIELDS[field]).is_valid(value))
 
 
 def _refuse(core: Mapping[str, object], field: str, keyword: str, constraint: object) -> Breach:

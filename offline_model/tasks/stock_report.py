@@ -1,9 +1,11 @@
-"""Rehearsal of stock_report: sentences of a template filled from the sheet that a prompt shows, with planted faults."""
+"""Rehearsal of stock_report: sentences of the JSON file beside it, filled from a prompt's sheet; planted faults."""
 
+import json
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass
+from pathlib import Path
 from random import Random
 from typing import Any
 
@@ -22,66 +24,13 @@ _NEWS = re.compile(r"^- news \[\[([^\]]+)\]\]", re.MULTILINE)
 _VOTE = re.compile(r"^- (\w+): (\w+)$", re.MULTILINE)
 _MARK = re.compile(r"\[\[\w+\]\]")
 
-Forms = tuple[str, ...]
 Report = dict[str, Any]
-
-OPENINGS: Forms = (
-    "As of [[as_of]], [[ticker]] is a {rating} with {confidence} confidence.",
-    "[[ticker]] at [[as_of]]: the reading is {rating}, the confidence {confidence}.",
-    "{rating}, with {confidence} confidence: so reads [[ticker]] at [[as_of]].",
-    "What is known of [[ticker]] at [[as_of]] makes it a {rating}, with {confidence} confidence.",
+SENTENCES: Mapping[str, Any] = json.loads(Path(__file__).with_suffix(".json").read_text(encoding="utf-8"))
+OPENINGS, CONE, COMPARISON, NEWS, CONFLICT, STALE, PLAIN, FILLERS = (
+    tuple[str, ...](SENTENCES[name])
+    for name in ("openings", "cone", "comparison", "news", "conflict", "stale", "plain", "fillers")
 )
-GROUPS: dict[str, Forms] = {
-    "trend": (
-        "The trend {points}.",
-        "By its averages the trend {points}.",
-        "Seen over its averages, the trend {points}.",
-    ),
-    "momentum": ("Momentum {points}, with an RSI of [[rsi_14]].", "Momentum {points}.", "Its momentum {points}."),
-    "volume": ("Volume {points}: rising bars took [[up_volume_share]] of it.", "The weight of volume {points}."),
-    "strength": ("Its strength {points}.", "Relative strength {points}.", "Strength against others {points}."),
-}
-CONE: Forms = (
-    "The cone of the next bars reaches from [[cone_low_5]] to [[cone_high_5]].",
-    "Usual moves stay between [[cone_low_5]] and [[cone_high_5]], which names no direction.",
-    "Without a view on direction, the cone spans [[cone_low_5]] to [[cone_high_5]].",
-)
-COMPARISON: Forms = (
-    "[[{left}]] is {relation} [[{right}]].",
-    "Here [[{left}]] stands {relation} [[{right}]].",
-    "It matters that [[{left}]] lies {relation} [[{right}]].",
-)
-NEWS: Forms = ("News has it: [[{name}]].", "One headline is known: [[{name}]].", "Among the news stands [[{name}]].")
-CONFLICT: Forms = (
-    "The evidence conflicts: {up} and {down} contradict each other.",
-    "Here {up} and {down} are at odds, so no side is taken.",
-    "That {up} and {down} disagree leaves the evidence mixed.",
-)
-STALE: Forms = (
-    "The bars of [[ticker]] are stale at [[as_of]]: the last one ended [[bar_age]] ago. No reading is given.",
-    "No report is due: the last bar of [[ticker]] lies [[bar_age]] back, which is too old at [[as_of]].",
-    "At [[as_of]] nothing recent is known of [[ticker]]. Its last bar is stale, [[bar_age]] old.",
-    "Nothing can be said of [[ticker]] at [[as_of]], for its last bar, [[bar_age]] back, is outdated.",
-    "With bars that ended [[bar_age]] before [[as_of]], what is known of [[ticker]] is too old to be read.",
-    "[[ticker]] gets no reading at [[as_of]]: stale bars, the last of them [[bar_age]] ago, say nothing of now.",
-)
-PLAIN: Forms = (
-    "Volume of the bar was [[volume]], [[volume_ratio]] its usual.",
-    "Over the last bars the price changed by [[change_20]].",
-    "The last bar changed it by [[change_1]].",
-    "Its average range is [[atr_percent]] of the price.",
-    "It stands at [[range_position]] of its recent range.",
-    "Such cones held the close in [[cone_hit_rate]] of recent cases.",
-    "Groups that point up: [[groups_up]]. Groups that point down: [[groups_down]].",
-)
-FILLERS: Forms = (
-    "Nothing of what comes after this moment is known here, and nothing of it is claimed.",
-    "The reading holds for this moment alone, and the next bars may change it.",
-    "Confidence counts evidence that agrees, and says nothing of chances.",
-    "The rule was written down beforehand, and was fitted to no price.",
-    "Whoever acts on it should know where it would be wrong.",
-    "The evidence is read as it stands, without a story around it.",
-)
+GROUPS: Mapping[str, Sequence[str]] = SENTENCES["groups"]
 
 
 @dataclass(frozen=True)

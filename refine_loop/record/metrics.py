@@ -18,7 +18,7 @@ from jobs.library.meter import open_meter
 from refine_loop.record.events import Observer, iter_events
 from refine_loop.state import ENDS
 
-LONGEST_WAIT = 5.0  # seconds: two scrapes of observability/prometheus.yml, and some
+LONGEST_WAIT = 5.0  # seconds: two scrapes of deploy/prometheus.yml, and some
 ANSWER_SECONDS = 0.2  # for the answer to a scrape to be on its way
 _SECONDS = (0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 30, 60, 120)
 _JOB_SECONDS = (1, 2, 5, 10, 30, 60, 120, 300, 600, 1800, 3600, 7200)

@@ -95,7 +95,7 @@ def write_outputs(folder: Path, profile: Profile, gold: GoldFolder, stopped_by: 
         StorageError: the disk does not take them.
     """
     results = _make_empty(folder / RESULTS)
-    with name_full_disk(results), _open_parts(folder) as parts:
+    with name_full_disk(results), open_parts(folder) as parts:
         readings = Readings(parts / "readings")
         seconds = spool_requests(folder / "events.jsonl", parts / "requests", readings)
         requests = scan_parts(parts / "requests")
@@ -182,7 +182,7 @@ def scan_file(path: Path) -> pl.LazyFrame:
 
 
 @contextmanager
-def _open_parts(folder: Path) -> Iterator[Path]:
+def open_parts(folder: Path) -> Iterator[Path]:
     """Give a folder for what is put together, which is not left behind: on a full disk it would be in the way."""
     parts = _make_empty(folder / PARTS)
     try:

@@ -20,7 +20,7 @@ from columns.declared import read_declared
 from columns.rendering import fence_json, list_gold_rows
 from columns.stock_report.dataset import describe_rule, print_report, print_sheet
 from columns.stock_report.moments import build_rows, read_news
-from columns.stock_report.report_checks import MARK, read_relations
+from columns.stock_report.report_checks import MARK, check_marks, check_news, check_words, read_relations
 from gold_data.errors import GoldError
 from gold_data.source import GoldSource
 from gold_data.store import Gold
@@ -108,6 +108,22 @@ def test_every_planted_fault_is_caught_and_no_sound_report_refused(gold: Gold) -
                 caught[kind] += bool(check(faulty, plan))
     assert len(planted) == 14
     assert planted == caught
+
+
+@pytest.mark.parametrize(
+    ("sentence", "rule"),
+    [
+        ("It is gu\u0430ranteed to work.", "promise"),  # a Cyrillic letter
+        ("It will r\u200bise.", "promise"),
+        ("It moved by tw\u0435nty of them.", "number_word"),
+        ("The n\u0435ws is good.", "news"),
+    ],
+)
+def test_look_alike_letters_hide_nothing(sentence: str, rule: str) -> None:
+    row = {"report": sentence, "claims": [], "news_ids": []}
+    context = {"facts": {}, "headlines": [], "rule": {"situation": "agreement"}, "evidence": {}, "as_of": "now"}
+    checks = (check_marks, check_words, check_news)
+    assert [broken.rule for check in checks for broken in check(row, context)] == [rule]
 
 
 def test_the_critic_finds_another_trend(gold: Gold) -> None:

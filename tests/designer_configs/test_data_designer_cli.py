@@ -11,8 +11,9 @@ import polars as pl
 import pytest
 import yaml
 
+from designer_configs.compile.checks.project import PROJECT_ROOT, Project
 from designer_configs.compile.native import compile_profile, write_config
-from designer_configs.compile.profile import list_profiles, load_profile
+from designer_configs.compile.profile import load_profile
 from gold_data.store import GoldFolder, write_gold
 from gold_data.trades.ingest import read_gold
 from gold_data.trades.schema import CORE_FIELDS
@@ -78,7 +79,8 @@ def endpoint() -> Iterator[str]:
 
 
 QUICK = ("nim_dev", "offline")  # the others differ from these in names and numbers
-OF_TRADES = [name for name in list_profiles() if load_profile(name).dataset.name == "trade_log"]
+PROJECT = Project(PROJECT_ROOT)
+OF_TRADES = [name for name, path in PROJECT.profiles.items() if PROJECT.load(path).data["dataset"] == "trade_log"]
 PROFILES = [pytest.param(name, marks=[] if name in QUICK else pytest.mark.slow) for name in OF_TRADES]
 
 

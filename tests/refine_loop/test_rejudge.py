@@ -57,7 +57,8 @@ def test_another_judge_is_asked_once_a_row_and_nobody_else(cli: Cli, run_folder:
 
 
 def test_rows_that_are_texts_are_judged_again_too(cli: Cli, tmp_path: Path) -> None:
-    assert cli("generate", "vpa_offline", "--num", 3, "--out", tmp_path / "old").exit_code == 0
+    few = ("--set", "tickers=[SIM1]", "--set", "end_date='2024-10-11'")
+    assert cli("generate", "vpa_offline", "--num", 3, *few, "--out", tmp_path / "old").exit_code == 0
     said = cli("rejudge", tmp_path / "old", "--set", "models.judge.model=other", "--out", tmp_path / "new")
     assert said.exit_code == 0, said.output
     old, new = (pl.read_parquet(tmp_path / name / "ledger.parquet") for name in ("old", "new"))

@@ -49,10 +49,10 @@ class Place:
     def execute(self, *arguments: object, **variables: str) -> int:
         """Run `tradelogs` with arguments, and with variables beside the few that any process has; give its exit code.
 
-        What it says goes to `notes/said`. Its connections are not noted.
+        What it says goes to `notes/said`; its connections are noted, but for those of imports.
         """
-        environment = self._make_environment(variables)
-        done = process.run(process.TRADELOGS, *arguments, env=environment, cwd=self.folder / "cwd", timeout=SECONDS)
+        code, environment = AUDIT + process.TRADELOGS, self._make_environment(variables)
+        done = process.run(code, *arguments, env=environment, cwd=self.folder / "cwd", timeout=SECONDS)
         self._note(done.stdout.encode() + done.stderr.encode())
         return done.returncode
 

@@ -131,13 +131,13 @@ def test_requests_are_said_and_tables_fit_a_terminal(calibrated: tuple[Path, Res
 
 
 def test_judge_that_always_says_5_catches_nothing(cli: Cli, endpoint: Endpoint, mine: Path, tmp_path: Path) -> None:
-    result = cli("judge", "calibrate", mine, "--rows", 4, "--all", "--out", tmp_path / "out")
+    result = cli("judge", "calibrate", mine, "--rows", 4, "--out", tmp_path / "out")
     assert result.exit_code == 0, result.output
     verdict, metrics = read_metrics(tmp_path / "out")
     assert (verdict, metrics["catch"]["value"]) == ("noise", 0.0)
     assert "no better than chance" in result.output
     assert OFFLINE_SAYS not in result.output
-    assert len(endpoint.prompts) == 3 * metrics["rows"]
+    assert len(endpoint.prompts) == 3 * metrics["rows_judged"]
     assert all(endpoint.prompts.count(prompt) == 3 for prompt in endpoint.prompts[:20])
 
 
@@ -148,6 +148,7 @@ def test_judge_is_asked_as_in_a_run_and_a_folder_named(
     assert cli("judge", "calibrate", mine, "--rows", 1, "--all").exit_code == 0
     (written,) = (tmp_path / "runs").rglob("*.json")
     assert re.fullmatch(rf"judge-mine-\d{{8}}T\d{{6}}Z/{FILE}", f"{written.parent.name}/{written.name}")
+    assert len(endpoint.prompts) == 3 * read_metrics(written.parent)[1]["rows"]
     models = {body["model"] for body in endpoint.bodies}
     assert (models, {body["temperature"] for body in endpoint.bodies}) == ({"rehearsal-judge"}, {0.8})
     for prompt in endpoint.prompts:
@@ -160,7 +161,7 @@ def test_judge_is_asked_as_in_a_run_and_a_folder_named(
 
 def test_judge_that_always_says_1_refuses_all_gold(cli: Cli, endpoint: Endpoint, mine: Path, tmp_path: Path) -> None:
     endpoint.judge = judge_with(1)
-    assert cli("judge", "calibrate", mine, "--rows", 4, "--all", "--out", tmp_path / "out").exit_code == 0
+    assert cli("judge", "calibrate", mine, "--rows", 4, "--out", tmp_path / "out").exit_code == 0
     verdict, metrics = read_metrics(tmp_path / "out")
     assert (verdict, metrics["false_reject"]["value"]) == ("noise", 1.0)
 
@@ -172,7 +173,7 @@ def test_judge_that_is_always_right_can_gate(cli: Cli, endpoint: Endpoint, mine:
     faulty = [str(row.seed[PLANTED]) for row in plan.rows if row.fault]
     sees = {trade: judge_with(2) for trade in faulty}
     endpoint.judge = lambda text: sees.get(read_trade(text), judge_with(5))(text)
-    result = cli("judge", "calibrate", mine, "--rows", 4, "--all", "--seed", 11, "--out", tmp_path / "out")
+    result = cli("judge", "calibrate", mine, "--rows", 4, "--seed", 11, "--out", tmp_path / "out")
     verdict, metrics = read_metrics(tmp_path / "out")
     assert (verdict, metrics["catch"]["value"], metrics["false_reject"]["value"]) == ("good", 1.0, 0.0)
     assert "verdict: good. The judge can gate" in result.output

@@ -24,8 +24,9 @@ def command(run_folder: Path, name: str, out: Path | None) -> int:
       tradelogs export runs/offline-20260102T030405Z --to chat
       tradelogs export runs/offline-20260102T030405Z --to hf --out my_dataset/
     """
+    from exports.finished_run import read_finished_run
     from tradelogs.exporting import print_export
 
     hold_folder(run_folder)
-    print_export(run_folder, name, out)
+    print_export(read_finished_run(run_folder), name, out)
     return DONE

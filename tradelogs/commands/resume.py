@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 from tradelogs.exits import explain_errors
+from tradelogs.holding import hold_folder
 from tradelogs.offline import open_endpoint
 from tradelogs.options import file_option, report_option, set_option
 
@@ -16,11 +17,19 @@ SECTION = "Make rows"
 @click.option("--num", type=click.IntRange(min=1), help="Go on to so many accepted rows; max_candidates grows with it.")
 @set_option
 @click.option("--mix-laws", is_flag=True, help="Go on though seed, acceptance, controls or dataset are others now.")
+@click.option("--reviews", is_flag=True, help="Send back what people rejected with a reason; writes reviewed.parquet.")
 @click.option("--verbose", is_flag=True, help="Show Data Designer's own log.")
 @report_option
 @explain_errors
 def command(
-    run_folder: Path, *, num: int | None, sets: tuple[str, ...], mix_laws: bool, verbose: bool, report: bool
+    run_folder: Path,
+    *,
+    num: int | None,
+    sets: tuple[str, ...],
+    mix_laws: bool,
+    reviews: bool,
+    verbose: bool,
+    report: bool,
 ) -> int:
     """Go on with a run that was stopped, or with one that has ended to more rows.
 
@@ -32,12 +41,20 @@ def command(
       tradelogs resume runs/offline-20260102T030405Z
       tradelogs resume runs/offline-20260102T030405Z --num 5000
       tradelogs resume runs/offline-20260102T030405Z --set run.max_minutes=120
+      tradelogs resume runs/offline-20260102T030405Z --reviews
     """
     from refine_loop.run import load_run_profile, prepare_resume, resume_run
     from tradelogs.display import RunDisplay
     from tradelogs.exporting import export_as_asked
     from tradelogs.verdict_display import report_outcome
 
+    if reviews:
+        from tradelogs.sending_back import send_back
+
+        if num is not None or sets:
+            raise click.UsageError("--reviews goes with neither --num nor --set: go on to more rows by themselves")
+        hold_folder(run_folder)
+        return send_back(run_folder)
     for line in prepare_resume(run_folder):
         click.echo(line, err=True)
     profile = load_run_profile(run_folder, {"num": num, "sets": sets})

@@ -3,9 +3,11 @@
 Stricter than the library: a duplicate key, a tag, a merge key or a cycle is a problem; nothing is ever executed.
 """
 
+import copy
+import functools
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from stat import S_ISDIR, S_ISREG
 from typing import Any
@@ -102,6 +104,14 @@ def _refuse_file(path: Path) -> str | None:
 
 
 def _parse(path: Path, file: str, text: str) -> YamlSource:
+    source = _parse_text(file, text)
+    return replace(source, path=path, data=copy.deepcopy(source.data))
+
+
+@functools.lru_cache(maxsize=256)
+def _parse_text(file: str, text: str) -> YamlSource:
+    """Parse a file once: one profile after another names the same columns."""
+    path = Path(file)
     try:
         loader = yaml.SafeLoader(text)
         node = loader.get_single_node()

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import yaml
 
-from designer_configs.compile.checks.project import PROJECT_ROOT
+from designer_configs.compile.checks.project import PROJECT_ROOT, Project
 from designer_configs.compile.controls import Control
 from designer_configs.compile.native import (
     NO_CONTROL,
@@ -19,7 +19,7 @@ from designer_configs.compile.native import (
     say_control,
     write_config,
 )
-from designer_configs.compile.profile import Profile, list_profiles, load_profile
+from designer_configs.compile.profile import Profile, load_profile
 from gold_data.store import GoldFolder, write_gold
 from gold_data.trades.ingest import read_gold
 from jobs.job import Job
@@ -38,7 +38,8 @@ def gold(tmp_path_factory: pytest.TempPathFactory) -> GoldFolder:
     return write_gold(read_gold(trades, None), tmp_path_factory.mktemp("sample") / "gold", 0.2)
 
 
-OF_TRADES = [name for name in list_profiles() if load_profile(name).dataset.name == "trade_log"]
+PROJECT = Project(PROJECT_ROOT)
+OF_TRADES = [name for name, path in PROJECT.profiles.items() if PROJECT.load(path).data["dataset"] == "trade_log"]
 
 
 @pytest.fixture(scope="module", params=OF_TRADES)

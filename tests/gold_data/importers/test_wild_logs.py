@@ -15,6 +15,7 @@ from gold_data.importers import FORMAT_NAMES, import_file, trips_to_frame
 FIXTURES = Path(__file__).with_name("fixtures")
 LOGS = sorted(path for path in FIXTURES.iterdir() if path.suffix != ".yaml")
 WILD = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+EXAMPLES = [pytest.param(15, id="quick"), pytest.param(60, id="all", marks=pytest.mark.slow)]
 
 CELLS = st.sampled_from(
     [
@@ -68,29 +69,37 @@ def test_any_bytes(tmp_path: Path, name: str, content: bytes) -> None:
     check(tmp_path / "log", content, name)
 
 
+@pytest.mark.parametrize("examples", EXAMPLES)
 @pytest.mark.parametrize("log", LOGS, ids=lambda log: log.name)
-@WILD
-@given(data=st.data())
-def test_a_log_with_some_bytes_changed(tmp_path: Path, log: Path, data: st.DataObject) -> None:
-    content = bytearray(log.read_bytes())
-    for _ in range(data.draw(st.integers(1, 6))):
-        start = data.draw(st.integers(0, len(content)))
-        content[start : start + data.draw(st.integers(0, 40))] = data.draw(st.binary(max_size=8))
-    check(tmp_path / "log", bytes(content), mapping=get_mapping(log))
+def test_a_log_with_some_bytes_changed(tmp_path: Path, log: Path, examples: int) -> None:
+    @settings(WILD, max_examples=examples)
+    @given(data=st.data())
+    def check_changed(data: st.DataObject) -> None:
+        content = bytearray(log.read_bytes())
+        for _ in range(data.draw(st.integers(1, 6))):
+            start = data.draw(st.integers(0, len(content)))
+            content[start : start + data.draw(st.integers(0, 40))] = data.draw(st.binary(max_size=8))
+        check(tmp_path / "log", bytes(content), mapping=get_mapping(log))
+
+    check_changed()
 
 
+@pytest.mark.parametrize("examples", EXAMPLES)
 @pytest.mark.parametrize("log", [log for log in LOGS if log.suffix == ".csv"], ids=lambda log: log.name)
-@WILD
-@given(data=st.data())
-def test_a_header_with_any_cells_below(tmp_path: Path, log: Path, data: st.DataObject) -> None:
+def test_a_header_with_any_cells_below(tmp_path: Path, log: Path, examples: int) -> None:
     header = find_header(log)
     delimiter = ";" if ";" in header else ","
     width = header.count(delimiter) + 1
-    out = io.StringIO()
-    rows = st.lists(st.lists(CELLS, min_size=width - 1, max_size=width + 1), min_size=1, max_size=6)
-    csv.writer(out, delimiter=delimiter).writerows(data.draw(rows))
-    content = header + out.getvalue()
-    check(tmp_path / "log", content.encode("utf-8", "replace"), mapping=get_mapping(log))
+
+    @settings(WILD, max_examples=examples)
+    @given(rows=st.lists(st.lists(CELLS, min_size=width - 1, max_size=width + 1), min_size=1, max_size=6))
+    def check_cells(rows: list[list[str]]) -> None:
+        out = io.StringIO()
+        csv.writer(out, delimiter=delimiter).writerows(rows)
+        content = header + out.getvalue()
+        check(tmp_path / "log", content.encode("utf-8", "replace"), mapping=get_mapping(log))
+
+    check_cells()
 
 
 def find_header(log: Path) -> str:

@@ -133,7 +133,12 @@ def test_the_script_makes_what_is_there(capsys: pytest.CaptureFixture[str]) -> N
     assert capsys.readouterr().out == ""
 
 
-def test_a_difference_is_found(tmp_path: Path) -> None:
+def test_a_difference_is_found(gold: Gold, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def build_again(folder: Path) -> Gold:
+        shutil.copy(SAMPLE / CARD, folder)
+        return gold
+
+    monkeypatch.setattr("gold_data.sample.build.build_sample", build_again)
     shutil.copy(SAMPLE / BARS, tmp_path)
     text = (SAMPLE / TRADES).read_text()
     (tmp_path / TRADES).write_text(text.replace("SIM1,buy", "SIM1,short", 1))

@@ -1,5 +1,6 @@
 """What the service answers, made from the rows that a job has written."""
 
+import hashlib
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -13,6 +14,11 @@ def read_groups(folder: Path) -> pl.DataFrame | None:
     """Read the row groups that a job has written so far; None before the first."""
     paths = sorted((folder / "parquet-files").glob("*.parquet"))
     return pl.concat([pl.read_parquet(path) for path in paths], how="vertical_relaxed") if paths else None
+
+
+def name_work(config: dict[str, Any], seeds: Path, of: list[Any]) -> str:
+    """Name what a job makes: two of one name make the same rows, for the model answers alike what is asked alike."""
+    return hashlib.sha256(json.dumps([config, of]).encode() + seeds.read_bytes()).hexdigest()
 
 
 def change_texts(rows: pl.DataFrame, column: str, change: Callable[[str], str]) -> pl.DataFrame:

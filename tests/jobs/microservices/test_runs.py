@@ -22,7 +22,7 @@ from .conftest import PROVIDER, ROOT, URL_ENV, Launched, launch_service
 WriteProfile = Callable[[Path, Mapping[str, Any]], Path]
 Cli = Callable[..., Result]
 
-ACCEPTED = 40
+ACCEPTED = 16
 KEY, TOKEN = "canary-key-5d1", "canary-token-8e2"
 
 

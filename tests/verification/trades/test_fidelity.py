@@ -7,8 +7,8 @@ from sdmetrics.column_pairs import CorrelationSimilarity
 from sdmetrics.single_column import KSComplement, TVComplement
 from sklearn.metrics import roc_auc_score
 
-from verification.answers import Interval
-from verification.trades.classifier import WIDENING, cross_fit, measure_auc
+from verification.answers import Answer, Interval
+from verification.trades.classifier import WIDENING, build_classifier, cross_fit, measure_auc
 from verification.trades.column_scores import compare_columns, measure_columns, measure_pairs
 from verification.trades.features import FEATURES
 from verification.trades.fidelity import Sides, ask_fidelity, say_settling
@@ -33,20 +33,31 @@ def parts(gold: pl.DataFrame) -> tuple[Yardstick, pl.DataFrame]:
     return split_gold(gold)
 
 
-def test_fresh_trades_of_the_same_law_are_not_blamed(parts: tuple[Yardstick, pl.DataFrame]) -> None:
-    answer = ask_fidelity(*parts)
+@pytest.fixture(scope="module")
+def answer(parts: tuple[Yardstick, pl.DataFrame]) -> Answer:
+    """Ask of fresh trades of the same law."""
+    return ask_fidelity(*parts)
+
+
+def test_fresh_trades_of_the_same_law_are_not_blamed(answer: Answer) -> None:
     assert answer.verdict in {"good", "cannot tell"}
     score = answer.metrics["scores"][0]
     assert score["value"]["low"] < 0.55
     assert score["noise"]["value"] > 0.7
 
 
-def test_rows_written_twice_move_nothing(parts: tuple[Yardstick, pl.DataFrame]) -> None:
+def test_rows_written_twice_move_nothing(parts: tuple[Yardstick, pl.DataFrame], answer: Answer) -> None:
     yardstick, fresh = parts
-    once, twice = (
-        ask_fidelity(yardstick, each).metrics["scores"][0]["value"] for each in (fresh, pl.concat([fresh] * 2))
-    )
-    assert twice == pytest.approx(once)
+    twice = ask_fidelity(yardstick, pl.concat([fresh] * 2))
+    once, again = (each.metrics["scores"][0]["value"] for each in (answer, twice))
+    assert again == pytest.approx(once)
+
+
+def test_trees_of_equal_weights_are_those_of_none() -> None:
+    rng = np.random.default_rng(3)
+    rows, sides = rng.normal(size=(300, 3)), rng.random(300) < 0.5
+    chances = [build_classifier().fit(rows, sides, given).predict_proba(rows) for given in (None, np.ones(300))]
+    assert np.array_equal(*chances)
 
 
 def test_what_would_settle_it_is_said() -> None:
@@ -85,9 +96,8 @@ def test_another_law_given_volatility_is_found(parts: tuple[Yardstick, pl.DataFr
     assert ask_fidelity(yardstick, calm, VOLATILITY, WAIVED).verdict == "underfit"
 
 
-def test_the_same_seed_gives_the_same_metrics(gold: pl.DataFrame) -> None:
-    first, second = (ask_fidelity(*split_gold(gold)) for _ in range(2))
-    assert first.metrics == second.metrics
+def test_the_same_seed_gives_the_same_metrics(gold: pl.DataFrame, answer: Answer) -> None:
+    assert ask_fidelity(*split_gold(gold)).metrics == answer.metrics
 
 
 @pytest.mark.parametrize("rows", [0, 1, 5])

@@ -5,8 +5,10 @@ from datetime import date, timedelta
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import polars as pl
 import pytest
+from ffn import calc_prob_backtest_overfitting
 from scipy.stats import spearmanr
 
 from gold_data.sample.build import SAMPLE
@@ -32,6 +34,7 @@ from verification.trades.exit_strategies.backtest import (
     widen_on_fisher,
 )
 from verification.trades.exit_strategies.luck import (
+    BLOCKS,
     average_by_session,
     deflate_sharpe,
     measure_pbo,
@@ -164,6 +167,16 @@ def test_a_search_counts_its_trials_and_repeats(monkeypatch: pytest.MonkeyPatch)
     assert luck.pbo == [0.0] * 5
     assert min(luck.deflated_sharpe) > 0.95
     assert repeat_search(part.replays.percents[:, :50], part.sessions[:50], 50, np.random.default_rng(0)).searches == 0
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_the_probability_of_overfitting_is_that_of_ffn(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    returns = rng.normal(size=(rng.integers(2 * BLOCKS, 50), rng.integers(2, 40))) + 0.3 * rng.normal()
+    returns[:, 0] = returns[:, 1]  # ties
+    for trials in (returns, returns.round()):
+        theirs = calc_prob_backtest_overfitting(pd.DataFrame(trials), n_blocks=BLOCKS)
+        assert measure_pbo(trials) == pytest.approx(theirs, abs=0, nan_ok=True)
 
 
 def test_what_is_undefined_is_nan_and_warns_not() -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 import httpx
 import pytest
-import yaml
+from starlette.testclient import TestClient
 
 from designer_configs.compile.profile import load_profile
 from jobs.library.meter import find_metrics_port, open_meter
@@ -21,7 +21,7 @@ from refine_loop.run import start_run
 from tests.conftest import ROOT, Cli, change_profile
 from tests.scale.conftest import run_quietly
 
-FOLDER = ROOT / "observability"
+FOLDER = ROOT / "deploy"
 PRICED = {"rehearsal-generator": {"prompt_per_million": 1.0, "completion_per_million": 2.0}}
 SUFFIXES = ("_bucket", "_sum", "_count")
 
@@ -89,8 +89,19 @@ def test_data_designers_own_metrics_are_beside_ours(observed: tuple[Path, str]) 
     assert add_up(text, "gen_ai_client_operation_duration_seconds_count", gen_ai_request_model="rehearsal-judge") > 15
 
 
-def test_dashboard_asks_only_for_what_a_run_shows(observed: tuple[Path, str]) -> None:
-    shown = {name for name, _, _ in read_samples(observed[1])}
+def scrape_service(observed: tuple[Path, str]) -> str:
+    """Scrape a service over a run that was found to drift."""
+    app = pytest.importorskip("service.app", reason="needs the extra serve")
+    folder = observed[0]
+    found = {"ours": {"verdict": "drift"}, "reference_001": {"score": 0.5}}
+    (folder / "drift.json").write_text(json.dumps(found), encoding="utf-8")
+    said: str = TestClient(app.build_app(folder.parent, folder.parent, workers=0)).get("/metrics").text
+    return said
+
+
+def test_dashboard_asks_only_for_what_a_run_and_the_service_show(observed: tuple[Path, str]) -> None:
+    text = observed[1] + scrape_service(observed)
+    shown = {name for name, _, _ in read_samples(text)}
     dashboard = json.loads((FOLDER / "grafana/dashboards/tradelogs.json").read_text())
     asked = " ".join(target["expr"] for panel in dashboard["panels"] for target in panel["targets"])
     asked += dashboard["templating"]["list"][0]["query"]["query"]
@@ -99,14 +110,14 @@ def test_dashboard_asks_only_for_what_a_run_shows(observed: tuple[Path, str]) ->
     assert names <= shown
     ours = {name.removesuffix(s) for name in shown if name.startswith("tradelogs") for s in SUFFIXES}
     assert not [name for name in names if name.startswith("tradelogs") and name not in ours | shown]
-    labels = {label for _, found, _ in read_samples(observed[1]) for label in found}
+    labels = {label for _, found, _ in read_samples(text) for label in found}
     grouped = re.findall(r"by \(([\w, ]+)\)", asked)
     assert {label for group in grouped for label in group.split(", ")} <= labels
 
 
-def test_page_names_the_metrics_and_labels_that_a_run_shows(observed: tuple[Path, str]) -> None:
+def test_page_names_the_metrics_and_labels_that_a_run_and_the_service_show(observed: tuple[Path, str]) -> None:
     shown: dict[str, set[str]] = {}
-    for name, labels, _ in read_samples(observed[1]):
+    for name, labels, _ in read_samples(observed[1] + scrape_service(observed)):
         shown.setdefault(name.removesuffix("_bucket"), {"error_type"}).update(labels)  # nothing fails in this run
     page = (ROOT / "docs/observability.md").read_text()
     rows = re.findall(r"^\| `((?:tradelogs|data_designer|gen_ai)_\w+)` \| ([^|]*) ?\|", page, re.MULTILINE)
@@ -160,18 +171,3 @@ def test_gauges_are_there_in_every_scrape(tmp_path: Path) -> None:
         observe({"event": "provider_back", "model": "rehearsal-judge"})
         text = httpx.get(f"http://127.0.0.1:{port}/metrics", trust_env=False).text
         assert add_up(text, "tradelogs_provider_down") == 0
-
-
-def test_files_for_docker_and_prometheus_fit_together() -> None:
-    compose = yaml.safe_load((FOLDER / "docker-compose.yml").read_text())
-    prometheus, grafana = compose["services"]["prometheus"], compose["services"]["grafana"]
-    for mount in (*prometheus["volumes"], *grafana["volumes"]):
-        source = mount.partition(":")[0]
-        assert (FOLDER / source).exists() if source.startswith(".") else source in compose["volumes"]
-    assert "--web.listen-address=127.0.0.1:9090" in prometheus["command"]
-    assert grafana["environment"]["GF_SERVER_HTTP_ADDR"] == "127.0.0.1"
-    source = yaml.safe_load((FOLDER / "grafana/provisioning/datasources/prometheus.yml").read_text())["datasources"][0]
-    dashboard = json.loads((FOLDER / "grafana/dashboards/tradelogs.json").read_text())
-    assert {panel["datasource"]["uid"] for panel in dashboard["panels"]} == {source["uid"]}
-    scraped = yaml.safe_load((FOLDER / "prometheus.yml").read_text())["scrape_configs"][0]["static_configs"][0]
-    assert scraped["targets"] == ["127.0.0.1:9464"]

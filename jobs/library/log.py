@@ -4,8 +4,8 @@ import logging
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from io import TextIOWrapper
 from pathlib import Path
-from typing import TextIO
 
 from files.shown_text import clean_text
 
@@ -16,9 +16,11 @@ class _LogFile(logging.FileHandler):
     A link is not followed: whoever can write into the folder would choose what is written to.
     """
 
-    def _open(self) -> TextIO:
-        file = os.open(self.baseFilename, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW, 0o644)
-        return os.fdopen(file, self.mode, encoding=self.encoding)
+    def _open(self) -> TextIOWrapper:
+        def open_no_link(path: str, flags: int) -> int:
+            return os.open(path, flags | os.O_NOFOLLOW, 0o644)
+
+        return open(self.baseFilename, "a", encoding=self.encoding, opener=open_no_link)
 
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - logging's name
         """Pass over a line that could not be written."""

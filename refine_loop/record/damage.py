@@ -199,7 +199,7 @@ def _is_spent(folder: Path, file: str, lost: set[str]) -> bool:
     if served in lost or not (folder / served).is_file() or PROVENANCE in lost:
         return False
     document = yaml.safe_load(read_document(read_provenance(folder)) or "{}")
-    return document.get("trace") == "none"
+    return bool(document.get("trace") == "none")
 
 
 def _find_unreadable(folder: Path) -> Iterator[Damage]:

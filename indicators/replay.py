@@ -137,7 +137,7 @@ def _cut(trades: pl.DataFrame) -> Iterator[pl.DataFrame]:
 
 def _read_block(trades: pl.DataFrame, bars_file: Path) -> Paths:
     ids = trades["trade_id"]
-    bars = pl.scan_parquet(bars_file).filter(pl.col("row_id").is_between(pl.lit(ids[0]), pl.lit(ids[-1])))
+    bars = pl.scan_parquet(bars_file, glob=False).filter(pl.col("row_id").is_between(pl.lit(ids[0]), pl.lit(ids[-1])))
     return build_paths(trades.with_columns(row_id="trade_id"), bars, "row_id")
 
 

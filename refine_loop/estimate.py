@@ -34,6 +34,7 @@ from refine_loop.record.events import EventLog, measure_messages
 from refine_loop.run import read_checked_gold
 from refine_loop.state import START_STATE
 
+OFFLINE_SECONDS = 0.01  # that the built-in offline model takes for one request at the least
 SAMPLE = 8  # rows whose prompts are rendered
 NOWHERE = "http://127.0.0.1:9/v1"  # never called: every request is answered here
 REASONING = "The first field agrees with the examples; the second one is higher than any of them."  # of a usual length
@@ -91,6 +92,7 @@ class Estimate:
     measured: Measured
     low: Figures
     high: Figures
+    in_flight: tuple[int, int]  # requests and tokens by which a cap may be overshot, at the most
 
 
 def estimate_run(profile: Profile) -> Estimate:
@@ -101,7 +103,7 @@ def estimate_run(profile: Profile) -> Estimate:
     """
     measured = measure_requests(profile)
     low, high = (_add_up(profile, measured, assumed) for assumed in (LOW, HIGH))
-    return Estimate(profile, measured, low, high)
+    return Estimate(profile, measured, low, high, _count_in_flight(profile, measured))
 
 
 def measure_requests(profile: Profile) -> Measured:
@@ -218,7 +220,8 @@ def _add_up(profile: Profile, measured: Measured, assumed: Assumptions) -> Figur
         round(sum(requests.values())),
         round(sum(prompts.values())),
         round(sum(answers.values())),
-        jobs_seconds + len(profile.models) * assumed.seconds,  # the short questions come one after the other
+        jobs_seconds
+        + len(profile.models) * _time_request(profile, assumed),  # the short questions come one after the other
         None if None in costs else sum(cost or 0.0 for cost in costs),
     )
 
@@ -234,8 +237,25 @@ def _size_answer(model: Model, length: float, assumed: Assumptions) -> float:
 def _time_requests(profile: Profile, requests: Mapping[str, float], assumed: Assumptions) -> float:
     """Time the requests: models work side by side at the low end, one after the other at the high one."""
     parallel = count_parallel((model.model, model.inference_parameters) for model in profile.models.values())
-    seconds = [math.ceil(count / parallel[model]) * assumed.seconds for model, count in requests.items()]
+    each = _time_request(profile, assumed)
+    seconds = [math.ceil(count / parallel[model]) * each for model, count in requests.items()]
     return max(seconds) if assumed is LOW else sum(seconds)
+
+
+def _time_request(profile: Profile, assumed: Assumptions) -> float:
+    """Give the seconds that one request takes: at the low end of a rehearsal next to none."""
+    return OFFLINE_SECONDS if assumed is LOW and profile.provider.name == "offline" else assumed.seconds
+
+
+def _count_in_flight(profile: Profile, measured: Measured) -> tuple[int, int]:
+    """Count the requests that may be under way when a cap is reached, and the tokens that they may come to."""
+    parallel = count_parallel((model.model, model.inference_parameters) for model in profile.models.values())
+    longest: defaultdict[str, float] = defaultdict(float)
+    for (stage, role), length in measured.prompts.items():
+        model = profile.models[role]
+        tokens = length / HIGH.characters_per_token + _size_answer(model, measured.answers[stage, role], HIGH)
+        longest[model.model] = max(longest[model.model], tokens)
+    return sum(parallel[model] for model in longest), round(sum(parallel[name] * longest[name] for name in longest))
 
 
 def describe_estimate(estimate: Estimate) -> list[str]:
@@ -258,8 +278,9 @@ def describe_estimate(estimate: Estimate) -> list[str]:
     lines += [
         f"Measured on {SAMPLE} rows, characters a prompt: {lengths}.",
         "Both ends have the short question to every role's model before the first job.",
-        f"Low: {_say_assumptions(LOW)}; answers of a usual length; models side by side.",
-        f"High: {_say_assumptions(HIGH)}; every answer max_tokens long; models one after the other.",
+        f"Low: {_say_assumptions(LOW, _time_request(estimate.profile, LOW))}; answers of a usual length; "
+        "models side by side.",
+        f"High: {_say_assumptions(HIGH, HIGH.seconds)}; every answer max_tokens long; models one after the other.",
     ]
     return lines + _name_caps(estimate)
 
@@ -268,10 +289,10 @@ def _say_money(cost: float | None, profile: Profile) -> str:
     return "no prices" if cost is None else f"{cost:,.2f} {profile.prices.currency}"
 
 
-def _say_assumptions(assumed: Assumptions) -> str:
+def _say_assumptions(assumed: Assumptions, seconds: float) -> str:
     return (
         f"{assumed.drafts:.0%} of first drafts and {assumed.mended:.0%} of refined rows accepted, "
-        f"{assumed.characters_per_token:g} characters a token, {assumed.seconds:g} s a request"
+        f"{assumed.characters_per_token:g} characters a token, {seconds:g} s a request"
     )
 
 
@@ -287,4 +308,11 @@ def _name_caps(estimate: Estimate) -> list[str]:
     caps = [
         f"run.{name}: {cap:,}" for name, cap, most in reached if None not in (cap, most) and (most or 0) >= (cap or 0)
     ]
-    return [f"The high figures reach a cap that would end the run: {', '.join(caps)}."] if caps else []
+    lines = [f"The high figures reach a cap that would end the run: {', '.join(caps)}."] if caps else []
+    if run.max_tokens is not None or run.max_cost is not None:
+        requests, tokens = estimate.in_flight
+        lines.append(
+            f"What is under way when a cap is reached is awaited: {requests} requests, {tokens:,} tokens at the most. "
+            "A smaller max_parallel_requests makes it less."
+        )
+    return lines

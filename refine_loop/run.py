@@ -1,5 +1,6 @@
 """One run, from a profile to its folder."""
 
+import os
 import shutil
 import sqlite3
 from collections.abc import Mapping
@@ -12,11 +13,12 @@ from langchain_core.runnables import RunnableConfig
 
 from columns.dataset import load_dataset
 from columns.errors import DatasetError
-from designer_configs.compile.check import check_environment
+from designer_configs.compile.check import check_environment, check_gold_files
 from designer_configs.compile.controls import find_foreign_buckets
 from designer_configs.compile.native import CompiledProfile, compile_profile
 from designer_configs.compile.profile import Profile, load_profile
 from designer_configs.errors import ConfigError
+from files.shown_text import write_command
 from files.whole_file import name_full_disk, sync_tree
 from gold_data.store import Gold, GoldFolder, load_gold, take_rows, write_gold
 from jobs.errors import BackendError
@@ -42,6 +44,7 @@ from refine_loop.state import START_STATE, StopReason
 from refine_loop.steering import steer_run
 
 EVENTS = "events.jsonl"
+LONGEST_FOLDER = 480  # bytes of a path: SQLite takes 512, its file's name and `-journal` included
 FORM = "structured_output"  # the event that remembers in which form a role's answers are asked for
 THREAD: RunnableConfig = {"configurable": {"thread_id": "run"}, "recursion_limit": 1_000_000}
 
@@ -70,15 +73,21 @@ def start_run(
 
 
 def check_unused(folder: Path) -> None:
-    """Check that a folder may become a run's.
+    """Check that a folder can become a run's.
 
     Raises:
-        RunInputError: something is there already, or it cannot be used.
+        RunInputError: its path is too long or leads nowhere, or something is there already.
     """
+    if folder.is_symlink() and not folder.exists():
+        raise RunInputError(f"{folder} is a link that leads nowhere: name another with --out")
     try:
+        size = len(os.fsencode(folder.resolve()))
         is_taken = folder.exists() and (not folder.is_dir() or any(folder.iterdir()))
     except OSError as exc:  # a name that is too long, a folder that may not be looked into
         raise RunInputError(f"{folder} cannot be used ({exc.strerror}): name another with --out") from exc
+    if size > LONGEST_FOLDER:
+        message = f"{folder} is too long: {size} bytes, the limit is {LONGEST_FOLDER}, for SQLite opens no longer path"
+        raise RunInputError(f"{message}: name another with --out")
     if is_taken:
         raise RunInputError(f"{folder} is there already and not empty: name another with --out, or go on with resume")
 
@@ -200,7 +209,8 @@ def _run_loop(run: _Prepared, endpoint: str | None, observe: Observer, *, verbos
                 raise halt.reason from exc
             raise
         why = explain_stop(halt.reason or exc, run.folder)
-        raise RunError(f"{why}\nWhat there is, is kept. Go on with it: tradelogs resume {run.folder}") from exc
+        resume = write_command("tradelogs", "resume", run.folder)
+        raise RunError(f"{why}\nWhat there is, is kept. Go on with it: {resume}") from exc
 
 
 def _drive_graph(run: _Prepared, backend: PlacedBackend, log: EventLog, halt: Halt) -> StopReason:
@@ -280,8 +290,10 @@ def read_checked_gold(profile: Profile) -> Gold:
     Raises:
         GoldError: the gold cannot be read.
         DatasetError: the dataset's own Python cannot be used.
-        ConfigError: a key is not set, or a control's buckets lie outside the gold.
+        ConfigError: a key is not set, a file of gold is not there, or a control's buckets lie outside the gold.
     """
+    if problems := check_gold_files(profile):
+        raise ConfigError(problems)
     gold = load_dataset(profile.dataset.folder).read_gold(profile.gold)
     train = take_rows(gold, "train", profile.gold.holdout, profile.gold.embargo)
     if problems := check_environment(profile) + find_foreign_buckets(profile, train):

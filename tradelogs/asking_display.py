@@ -8,9 +8,9 @@ from typing import Any
 
 import click
 
+from files.shown_text import show_path
 from refine_loop.replies import Reply
 from tradelogs.exits import DONE
-from tradelogs.terminal import clean_text
 
 WORDS = {"allow": "allowed", "deny": "denied", "review": "for review"}
 
@@ -19,11 +19,11 @@ def print_replies(replies: Sequence[Reply], log: Path, *, as_json: bool) -> None
     """Print every reply; for people also where the audit log is."""
     for reply in replies:
         if as_json:
-            click.echo(json.dumps(reply.to_dict(), ensure_ascii=False))
+            click.echo(json.dumps(reply.to_dict()))
         else:
-            click.echo(clean_text("\n".join(describe_reply(reply))))
+            click.echo("\n".join(describe_reply(reply)))
     if not as_json:
-        click.echo(f"audit log: {log}")
+        click.echo(f"audit log: {show_path(log)}")
 
 
 def describe_reply(reply: Reply) -> Iterator[str]:

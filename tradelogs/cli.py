@@ -2,7 +2,9 @@
 
 import importlib
 import pkgutil
+from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import click
 
@@ -42,10 +44,37 @@ class FoundCommands(click.Group):
                     formatter.write_dl(lines)
 
 
+class _Program(FoundCommands):
+    """The whole program: what is said of a typing error goes through the door as well."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Refuse what is no text, as an argument or as the place where the program is: not all can open such a path."""
+        places = [("the current folder", _find_here(ctx)), ("the project's folder", __file__)]
+        for what, text in (*places, *(("an argument", text) for text in args)):
+            try:
+                text.encode()
+            except UnicodeEncodeError:
+                ctx.fail(f"{what} is not UTF-8: {text}. Rename it, or name another")
+        return super().parse_args(ctx, args)
+
+    def main(self, *args: Any, **options: Any) -> Any:
+        """Run a command line."""
+        with open_outlets():
+            return super().main(*args, **options)
+
+
+def _find_here(context: click.Context) -> str:
+    try:
+        return str(Path.cwd())
+    except OSError as exc:
+        return context.fail(f"the current folder is not there any more ({exc.strerror}): go to another")
+
+
 def _import_module(name: str) -> ModuleType:
     return importlib.import_module(f"{commands.__name__}.{name.replace('-', '_')}")
 
 
+SETTINGS = {"help_option_names": ["-h", "--help"], "color": True}  # what click would take out, the door shows
 BEGIN = """\b
 Where to begin:
   tradelogs generate offline --num 20      a run on the built-in model: no key, no network
@@ -55,11 +84,10 @@ Where to begin:
 """
 
 
-@click.group(cls=FoundCommands, epilog=BEGIN, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=_Program, epilog=BEGIN, context_settings=SETTINGS)
 @click.version_option(package_name="synthetic-trade-logs")
 @click.pass_context
 def main(context: click.Context) -> None:
     """Synthetic rows from a trader's own, judged, refined and verified."""
-    context.with_resource(open_outlets())
     context.with_resource(interruptible())  # before a temporary folder is made, which a stop must not leave behind
     prepare_environment()

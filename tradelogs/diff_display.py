@@ -3,12 +3,11 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
-from tradelogs.display import escape
 from tradelogs.runs_display import print_table
-from tradelogs.terminal import clean_text
+from tradelogs.terminal import CleanConsole
 from verification.answers import Interval, say_percent
 from verification.compare.compare import Comparison
 from verification.compare.measures import Measure
@@ -63,8 +62,8 @@ def write_interval(value: Interval, unit: str) -> str:
 
 def print_comparison(compared: Comparison) -> None:
     """Print a comparison."""
-    console = Console(highlight=False)
-    console.print(escape(f"A: {compared.before}\nB: {compared.after}"), soft_wrap=True)
+    console = CleanConsole()
+    console.print(f"A: {compared.before}\nB: {compared.after}", soft_wrap=True)
     if not compared.changes:
         console.print("\nnothing was changed")
     for section in list_sections(compared):
@@ -73,14 +72,13 @@ def print_comparison(compared: Comparison) -> None:
             table.add_column(heading, overflow="fold")
         for row in section.rows:
             *cells, last = row
-            style = STYLES.get(last)
-            table.add_row(*map(escape, cells), f"[{style}]{last}[/]" if style else escape(last))
+            table.add_row(*cells, Text(last, STYLES.get(last, "")))
         console.print(f"\n{section.title}", style="bold")
         print_table(table, console)
     for note in compared.notes:
-        console.print(escape(f"note: {note}"), soft_wrap=True)
-    style = STYLES.get(compared.overall, "yellow")
-    console.print(f"\nB is: [{style}]{compared.overall}[/]. {escape(compared.reason)}", soft_wrap=True)
+        console.print(f"note: {note}", soft_wrap=True)
+    overall = (compared.overall, STYLES.get(compared.overall, "yellow"))
+    console.print(Text.assemble("\nB is: ", overall, f". {compared.reason}"), soft_wrap=True)
 
 
 def write_markdown(compared: Comparison) -> str:
@@ -98,4 +96,4 @@ def write_markdown(compared: Comparison) -> str:
 
 
 def _cell(text: str) -> str:
-    return clean_text(text).replace("|", "\\|").replace("\n", " ")
+    return text.replace("|", "\\|").replace("\n", " ")

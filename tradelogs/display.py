@@ -4,15 +4,13 @@ from collections import Counter
 from types import TracebackType
 from typing import Any, Self
 
-from rich import markup
-from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-from rich.table import Table
 
 from columns.declared import Declared
+from files.shown_text import show_path, write_command
 from refine_loop.record.outputs import Outcome
 from tradelogs.exits import DONE, ENDED_EARLY
-from tradelogs.terminal import clean_text
+from tradelogs.terminal import CleanConsole
 
 ASKING = "asking the models"
 SHOWN_REJECTIONS = 10
@@ -31,10 +29,11 @@ class RunDisplay:
 
     def __init__(self, dataset: Declared, *, live: bool) -> None:
         self._dataset = dataset
-        self._console = Console(highlight=False)
+        self._console = CleanConsole()
         self._live = live and self._console.is_terminal
-        columns = [TextColumn("{task.description:<21}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn()]
-        self._progress = Progress(*columns, TextColumn("{task.fields[note]}"), console=self._console)
+        note = TextColumn("{task.fields[note]}", markup=False)
+        columns = [TextColumn("{task.description:<21}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), note]
+        self._progress = Progress(*columns, console=self._console)
         self._task = self._progress.add_task(ASKING, total=None, note="", visible=self._live)
         self._requests: Counter[str] = Counter()
         self._rows_seen: set[str] = set()
@@ -55,7 +54,7 @@ class RunDisplay:
         match event["event"]:
             case "gold_read":
                 for line in describe_gold(event):
-                    self._console.print(escape(line), soft_wrap=True)
+                    self._console.print(line, soft_wrap=True)
             case "job_started":
                 if self._progress.tasks[-1].description == ASKING:
                     self._progress.remove_task(self._task)
@@ -75,13 +74,13 @@ class RunDisplay:
                 self._console.print(f"no metrics: port {event['port']} is taken (observe.port)")
             case "part_lost":
                 part = f"part {event['part']} of {event['job']}, {event['rows']} rows"
-                self._console.print(escape(f"a worker died; begun again: {part}. {event['said']}"), soft_wrap=True)
+                self._console.print(f"a worker died; begun again: {part}. {event['said']}", soft_wrap=True)
             case "library_untried":
-                self._console.print(escape(event["said"]), soft_wrap=True)
+                self._console.print(event["said"], soft_wrap=True)
             case "structured_output":
-                self._console.print(escape(describe_form(event)), soft_wrap=True)
+                self._console.print(describe_form(event), soft_wrap=True)
             case "provider_warned" | "provider_down" | "provider_back" | "fallback_used":
-                self._console.print(escape(describe_provider(event)), soft_wrap=True)
+                self._console.print(describe_provider(event), soft_wrap=True)
 
     def _count_request(self, event: dict[str, Any]) -> None:
         self._requests[event["column"]] += 1
@@ -105,15 +104,9 @@ class RunDisplay:
         """Print what a run made and give its exit code."""
         complete = outcome.stopped_by == "accepted"
         self._console.print()
-        self._console.print(tabulate_outcome(outcome))
-        for line in explain_outcome(outcome):
+        for line in (*list_counts(outcome), *explain_outcome(outcome)):
             self._console.print(line, soft_wrap=True)
         return DONE if complete else ENDED_EARLY
-
-
-def escape(text: str) -> str:
-    """Write a text so that neither the terminal nor Rich takes any of it for a command."""
-    return markup.escape(clean_text(text))
 
 
 def describe_gold(event: dict[str, Any]) -> list[str]:
@@ -156,14 +149,13 @@ def describe_job(job: str) -> str:
     return f"round {int(number)} {stage.replace('_', ' pass ')}"
 
 
-def tabulate_outcome(outcome: Outcome) -> Table:
-    """Lay out a run's counts."""
+def list_counts(outcome: Outcome) -> list[str]:
+    """List a run's counts, a line each, and its folder: a path that is broken in two cannot be copied."""
     usage = outcome.usage
     tokens = (usage["prompt_tokens"], usage["completion_tokens"])
     said = "not said by the provider" if None in tokens else f"{tokens[0]:,} in, {tokens[1]:,} out"
     if None not in tokens and usage["counted"] != usage["answers"]:
         said += f" (of {usage['counted']:,} of {usage['answers']:,} answers)"
-    table = Table(show_header=False, box=None, pad_edge=False)
     rows = {
         "asked": f"{outcome.asked:,}",
         "candidates": f"{outcome.candidates:,}",
@@ -175,25 +167,22 @@ def tabulate_outcome(outcome: Outcome) -> Table:
         "tokens": said,
         "cost": None if usage["cost"] is None else f"{usage['cost']:,.4f} {usage['currency']}",
         "seconds": f"{usage['seconds']:,.1f}",
-        "files": str(outcome.folder),
+        "files": show_path(outcome.folder),
     }
-    for name, value in rows.items():
-        if value is not None:
-            table.add_row(name, value)
-    return table
+    return [f"{name:<15}{value}" for name, value in rows.items() if value is not None]
 
 
 def explain_outcome(outcome: Outcome) -> list[str]:
     """Say what a person should know beyond the counts."""
     lines = []
     if outcome.reasons:
-        lines.append("not accepted: " + ", ".join(f"{count} x {escape(kind)}" for kind, count in outcome.reasons[:5]))
-    lines += [escape(note) for note in outcome.notes]
+        lines.append("not accepted: " + ", ".join(f"{count} x {kind}" for kind, count in outcome.reasons[:5]))
+    lines += outcome.notes
     if outcome.stopped_by != "accepted":
         why = STOPPED_BY[outcome.stopped_by]
         if outcome.stopped_by == "nothing accepted" and not outcome.accepted:
             why = f"none of {outcome.candidates:,} candidates was accepted"
         lines.append(f"The run ended early: {why}. Everything it has is written.")
     if outcome.stopped_by == "interrupted":
-        lines.append(f"Go on with it: tradelogs resume {outcome.folder}")
+        lines.append(f"Go on with it: {write_command('tradelogs', 'resume', outcome.folder)}")
     return lines

@@ -27,7 +27,6 @@ def explain_errors(command: Callable[P, int]) -> Callable[P, None]:
         from jobs.errors import BackendError  # noqa: PLC0415
         from offline_model.errors import OfflineModelError  # noqa: PLC0415
         from refine_loop.errors import RunError, RunInputError  # noqa: PLC0415
-        from tradelogs.terminal import clean_text  # noqa: PLC0415
         from verification.errors import VerificationError  # noqa: PLC0415
 
         try:
@@ -42,13 +41,13 @@ def explain_errors(command: Callable[P, int]) -> Callable[P, None]:
             RunInputError,
             VerificationError,
         ) as exc:
-            click.echo(f"error: {clean_text(str(exc))}", err=True)
+            click.echo(f"error: {exc}", err=True)
             code = BAD_INPUT
         except (BackendError, RunError) as exc:
-            click.echo(f"error: {clean_text(str(exc))}", err=True)
+            click.echo(f"error: {exc}", err=True)
             code = FAILED
         except OSError as exc:
-            click.echo(f"error: {clean_text(describe_os_error(exc))}", err=True)
+            click.echo(f"error: {describe_os_error(exc)}", err=True)
             code = BAD_INPUT if exc.errno in NO_PATH else FAILED
         except KeyboardInterrupt:
             click.echo("stopped; nothing was written", err=True)

@@ -7,7 +7,7 @@ import click
 from designer_configs.compile.profile import Profile
 from exports.export import write_export
 from exports.finished_run import FinishedRun, read_finished_run
-from tradelogs.terminal import clean_text
+from files.shown_text import show_path
 
 WRITTEN_BY_THE_RUN = ("parquet", "csv", "jsonl")
 
@@ -16,9 +16,7 @@ def print_export(run: FinishedRun, name: str, out: Path | None = None) -> None:
     """Export a run in one format and say how many rows went where."""
     exported = write_export(run, name, out)
     notes = "".join(f"; {note}" for note in exported.notes)
-    here = Path.cwd()
-    path = exported.path.relative_to(here) if exported.path.is_relative_to(here) else exported.path
-    click.echo(clean_text(f"{name}: {exported.rows:,} rows, {path}{notes}"))
+    click.echo(f"{name}: {exported.rows:,} rows, {show_path(exported.path)}{notes}")
 
 
 def export_as_asked(folder: Path, profile: Profile) -> None:

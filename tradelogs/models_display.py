@@ -5,18 +5,19 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import click
-from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
+from files.shown_text import write_command
 from jobs.errors import BackendError
 from refine_loop.errors import RunError, RunInputError
 from refine_loop.run import start_run
 from refine_loop.trials import Trial
 from tradelogs.diff_display import STYLES, write_interval
-from tradelogs.display import RunDisplay, escape
+from tradelogs.display import RunDisplay
 from tradelogs.offline import open_endpoint
 from tradelogs.runs_display import print_table
-from tradelogs.terminal import clean_text
+from tradelogs.terminal import CleanConsole
 from verification.compare.models import ModelRow
 
 HEADINGS = ("models", "read", "passed", "accepted", "tokens", "cost", "seconds", "beside the first")
@@ -27,10 +28,10 @@ def run_trials(trials: Sequence[Trial], out: Path | None, *, verbose: bool) -> t
 
     A model that fails takes nothing from the others.
     """
-    place = out or Path("runs") / f"models-{datetime.now(UTC):%Y%m%dT%H%M%SZ}"
+    place = out or Path.cwd() / "runs" / f"models-{datetime.now(UTC):%Y%m%dT%H%M%SZ}"
     done, failed = dict[str, Path](), list[str]()
     for trial in trials:
-        click.echo(clean_text(f"== {trial.label}"))
+        click.echo(f"== {trial.label}")
         folder = place / trial.label
         try:
             with open_endpoint(trial.profile) as endpoint, RunDisplay(trial.profile.dataset, live=not verbose) as shown:
@@ -39,19 +40,18 @@ def run_trials(trials: Sequence[Trial], out: Path | None, *, verbose: bool) -> t
         except RunInputError:
             raise
         except (BackendError, RunError) as exc:
-            click.echo(f"error: {clean_text(f'{trial.label}: {exc}')}", err=True)
+            click.echo(f"error: {trial.label}: {exc}", err=True)
             failed.append(trial.label)
     return done, failed
 
 
 def print_models(rows: Sequence[ModelRow], place: Path) -> None:
     """Print a line per choice of models; tokens, cost and seconds are per accepted row."""
-    console = Console(highlight=False)
+    console = CleanConsole()
     table = Table(box=None, pad_edge=False, header_style="dim")
     for heading in HEADINGS:
         table.add_column(heading)
     for row in rows:
-        style = STYLES.get(row.judgement or "")
         judged = row.judgement or "-"
         cells = [
             row.label,
@@ -62,7 +62,7 @@ def print_models(rows: Sequence[ModelRow], place: Path) -> None:
             "-" if row.cost is None else f"{row.cost:.6f} {row.currency or ''}".rstrip(),
             "-" if row.seconds is None else f"{row.seconds:.2f}",
         ]
-        table.add_row(*map(escape, cells), f"[{style}]{judged}[/]" if style else judged)
+        table.add_row(*cells, Text(judged, STYLES.get(judged, "")))
     console.print(f"\n{rows[0].planned:,} planned rows, the same for each; tokens, cost and seconds per accepted row")
     print_table(table, console)
-    console.print(escape(f"look into one: tradelogs show {place / rows[0].label}"), soft_wrap=True)
+    console.print(f"look into one: {write_command('tradelogs', 'show', place / rows[0].label)}", soft_wrap=True)

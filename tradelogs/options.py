@@ -1,12 +1,39 @@
 """Options that several commands take."""
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import click
 
-file_option = click.Path(path_type=Path)
+
+class _FullPath(click.Path):
+    """A path as the command line gives it, made whole: libraries take a relative `a:b` for an address."""
+
+    def convert(self, value: str | os.PathLike[str], param: click.Parameter | None, ctx: click.Context | None) -> Path:
+        """Give the path in full; one that cannot be any is refused before anything is done."""
+        if not os.fspath(value):
+            self.fail("the path is empty: name a file or a folder", param, ctx)
+        path = Path(value).absolute()
+        try:
+            path.exists()
+        except OSError as exc:  # a name that is too long, a folder that may not be looked into
+            self.fail(f"{path} cannot be used ({exc.strerror}): name another", param, ctx)
+        return path
+
+
+class _ProfileName(_FullPath):
+    """A shipped profile's name, or the path of a file."""
+
+    def convert(self, value: str | os.PathLike[str], param: click.Parameter | None, ctx: click.Context | None) -> str:  # type: ignore[override]
+        """Give a name as it is, and a path in full."""
+        name = os.fspath(value)
+        return str(super().convert(name, param, ctx)) if name.endswith(".yaml") else name
+
+
+profile_option = _ProfileName()
+file_option = _FullPath(path_type=Path)
 set_option = click.option(
     "--set",
     "sets",
@@ -26,7 +53,7 @@ def complete_profile(_context: click.Context, _parameter: click.Parameter, begun
 def profile_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Add what both generate and preview take."""
     options = [
-        click.argument("profile", default="offline", shell_complete=complete_profile),
+        click.argument("profile", type=profile_option, default="offline", shell_complete=complete_profile),
         click.option("--num", type=click.IntRange(min=1), help="Accepted rows wanted; max_candidates grows with it."),
         click.option("--seed", type=click.IntRange(min=0), help="Repeats a run: same seed, same plan."),
         click.option("--gold", type=file_option, help="Folder that `tradelogs gold import` wrote."),

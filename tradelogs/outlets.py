@@ -1,10 +1,13 @@
-"""Standard output and error that may go away: a line that cannot be shown ends no run."""
+"""The one door of all that is shown: standard output and error, which may go away without ending a run."""
 
 import contextlib
+import io
 import os
 import sys
 from collections.abc import Iterator
 from typing import Any, TextIO
+
+from files.shown_text import clean_text
 
 NAMES = ("stdout", "stderr")
 
@@ -47,13 +50,31 @@ class Outlet:
         return getattr(self._stream, name)
 
 
+class Door:
+    """An outlet that every text is cleaned for; a console that cleans by itself, and has colours, writes past it."""
+
+    def __init__(self, outlet: Outlet) -> None:
+        self.outlet = outlet
+
+    def write(self, text: str) -> int:
+        """Write a text, its control characters as escapes and without secrets."""
+        self.outlet.write(clean_text(text))
+        return len(text)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.outlet, name)
+
+
 @contextlib.contextmanager
 def open_outlets() -> Iterator[None]:
     """Let standard output and error go away while the context is open; the one that is left says that the other did."""
     before = {name: getattr(sys, name) for name in NAMES}
     outlets = {name: Outlet(stream) for name, stream in before.items()}
+    for stream in before.values():
+        if isinstance(stream, io.TextIOWrapper):  # a terminal that is not Unicode's is shown what it lacks as escapes
+            stream.reconfigure(errors="backslashreplace")
     for name, outlet in outlets.items():
-        setattr(sys, name, outlet)
+        setattr(sys, name, Door(outlet))
     try:
         yield
     finally:

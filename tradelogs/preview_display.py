@@ -4,15 +4,15 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from rich.console import Console, Group
+from rich.console import Group
 from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
 from columns.declared import Declared, is_flat
 from designer_configs.compile.profile import Profile
-from tradelogs.display import describe_provider, escape
-from tradelogs.terminal import clean_text
+from tradelogs.display import describe_provider
+from tradelogs.terminal import CleanConsole
 
 NAMES = {"accepted": "accepted", "open": "to be refined", "failed": "failed", "rejected": "rejected"}
 SHOWN_ID = 8  # characters of a row's id
@@ -23,7 +23,7 @@ class PreviewProgress:
     """Says what a preview asks of whom, and each answer as it comes."""
 
     def __init__(self, profile: Profile, endpoint: str | None) -> None:
-        self._console = Console(highlight=False)
+        self._console = CleanConsole()
         place = endpoint or profile.provider.endpoint or profile.provider.name
         models = ", ".join(f"{role} {model.model}" for role, model in profile.models.items())
         self._print(f"asking {models} at {place}")
@@ -45,26 +45,26 @@ class PreviewProgress:
         self._print(f"{row[:SHOWN_ID]}: {event['column'].replace('_', ' ')} {what.replace('_', ' ')}")
 
     def _print(self, line: str) -> None:
-        self._console.print(escape(line), soft_wrap=True)
+        self._console.print(line, soft_wrap=True)
 
 
 def print_answers(answers: Sequence[tuple[str, str, str]]) -> None:
     """Print what models had written when a preview was stopped."""
-    console = Console(highlight=False)
+    console = CleanConsole()
     console.print(f"stopped; {len(answers)} answers had come:" if answers else "stopped before an answer had come")
     for row, column, text in answers:
-        console.print(Panel(Text(clean_text(text)), title=f"{row[:SHOWN_ID]}: {escape(column)}", title_align="left"))
+        console.print(Panel(Text(text), title=Text(f"{row[:SHOWN_ID]}: {column}"), title_align="left"))
 
 
 def print_candidates(candidates: list[dict[str, Any]], dataset: Declared) -> None:
     """Print candidates, one panel each: controls, grounding seeds beside the row, scores and critique."""
-    console = Console(highlight=False)
+    console = CleanConsole()
     for number, candidate in enumerate(candidates, 1):
-        controls = Text(clean_text(str(candidate.get("controls", ""))))
-        verdict = Text(clean_text(describe_verdict(candidate, dataset)))
+        controls = Text(str(candidate.get("controls", "")))
+        verdict = Text(describe_verdict(candidate, dataset))
         content = Group(controls, Text(), show_candidate(candidate, dataset), Text(), verdict)
-        title = f"candidate {number}: {NAMES[candidate['status']]}"
-        shown_id = candidate["row_id"][:SHOWN_ID]
+        title = Text(f"candidate {number}: {NAMES[candidate['status']]}")
+        shown_id = Text(candidate["row_id"][:SHOWN_ID])
         console.print(Panel(content, title=title, title_align="left", subtitle=shown_id, subtitle_align="right"))
 
 
@@ -72,10 +72,10 @@ def show_candidate(candidate: dict[str, Any], dataset: Declared) -> Table | Text
     """Show a candidate's row: under its grounding seeds where they have its fields, else by itself."""
     written = candidate["generated_row"]
     if dataset.schema is None:
-        return Text(clean_text(written or "-"))
+        return Text(written or "-")
     row = json.loads(written) if written else {}
     if len(dataset.fields) > MOST_FIELDS or not is_flat(dataset.schema):
-        return Text(clean_text(json.dumps(row, indent=2, ensure_ascii=False)))
+        return Text(json.dumps(row, indent=2, ensure_ascii=False))
     seeds = _read_seeds(candidate, dataset)
     properties = dataset.schema["properties"]
     table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0), header_style="dim")
@@ -83,9 +83,9 @@ def show_candidate(candidate: dict[str, Any], dataset: Declared) -> Table | Text
     for name in dataset.fields:
         is_number = properties[name].get("type") in ("number", "integer") or "pattern" in properties[name]
         heading = str(properties[name].get("title", name))
-        table.add_column(escape(heading), justify="right" if is_number else "left", no_wrap=True)
+        table.add_column(heading, justify="right" if is_number else "left", no_wrap=True)
     for name, shown in [*seeds, ("new", row)]:
-        cells = (escape(str(shown.get(field, "-"))) for field in dataset.fields)
+        cells = (str(shown.get(field, "-")) for field in dataset.fields)
         table.add_row(name, *cells, style="bold" * (shown is row))
     return table
 

@@ -1,16 +1,15 @@
 """What a person sees of a second judgement: how old and new verdicts agree."""
 
-from rich.console import Console
 from rich.table import Table
 
 from refine_loop.agreement import Agreement, Kappa
-from tradelogs.display import escape
 from tradelogs.runs_display import print_table
+from tradelogs.terminal import CleanConsole
 
 
 def print_agreement(agreement: Agreement) -> None:
     """Print how each candidate ended then and now, and kappa of what could be compared."""
-    console = Console(highlight=False)
+    console = CleanConsole()
     ended = Table(box=None, pad_edge=False, header_style="dim")
     for name in ("then", "now", "candidates"):
         ended.add_column(name, justify="right" if name == "candidates" else "left")
@@ -22,7 +21,7 @@ def print_agreement(agreement: Agreement) -> None:
     for name in ("agreement", "same", "kappa (1: always, 0: by chance)"):
         kappas.add_column(name)
     for kappa in agreement.kappas:
-        kappas.add_row(escape(kappa.name), f"{kappa.same:,} of {kappa.rows:,}", write_kappa(kappa))
+        kappas.add_row(kappa.name, f"{kappa.same:,} of {kappa.rows:,}", write_kappa(kappa))
     console.print()
     print_table(kappas, console)
 

@@ -4,11 +4,13 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from rich.console import Console
+from rich.console import Console, RenderableType
 from rich.table import Table
+from rich.text import Text
 
+from files.shown_text import show_path, write_command
 from refine_loop.record.runs import RunLine, RunState
-from tradelogs.display import escape
+from tradelogs.terminal import CleanConsole
 from tradelogs.verdict_display import BAD, STYLES
 
 STATES: dict[RunState, str] = {"running": "cyan", "complete": "green", "ended early": "yellow", "damaged": BAD}
@@ -19,9 +21,9 @@ COLUMNS = ("run", "profile", "state", "accepted", "candidates", "verdict", "toke
 
 def print_runs(lines: Sequence[RunLine], folder: Path) -> None:
     """Print a line per run, and how to go on with those that can go on."""
-    console = Console(highlight=False)
+    console = CleanConsole()
     if not lines:
-        console.print(escape(f"no runs in {folder}; make one: tradelogs generate"), soft_wrap=True)
+        console.print(f"no runs in {show_path(folder)}; make one: tradelogs generate", soft_wrap=True)
         return
     table = Table(box=None, pad_edge=False, header_style="dim")
     for name in COLUMNS:
@@ -33,7 +35,7 @@ def print_runs(lines: Sequence[RunLine], folder: Path) -> None:
     print_table(table, console)
     for line in lines:
         if line.state == "stopped":
-            console.print(escape(f"go on with it: tradelogs resume {line.folder}"), soft_wrap=True)
+            console.print(f"go on with it: {write_command('tradelogs', 'resume', line.folder)}", soft_wrap=True)
 
 
 def print_table(table: Table, console: Console) -> None:
@@ -44,19 +46,19 @@ def print_table(table: Table, console: Console) -> None:
     console.print(table)
 
 
-def _write_cells(line: RunLine) -> list[str]:
+def _write_cells(line: RunLine) -> list[RenderableType]:
     state = f"{line.state}: {line.why}" if line.why else line.state
     verdict = line.verdict or "-"
     accepted = "-" if line.accepted is None else f"{line.accepted:,}"
     return [
-        escape(line.folder.name),
-        escape(line.profile or "-"),
-        f"[{STATES.get(line.state, 'yellow')}]{escape(state)}[/]",
+        line.folder.name,
+        line.profile or "-",
+        Text(state, STATES.get(line.state, "yellow")),
         accepted if line.asked is None else f"{accepted} of {line.asked:,}",
         "-" if line.candidates is None else f"{line.candidates:,}",
-        f"[{STYLES.get(verdict, BAD)}]{escape(verdict)}[/]" if line.verdict else verdict,
+        Text(verdict, STYLES.get(verdict, BAD) if line.verdict else ""),
         "-" if line.tokens is None else f"{line.tokens:,}",
-        "-" if line.cost is None else escape(f"{line.cost:,.4f} {line.currency or ''}".rstrip()),
+        "-" if line.cost is None else f"{line.cost:,.4f} {line.currency or ''}".rstrip(),
         "-" if line.started is None else write_age(datetime.now(UTC) - line.started),
     ]
 

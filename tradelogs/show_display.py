@@ -7,19 +7,20 @@ from pathlib import Path
 from typing import Any
 
 import polars as pl
-from rich.console import Console, Group, RenderableType
+from rich.console import Group, RenderableType
 from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
 from columns.declared import Declared, is_flat
 from designer_configs.compile.profile import Profile
+from files.shown_text import show_path, write_command
 from refine_loop.record.candidate import Story, Version
 from refine_loop.record.runs import RunLine
 from tradelogs.bars_chart import draw_bars
 from tradelogs.preview_display import MOST_FIELDS
 from tradelogs.runs_display import print_table, write_age
-from tradelogs.terminal import clean_text
+from tradelogs.terminal import CleanConsole
 
 LONGEST = 90  # characters of a reason in a list
 LONGEST_PROMPT = 6_000  # characters of a prompt
@@ -28,7 +29,7 @@ LONGEST_PROMPT = 6_000  # characters of a prompt
 def print_run(line: RunLine, critics: Mapping[str, int]) -> None:
     """Print what a run is, what its candidates were criticised for, and how to look further."""
     facts = {
-        "run": str(line.folder),
+        "run": show_path(line.folder),
         "profile": line.profile,
         "dataset": line.dataset,
         "state": f"{line.state}: {line.why}" if line.why else line.state,
@@ -44,18 +45,19 @@ def print_run(line: RunLine, critics: Mapping[str, int]) -> None:
         "seconds": line.seconds,
         "age": None if line.started is None else write_age(datetime.now(UTC) - line.started),
     }
-    console = _open_console()
+    console = CleanConsole()
     console.print(_tabulate({name: value for name, value in facts.items() if value is not None}))
     if critics:
         console.print("\ncriticised, at any time, by:")
         console.print(_tabulate(critics))
         first = next(iter(critics))
-        console.print(Text(f"\nlook at them: tradelogs show {clean_text(str(line.folder))} --reason {first}"))
+        look = write_command("tradelogs", "show", line.folder, "--reason", first)
+        console.print(f"\nlook at them: {look}", soft_wrap=True)
 
 
 def print_candidates(found: pl.DataFrame, most: int, profile: Profile, folder: Path) -> None:
     """Print a line per candidate, and how to see one."""
-    console, criteria = _open_console(), profile.dataset.criteria
+    console, criteria = CleanConsole(), profile.dataset.criteria
     table = Table(box=None, pad_edge=False, header_style="dim")
     for name in ("row_id", "status", "passes", *criteria, "why"):
         width = 16 if name == "row_id" else len(name)
@@ -65,17 +67,17 @@ def print_candidates(found: pl.DataFrame, most: int, profile: Profile, folder: P
         why = row["reason"] or next(iter(row["critiques"] or []), "")
         first = why.split("\n")[0].removeprefix("- ")
         cells = [row["row_id"], row["status"], str(row["refine_passes"]), *scores, first[:LONGEST]]
-        table.add_row(*(Text(clean_text(str(cell)), overflow="ellipsis") for cell in cells))
+        table.add_row(*(Text(str(cell), overflow="ellipsis") for cell in cells))
     print_table(table, console)
     if found.height:
         more = f"{found.height - most} more (--num). " if found.height > most else ""
-        shown = f"{more}Look at one: tradelogs show {folder} {found['row_id'][0]}"
-        console.print(Text("\n" + clean_text(shown)), soft_wrap=True)
+        look = write_command("tradelogs", "show", folder, found["row_id"][0])
+        console.print(f"\n{more}Look at one: {look}", soft_wrap=True)
 
 
 def print_story(story: Story, dataset: Declared) -> None:
     """Print a candidate: what was asked of it, its versions beside the seeds, and how it came about."""
-    console = _open_console()
+    console = CleanConsole()
     row = story.ledger
     facts = {
         "row_id": row["row_id"],
@@ -93,10 +95,10 @@ def print_story(story: Story, dataset: Declared) -> None:
     console.print(_panel("versions, under the gold rows that the prompt showed", _show_versions(story, dataset)))
     for version in story.versions:
         if version.critique:
-            console.print(_panel(f"critique of {_name(version)}", Text(clean_text(version.critique))))
+            console.print(_panel(f"critique of {_name(version)}", Text(version.critique)))
     if row["edits"]:
         patches = "\n".join(f"pass {n}: {patch}" for n, patch in enumerate(row["edits"], 1))
-        console.print(_panel("edits, as JSON patches", Text(clean_text(patches))))
+        console.print(_panel("edits, as JSON patches", Text(patches)))
     if story.bars is not None:
         console.print(_panel("bars", Text(draw_bars(story.bars, story.marks))))
     if story.requests:
@@ -113,10 +115,10 @@ def _show_versions(story: Story, dataset: Declared) -> RenderableType:
         for version in story.versions:
             parts += [
                 Text(f"{_name(version)}: {_say_scores(version)}", style="bold"),
-                Text(clean_text(version.row or "-")),
+                Text(version.row or "-"),
             ]
         for name, seed in story.seeds.items():
-            parts += [Text(name, style="dim"), Text(clean_text(json.dumps(seed, default=str, ensure_ascii=False)))]
+            parts += [Text(name, style="dim"), Text(json.dumps(seed, default=str, ensure_ascii=False))]
         return Group(*parts)
     table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0), header_style="dim")
     table.add_column("")
@@ -127,7 +129,7 @@ def _show_versions(story: Story, dataset: Declared) -> RenderableType:
     shown = [json.loads(version.row) if version.row else {} for version in story.versions]
     for field in dataset.fields:
         cells = [str(row.get(field, "-")) for row in (*story.seeds.values(), *shown)]
-        table.add_row(field, *(Text(clean_text(cell)) for cell in cells))
+        table.add_row(field, *cells)
     for criterion in dataset.criteria:
         scores = [version.scores[criterion] for version in story.versions]
         if any(score is not None for score in scores):
@@ -148,20 +150,20 @@ def _show_requests(requests: list[dict[str, Any]]) -> Table:
         tokens = ["-" if event[name] is None else str(event[name]) for name in ("prompt_tokens", "completion_tokens")]
         outcome = event["error"] or event["outcome"]
         cells = [event["job"], event["column"], event["model"], f"{event['seconds']:.2f}", *tokens, outcome]
-        table.add_row(*(Text(clean_text(str(cell))) for cell in cells))
+        table.add_row(*map(str, cells))
     return table
 
 
 def _say_rest(event: Mapping[str, Any]) -> Text:
     known = ("at", "active_seconds", "event", "job", "row_id")
-    return Text(clean_text(", ".join(f"{key} {value}" for key, value in event.items() if key not in known)))
+    return Text(", ".join(f"{key} {value}" for key, value in event.items() if key not in known))
 
 
 def _show_traced(entry: Mapping[str, Any]) -> Text:
     parts = [f"{m['role']}: {_flatten(m.get('content'))[:LONGEST_PROMPT]}" for m in entry["messages"]]
     said = entry.get("answer", {}).get("content") if "answer" in entry else json.dumps(entry.get("error"))
     thought = (entry.get("answer") or {}).get("reasoning")
-    return Text(clean_text("\n\n".join([*parts, *([f"(thinks) {thought}"] if thought else []), f"answer: {said}"])))
+    return Text("\n\n".join([*parts, *([f"(thinks) {thought}"] if thought else []), f"answer: {said}"]))
 
 
 def _flatten(content: Any) -> str:
@@ -184,13 +186,9 @@ def _tabulate(facts: Mapping[str, Any]) -> Table:
     table.add_column(no_wrap=True)
     for name, value in facts.items():
         said = f"{value:,}" if isinstance(value, int | float) and not isinstance(value, bool) else str(value)
-        table.add_row(Text(clean_text(name)), Text(clean_text(said)))
+        table.add_row(name, said)
     return table
 
 
 def _panel(title: str, content: RenderableType) -> Panel:
-    return Panel(content, title=Text(clean_text(title)), title_align="left")
-
-
-def _open_console() -> Console:
-    return Console(highlight=False)
+    return Panel(content, title=Text(title), title_align="left")

@@ -8,12 +8,12 @@ from types import TracebackType
 from typing import Any, Self
 
 import click
-from rich.console import Console
-from rich.markup import escape
 from rich.status import Status
+from rich.text import Text
 
+from files.shown_text import show_path, write_command
 from tradelogs.exits import describe_os_error
-from tradelogs.terminal import clean_text
+from tradelogs.terminal import CleanConsole
 
 STYLES = {"good": "green", "helps": "green", "cannot tell": "yellow", "no gain": "yellow"}
 BAD = "bold red"
@@ -25,7 +25,7 @@ class VerdictDisplay:
     """Shows which question is being asked where the terminal can, and the answers afterwards."""
 
     def __init__(self) -> None:
-        self._console = Console(highlight=False)
+        self._console = CleanConsole()
         self._status = Status("verifying", console=self._console) if self._console.is_terminal else None
 
     def __enter__(self) -> Self:
@@ -42,7 +42,7 @@ class VerdictDisplay:
     def show_question(self, question: str) -> None:
         """Show the question that is asked now."""
         if self._status:
-            self._status.update(f"verifying: {question}")
+            self._status.update(Text(f"verifying: {question}"))
 
     def print_verdicts(self, metrics: Mapping[str, Any], folder: Path) -> None:
         """Print what a trader reads first, a line per question, the overall verdict, and where the report is."""
@@ -58,7 +58,7 @@ class VerdictDisplay:
         self._print_lines(f"overall: {overall['text']}. {overall['reason']}", {overall["text"]: style})
         if summary.get("notice"):
             self._print_lines(summary["notice"])
-        self._console.print(f"report: {escape(str(folder / 'report.html'))}", soft_wrap=True)
+        self._console.print(f"report: {show_path(folder / 'report.html')}", soft_wrap=True)
 
     def _print_answers(self, answers: list[Mapping[str, Any]]) -> None:
         """Print question, verdict and the most telling number, below each other where there is no room beside."""
@@ -66,25 +66,26 @@ class VerdictDisplay:
         verdicts = max(len(answer["verdict"]) for answer in answers)
         room = self._console.width - names - verdicts - 4
         for answer in answers:
-            style = STYLES.get(answer["verdict"], BAD)
             told = say_number(answer)
-            first = f"{answer['question']:<{names}}  [{style}]{answer['verdict']:<{verdicts}}[/]"
+            verdict = (f"{answer['verdict']:<{verdicts}}", STYLES.get(answer["verdict"], BAD))
+            first = Text.assemble(f"{answer['question']:<{names}}  ", verdict)
             indent = names + verdicts + 4 if room >= LEAST_ROOM else 2
             lines = wrap_words(told, self._console.width - indent)
             if room >= LEAST_ROOM:
-                self._console.print(f"{first}  {escape(lines[0])}", soft_wrap=True)
+                self._console.print(first.append(f"  {lines[0]}"), soft_wrap=True)
                 lines = lines[1:]
             else:
                 self._console.print(first, soft_wrap=True)
             for line in lines:
-                self._console.print(f"{'':<{indent}}{escape(line)}", soft_wrap=True)
+                self._console.print(f"{'':<{indent}}{line}", soft_wrap=True)
 
     def _print_lines(self, text: str, styles: Mapping[str, str] | None = None) -> None:
-        """Print a text between words; the first time that a key of `styles` comes it is in that style."""
+        """Print a text between words; the first time that a key of `styles` comes in a line it is in that style."""
         for line in wrap_words(text, self._console.width):
-            shown = escape(line)
+            shown = Text(line)
             for word, style in (styles or {}).items():
-                shown = shown.replace(escape(word), f"[{style}]{escape(word)}[/]", 1)
+                if (start := line.find(word)) >= 0:
+                    shown.stylize(style, start, start + len(word))
             self._console.print(shown, soft_wrap=True)
 
 
@@ -111,13 +112,13 @@ def report_outcome(outcome: Any) -> None:
     try:
         show_verdict(outcome.folder)
     except VerificationError as exc:
-        click.echo(clean_text(f"no report: {exc}"), err=True)
+        click.echo(f"no report: {exc}", err=True)
     except OSError as exc:  # the run's own results are on the disk
-        made_by = f"tradelogs verify {outcome.folder}"
+        made_by = write_command("tradelogs", "verify", outcome.folder)
         said = f"no report: {describe_os_error(exc)}. The run is complete, its report is made by: {made_by}"
-        click.echo(clean_text(said), err=True)
+        click.echo(said, err=True)
     except KeyboardInterrupt:
-        made_by = f"tradelogs verify {outcome.folder}"
+        made_by = write_command("tradelogs", "verify", outcome.folder)
         click.echo(f"stopped; the report was skipped. The run is complete, its report is made by: {made_by}", err=True)
 
 

@@ -6,6 +6,7 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
+from files.shown_text import clean_text
 from files.whole_file import write_text
 from verification.report.report import load_text
 
@@ -69,7 +70,7 @@ def render_page(found: Mapping[str, Any]) -> str:
     score, ratio = ("unknown" if old[name] is None else f"{old[name]:.3f}" for name in ("score", "volatility_ratio"))
     counts = f"{rows['reference']:,} reference rows, {rows['current']:,} current ones"
     names = tuple(escape(str(found.get(name, name))) for name in ("current", "reference"))
-    return PAGE.format(
+    page = PAGE.format(
         style=load_text("report.css"),
         current=names[0],
         reference=names[1],
@@ -81,3 +82,4 @@ def render_page(found: Mapping[str, Any]) -> str:
         moments=f"mean shift {score} reference deviations, volatility ratio {ratio}",
         why=escape(old["why"] or ""),
     )
+    return clean_text(page)

@@ -13,6 +13,7 @@ from columns.tables import check_tables
 from designer_configs.compile.controls import Control, resolve_controls
 from designer_configs.compile.profile import Profile, load_profile
 from designer_configs.errors import ConfigError
+from files.shown_text import write_command
 from gold_data.folder import BARS, HOLDOUT, HOLDOUT_BARS, TRAIN
 from verification.dataset import Dataset, read_dataset
 from verification.delivery import Declared, declare_shares
@@ -125,7 +126,8 @@ def _refuse_unfinished(folder: Path, names: Sequence[str]) -> None:
     for name in names:
         if not (folder / name).is_file():
             raise VerificationError(
-                f"{folder} is no finished run: {name} is missing. Go on with it: tradelogs resume {folder}"
+                f"{folder} is no finished run: {name} is missing. "
+                f"Go on with it: {write_command('tradelogs', 'resume', folder)}"
             )
 
 

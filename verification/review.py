@@ -15,6 +15,7 @@ from scipy.stats import binomtest
 from sklearn.metrics import cohen_kappa_score
 
 from columns.declared import Declared
+from files.shown_text import write_command
 from files.whole_file import write_text, write_whole
 from verification.answers import Interval, bound_share, to_json
 from verification.errors import VerificationError
@@ -31,7 +32,7 @@ def read_reviews(folder: Path) -> list[dict[str, Any]]:
     """Read the reviews of a run, the last of each reviewer and row; a last line that was cut short is left out."""
     path = folder / REVIEWS
     if not path.is_file():
-        raise VerificationError(f"{folder} has no reviews yet: tradelogs review {folder}")
+        raise VerificationError(f"{folder} has no reviews yet: {write_command('tradelogs', 'review', folder)}")
     found: dict[tuple[str, str], dict[str, Any]] = {}
     for line in path.read_text(encoding="utf-8").splitlines():
         try:

@@ -4,7 +4,6 @@ import functools
 import importlib.util
 import json
 import os
-import re
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -16,11 +15,10 @@ from designer_configs.compile.checks.columns import check_control, find_scope
 from designer_configs.compile.checks.meaning import check_dataset, check_meaning, list_controls
 from designer_configs.compile.checks.project import PROJECT_ROOT, SHARED_CONTROLS, Project
 from designer_configs.compile.checks.shape import KINDS, Kind
-from designer_configs.compile.checks.yaml_source import write_path
+from designer_configs.compile.checks.yaml_source import load_yaml, write_path
 from designer_configs.compile.profile import PACKAGED_MODEL, Profile, open_project
 from designer_configs.errors import Problem
-
-_HEADER = re.compile(r"# yaml-language-server: \$schema=(\S+)\s*")
+from gold_data.folder import SPLIT
 
 
 def check_all(root: Path = PROJECT_ROOT) -> list[Problem]:
@@ -29,7 +27,7 @@ def check_all(root: Path = PROJECT_ROOT) -> list[Problem]:
     if problems := _check_schemas(project):
         return problems
     for kind, path in _list_files(project):
-        problems += [*_check_header(project, path, kind), *project.read(path, kind).problems]
+        problems += project.read(path, kind).problems
     users, unused = _find_users(project), {path.parent for path in [*project.datasets.values()][:1]}
     for path in project.datasets.values():
         scope = find_scope(project, path.parent)
@@ -92,6 +90,24 @@ def check_environment(profile: Profile) -> list[Problem]:
     ]
 
 
+def check_gold_files(profile: Profile) -> list[Problem]:
+    """List the files of gold that a profile's own file names and that are not there, each by its line."""
+    source, root = load_yaml(profile.path, profile.file), open_project(profile.path).root
+    gold = source.data.get("gold", {}) if isinstance(source.data, dict) else {}
+    named = {key: root / path for key, path in gold.items() if isinstance(path, str)}
+    problems = []
+    for key, path in named.items():
+        is_used = path == profile.gold.files.get(key) or (key == "folder" and path / SPLIT == profile.gold.split)
+        if is_used and not path.exists():
+            what = (
+                "folder: name one that `tradelogs gold import` wrote"
+                if key == "folder"
+                else "file: name one that is there"
+            )
+            problems.append(source.report(("gold", key), f"{path}: there is no such {what}"))
+    return problems
+
+
 def _list_files(project: Project) -> Iterable[tuple[Kind, Path]]:
     yield from (("profile", path) for path in project.profiles.values())
     yield from (("control", path) for path in project.shared_controls.values())
@@ -131,17 +147,6 @@ def _check_schema(text: str) -> tuple[int | None, str, str] | None:
     except SchemaError as exc:
         return None, write_path(tuple(exc.absolute_path)), f"not a valid JSON Schema: {exc.message}"
     return None
-
-
-def _check_header(project: Project, path: Path, kind: Kind) -> list[Problem]:
-    """Every file opens with the line by which an editor finds its schema."""
-    schema = os.path.relpath(project.home / "designer_configs/schema" / f"{kind}.schema.json", path.parent)
-    wanted = f"# yaml-language-server: $schema={Path(schema).as_posix()}"
-    with path.open(encoding="utf-8", errors="replace") as lines:
-        first = _HEADER.fullmatch(lines.readline())
-    if first is not None and os.path.normpath(first.group(1)) == os.path.normpath(schema):
-        return []
-    return [Problem(project.name_file(path), 1, "", f"the first line must be: {wanted}")]
 
 
 def _sort(problems: Iterable[Problem]) -> list[Problem]:

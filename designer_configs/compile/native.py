@@ -5,6 +5,7 @@ two jobs, plan and generate, and once more per refine pass: samplers and an orde
 that fails early would take its whole row group with it), and a plan drawn beforehand makes every row known by its id.
 """
 
+import textwrap
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -72,7 +73,7 @@ def add_seed(config: Mapping[str, Any], rows: Path) -> dict[str, Any]:
 def write_config(config: Mapping[str, Any], path: Path, comment: str) -> None:
     """Write a native config as YAML, opening with a comment that says what it is."""
     text = yaml.dump(dict(config), Dumper=_DUMPER, sort_keys=False, allow_unicode=True, width=120)
-    write_text(f"# {comment}\n{text}", path)
+    write_text("".join(f"# {line}\n" for line in textwrap.wrap(comment, 118)) + text, path)
 
 
 def _judge_all(column: dict[str, Any]) -> dict[str, Any]:

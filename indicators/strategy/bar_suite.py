@@ -44,7 +44,7 @@ class Difference(NamedTuple):
 @cache
 def load_suite() -> tuple[BarSet, ...]:
     """Return the suite that every installation has: the sample's tickers and six random walks."""
-    sample = pl.read_parquet(str(files("gold_data.sample") / "bars.parquet"))
+    sample = pl.read_parquet(str(files("gold_data.sample") / "bars.parquet"), glob=False)
     return (*cut_sessions(sample), *make_walks())
 
 

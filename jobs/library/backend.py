@@ -22,6 +22,7 @@ from jobs.job import LOST_WITHOUT_TRACE, Job, JobInterrupted, JobResult, LostRow
 from jobs.library.http_client import find_proxy
 from jobs.library.likely import say_missing
 from jobs.library.meter import find_metrics_port
+from jobs.library.seed_rows import SeedRowsReader
 from jobs.library.shim import ObservedDataDesigner
 from jobs.library.structured import Forms, ask_in_form, find_narrowing
 
@@ -46,8 +47,9 @@ class LibraryBackend:
         self.place = f"the provider {provider.name} at {provider.endpoint}"
         self.forms = Forms(profile, endpoint)
         self._designer = ObservedDataDesigner(
-            artifact_path=artifacts,
+            artifact_path=artifacts.absolute(),  # pyarrow takes a relative `a:b` for an address
             model_providers=[provider],
+            seed_readers=[SeedRowsReader()],
             auto_configure_logging=False,
         )
 

@@ -1,11 +1,11 @@
-"""The library's own log, kept beside the run with every key masked."""
+"""The library's own log, kept beside the run: every key is masked, control characters are escapes."""
 
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from files.secret_text import mask_secrets
+from files.shown_text import clean_text
 
 
 class _LogFile(logging.FileHandler):
@@ -15,12 +15,12 @@ class _LogFile(logging.FileHandler):
         """Pass over a line that could not be written."""
 
 
-class _MaskedLines(logging.Formatter):
-    """Lines, tracebacks included, without a secret."""
+class _CleanLines(logging.Formatter):
+    """Lines, tracebacks included, that a terminal shows and does not obey, without a secret."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """Format a record, and mask what it says."""
-        return mask_secrets(super().format(record))
+        """Format a record, and clean what it says."""
+        return clean_text(super().format(record))
 
 
 @contextmanager
@@ -34,7 +34,7 @@ def log_library_to(path: Path, *, verbose: bool) -> Iterator[None]:
     logger.setLevel(logging.INFO)
     logger.propagate = False
     for handler in handlers:
-        handler.setFormatter(_MaskedLines("%(asctime)s %(levelname)s %(name)s %(message)s"))
+        handler.setFormatter(_CleanLines("%(asctime)s %(levelname)s %(name)s %(message)s"))
         logger.addHandler(handler)
     try:
         yield

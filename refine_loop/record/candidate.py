@@ -14,6 +14,7 @@ from columns.declared import Declared
 from columns.rendering import list_gold_rows
 from designer_configs.compile.profile import Profile
 from files.append_file import read_lines
+from files.shown_text import write_command
 from gold_data.folder import TRAIN
 from refine_loop.errors import RunInputError
 from refine_loop.run import load_run_profile
@@ -65,7 +66,9 @@ def read_ledger(folder: Path) -> pl.DataFrame:
     """
     path = folder / "ledger.parquet"
     if not path.is_file():
-        raise RunInputError(f"{folder} has no ledger yet: go on with the run: tradelogs resume {folder}")
+        raise RunInputError(
+            f"{folder} has no ledger yet: go on with the run: {write_command('tradelogs', 'resume', folder)}"
+        )
     return _read_table(path)
 
 

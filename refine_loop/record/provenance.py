@@ -21,7 +21,7 @@ from gold_data.store import Gold
 
 PROFILE_FILE = "profile.yaml"
 DECLARING = (".yaml", ".json", ".py")  # files of a dataset's folder that say what a row is
-DISTRIBUTIONS = ("synthetic-trade-logs", "data-designer", "langgraph", "polars", "ta", "numpy")
+DISTRIBUTIONS = ("synthetic-trade-logs", "data-designer", "langgraph", "polars", "numpy")
 
 
 def write_inputs(folder: Path, profile: Profile, compiled: CompiledProfile, gold: Gold) -> None:
@@ -44,7 +44,8 @@ def write_flow(folder: Path, profile: Profile, compiled: CompiledProfile) -> Non
         compiled.whole,
         folder / "data_designer.yaml",
         "The whole flow in one job, for Data Designer's own commands; with DATA_DESIGNER_HOME=data_designer_home they "
-        "find the provider. Every row is judged here; a run does not send those that fail the checks.",
+        "find the provider. What its `create` makes are drafts: every row is judged, those too that fail the checks, "
+        "and none is refined, accepted or rejected. For accepted rows: tradelogs generate.",
     )
 
 

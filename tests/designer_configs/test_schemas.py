@@ -1,4 +1,6 @@
+import os
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -7,8 +9,8 @@ from data_designer.config.utils.constants import PREDEFINED_PROVIDERS
 from jsonschema import Draft202012Validator
 from referencing import Registry, Resource
 
-from columns.declared import read_options
-from designer_configs.compile.checks.project import PROJECT_ROOT
+from columns.declared import CASES_FILE, FINISHED_FILE, POLICY_FILE, read_options
+from designer_configs.compile.checks.project import PROJECT_ROOT, Project
 from designer_configs.compile.checks.shape import KINDS, Kind, load_schema, resolve_reference
 from designer_configs.compile.make_docs import main, write_page, write_pages
 from indicators.technicals import INDICATORS
@@ -45,6 +47,23 @@ def test_every_key_is_described(kind: Kind) -> None:
         for name, declared in part.get("properties", {}).items():
             if isinstance(declared, dict) and {"type", "enum", "$ref"} & set(declared):
                 assert resolve_reference(declared, root).get("description") or "errorMessage" in declared, name
+
+
+def test_every_shipped_file_opens_with_the_line_by_which_an_editor_finds_its_schema() -> None:
+    project = Project(PROJECT_ROOT)
+    kinds: dict[Path, Kind] = dict.fromkeys(project.profiles.values(), "profile")
+    kinds |= dict.fromkeys(PROJECT_ROOT.glob("columns/**/controls/*.yaml"), "control")
+    kinds |= dict.fromkeys(PROJECT_ROOT.glob("columns/*/exports/*.yaml"), "export")
+    for path in project.datasets.values():
+        kinds |= dict.fromkeys(project.find_columns(path.parent).values(), "column")
+        kinds[path] = "dataset"
+        named: dict[str, Kind] = {FINISHED_FILE: "finished", CASES_FILE: "cases", POLICY_FILE: "policy"}
+        kinds |= {file: kind for name, kind in named.items() if (file := path.parent / name).is_file()}
+    assert len(kinds) > 100
+    for path, kind in kinds.items():
+        schema = os.path.relpath(PROJECT_ROOT / f"designer_configs/schema/{kind}.schema.json", path.parent)
+        line = path.read_text(encoding="utf-8").partition("\n")[0]
+        assert line == f"# yaml-language-server: $schema={schema}", path
 
 
 def test_nvidia_is_as_data_designer_has_it() -> None:

@@ -14,11 +14,13 @@ OF_NO_FAULT = {
 }
 
 
-def list_tests() -> set[str]:
-    files = [path for path in FOLDER.glob("test_*.py") if path != Path(__file__)]
+def list_tests(folder: Path) -> set[str]:
+    files = [path for path in folder.rglob("test_*.py") if path != Path(__file__)]
     return {name for path in files for name in re.findall(r"^def (test_\w+)", path.read_text(), re.MULTILINE)}
 
 
 def test_page_names_every_test_of_a_fault_and_no_other() -> None:
-    named = set(re.findall(r"`(test_\w+)`", PAGE.read_text(encoding="utf-8")))
-    assert named == list_tests() - OF_NO_FAULT
+    page, own, all_tests = PAGE.read_text(encoding="utf-8"), list_tests(FOLDER), list_tests(FOLDER.parent)
+    named = set(re.findall(r"`(test_\w+)`", page))
+    assert named - all_tests == set()
+    assert named & own == own - OF_NO_FAULT

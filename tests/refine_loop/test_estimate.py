@@ -10,7 +10,17 @@ import pytest
 from click.testing import Result
 
 from designer_configs.compile.profile import Prices, Profile
-from refine_loop.estimate import HIGH, LOW, Measured, _add_up, describe_estimate, estimate_run
+from refine_loop.estimate import (
+    HIGH,
+    LOW,
+    OFFLINE_SECONDS,
+    Estimate,
+    Measured,
+    _add_up,
+    _count_in_flight,
+    describe_estimate,
+    estimate_run,
+)
 
 JOBS = [("generate", "generator"), ("generate", "judge"), ("refine", "refiner"), ("refine", "judge")]
 MEASURED = Measured(dict.fromkeys(JOBS, 4000.0), dict.fromkeys(JOBS, 400.0))
@@ -21,7 +31,10 @@ def test_figures_are_those_of_a_hand_count(offline: Profile) -> None:
     low = _add_up(profile, MEASURED, LOW)  # a draft and a judgement each, and three short questions
     assert (low.candidates, low.requests) == (100, 203)
     assert (low.prompt_tokens, low.completion_tokens) == (200 * 1000 + round(3 * 34 / 4), 200 * 100)
-    assert (low.seconds, low.cost) == (7.0 + 3.0, None)  # 100 requests of one model, 16 at once, 1 s each
+    assert low.cost is None
+    assert low.seconds == pytest.approx(10 * OFFLINE_SECONDS)  # 16 at once, and the three before
+    other = replace(profile, provider=replace(profile.provider, name="other"))
+    assert _add_up(other, MEASURED, LOW).seconds == 7.0 + 3.0  # 100 requests of one model, 16 at once, 1 s each
 
 
 def test_high_figures_take_whole_answers_and_the_cap_on_candidates(offline: Profile) -> None:
@@ -50,6 +63,17 @@ def test_low_figures_are_no_more_than_a_faultless_run_takes(
     assert low.requests <= used["requests"]
     assert low.prompt_tokens <= used["prompt_tokens"]
     assert low.completion_tokens <= used["completion_tokens"]
+    assert low.seconds <= used["seconds"]
+
+
+def test_overshoot_of_a_cap_is_said(offline: Profile) -> None:
+    requests, tokens = in_flight = _count_in_flight(offline, MEASURED)
+    models = {model.model for model in offline.models.values()}
+    assert in_flight == (16 * len(models), 16 * len(models) * (1600 + 512))  # 4000 characters, and all of an answer
+    low, high = (_add_up(offline, MEASURED, assumed) for assumed in (LOW, HIGH))
+    capped = replace(offline, run=replace(offline.run, max_tokens=60_000))
+    said = [describe_estimate(Estimate(profile, MEASURED, low, high, in_flight))[-1] for profile in (offline, capped)]
+    assert [f"{requests} requests, {tokens:,} tokens at the most" in line for line in said] == [False, True]
 
 
 @pytest.mark.filterwarnings("ignore::ResourceWarning")

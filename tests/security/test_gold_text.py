@@ -13,10 +13,10 @@ from click.testing import Result
 
 from designer_configs.compile.profile import load_profile
 from files.csv_cells import neutralise_cells, restore_cell, restore_cells
+from files.shown_text import clean_text
 from gold_data.errors import GoldError
 from gold_data.trades.ingest import read_gold
 from refine_loop.record.outputs import export_rows
-from tradelogs.terminal import clean_text
 
 SAMPLE = Path(__file__).parents[2] / "gold_data/sample/trades.csv"
 HOSTILE = (

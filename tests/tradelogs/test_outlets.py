@@ -44,6 +44,15 @@ def test_a_full_device_is_said_on_the_other_stream(
     assert "standard output does not take it (No space left on device)" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1"])
+def test_what_a_terminal_has_no_character_for_is_an_escape(monkeypatch: pytest.MonkeyPatch, encoding: str) -> None:
+    content = io.BytesIO()
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(content, encoding=encoding, errors="strict"))
+    with open_outlets():
+        print("… “seen”")
+    assert content.getvalue() == b"\\u2026 \\u201cseen\\u201d\n"
+
+
 @pytest.mark.parametrize("command", [["--help"], ["runs", "/"], ["completion", "fish"]])
 def test_a_command_into_a_closed_pipe_ends_as_it_would(command: list[str]) -> None:
     read, write = os.pipe()

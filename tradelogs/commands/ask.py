@@ -5,13 +5,13 @@ from pathlib import Path
 import click
 
 from tradelogs.exits import DONE, FAILED, explain_errors
-from tradelogs.options import file_option
+from tradelogs.options import file_option, profile_option
 
 SECTION = "Make rows"
 
 
 @click.command()
-@click.argument("profile")
+@click.argument("profile", type=profile_option)
 @click.argument("questions", nargs=-1, metavar="QUESTION...")
 @click.option("--bars", type=file_option, help="Bars that the question is about, in the place of the profile's.")
 @click.option("--json", "as_json", is_flag=True, help="Print each reply as one line of JSON.")

@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from tradelogs.exits import DONE, FAILED, explain_errors
-from tradelogs.options import profile_options
+from tradelogs.options import file_option, profile_options
 
 SECTION = "Judge and compare"
 
@@ -16,7 +16,7 @@ SECTION = "Judge and compare"
 @profile_options
 @click.option("--roles", multiple=True, required=True, metavar="ROLE=A,B,C", help="Models to try in a role.")
 @click.option("--price", "prices", multiple=True, metavar="MODEL=IN,OUT", help="Prices of a million tokens.")
-@click.option("--out", type=click.Path(path_type=Path), help="Folder of the runs; by default runs/models-TIME.")
+@click.option("--out", type=file_option, help="Folder of the runs; by default runs/models-TIME.")
 @explain_errors
 def command(
     profile: str,

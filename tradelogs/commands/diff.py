@@ -6,15 +6,14 @@ from pathlib import Path
 import click
 
 from tradelogs.exits import DONE, WORSE, explain_errors
-
-run_argument = click.Path(path_type=Path)
+from tradelogs.options import file_option
 
 SECTION = "Judge and compare"
 
 
 @click.command()
-@click.argument("run_a", type=run_argument)
-@click.argument("run_b", type=run_argument)
+@click.argument("run_a", type=file_option)
+@click.argument("run_b", type=file_option)
 @click.option("--md", "as_markdown", is_flag=True, help="Print Markdown, for a pull request.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @click.option("--fail-on", type=click.Choice(["worse"]), help="Exit with 4 where RUN_B is worse, for CI.")

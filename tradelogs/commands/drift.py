@@ -5,14 +5,15 @@ from pathlib import Path
 import click
 
 from tradelogs.exits import DONE, DRIFTED, explain_errors
+from tradelogs.options import file_option
 
 SECTION = "Judge and compare"
 
 
 @click.command()
-@click.argument("reference", type=click.Path(path_type=Path))
-@click.argument("current", type=click.Path(path_type=Path))
-@click.option("--out", type=click.Path(path_type=Path), help="Folder of drift.json and drift.html; else CURRENT's own.")
+@click.argument("reference", type=file_option)
+@click.argument("current", type=file_option)
+@click.option("--out", type=file_option, help="Folder of drift.json and drift.html; else CURRENT's own.")
 @click.option("--fail-on", type=click.Choice(["drift", "degraded", "critical"]), help="Exit with 4: drift is our rule.")
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Fixes the classifier's folds.")
 @explain_errors
@@ -24,6 +25,7 @@ def command(reference: Path, current: Path, out: Path | None, fail_on: str | Non
       tradelogs drift gold_2023/ gold_2024/ --fail-on drift
       tradelogs drift gold/ runs/offline-20260102T030405Z
     """
+    from files.shown_text import show_path
     from verification.drift import compare_tables, fails, read_table
     from verification.drift_page import write_drift
 
@@ -36,5 +38,5 @@ def command(reference: Path, current: Path, out: Path | None, fail_on: str | Non
     moments = old["why"] or f"score {old['score']:.3f}, volatility ratio {old['volatility_ratio']:.3f}"
     click.echo(f"ours           {ours['verdict']}{fired}{silent}")
     click.echo(f"reference 001  {old['health']} ({moments})")
-    click.echo(f"page: {page}")
+    click.echo(f"page: {show_path(page)}")
     return DRIFTED if fail_on is not None and fails(found, fail_on) else DONE

@@ -5,14 +5,15 @@ from pathlib import Path
 import click
 
 from tradelogs.exits import DONE, explain_errors
+from tradelogs.options import file_option
 
 SECTION = "Hand on"
 
 
 @click.command()
-@click.argument("run_folder", type=click.Path(path_type=Path))
+@click.argument("run_folder", type=file_option)
 @click.option("--to", "name", required=True, help="Format: chat, instruction, preference, hf, fills ...")
-@click.option("--out", type=click.Path(path_type=Path), help="File or folder; else in the run's exports/.")
+@click.option("--out", type=file_option, help="File or folder; else in the run's exports/.")
 @explain_errors
 def command(run_folder: Path, name: str, out: Path | None) -> int:
     """Export the accepted rows of a run in another format.

@@ -7,14 +7,14 @@ import click
 
 from tradelogs.exits import DONE, explain_errors
 from tradelogs.offline import open_endpoint
-from tradelogs.options import profile_options, report_option
+from tradelogs.options import file_option, profile_options, report_option
 
 SECTION = "Make rows"
 
 
 @click.command()
 @profile_options
-@click.option("--out", type=click.Path(path_type=Path), help="Folder of the run; by default runs/PROFILE-TIME.")
+@click.option("--out", type=file_option, help="Folder of the run; by default runs/PROFILE-TIME.")
 @click.option("--metrics-port", type=int, help="Port on 127.0.0.1 for Prometheus, such as 9464; none by default.")
 @click.option("--estimate", is_flag=True, help="Say what the run would take, low and high, and send nothing.")
 @click.option("--print-resolved-config", is_flag=True, help="Print the effective profile and start nothing.")
@@ -51,7 +51,7 @@ def command(
 
         click.echo("\n".join(describe_estimate(estimate_run(loaded))))
         return DONE
-    folder = out or name_run_folder(loaded, Path("runs"))
+    folder = out or name_run_folder(loaded, Path.cwd() / "runs")
     with open_endpoint(loaded) as endpoint, RunDisplay(loaded.dataset, live=not verbose) as display:
         outcome = start_run(loaded, folder, endpoint, display.show_event, verbose=verbose)
     code = display.print_outcome(outcome)

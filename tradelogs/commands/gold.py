@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from tradelogs.exits import DONE, explain_errors
+from tradelogs.options import file_option
 
 if TYPE_CHECKING:
     from gold_data.trades.import_gold import BarsSource
@@ -21,20 +22,20 @@ def command() -> None:
 
 
 @command.command("import")
-@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
-@click.option("--out", required=True, type=click.Path(path_type=Path), help="Folder to write, a new one.")
+@click.argument("files", nargs=-1, required=True, type=file_option)
+@click.option("--out", required=True, type=file_option, help="Folder to write, a new one.")
 @click.option("--format", default="auto", show_default=True, help="Format of the files; auto goes by their header.")
 @click.option("--zone", help="Time zone of times without an offset; by default the format's own.")
-@click.option("--mapping", type=click.Path(path_type=Path), help="Columns of a CSV file of no known format (YAML).")
+@click.option("--mapping", type=file_option, help="Columns of a CSV file of no known format (YAML).")
 @click.option("--ticker", help="Ticker of a log that names none.")
 @click.option("--date", "day", type=click.DateTime(["%Y-%m-%d"]), help="Day of a log that has times of day only.")
 @click.option("--date-order", type=click.Choice(["month_first", "day_first"]), help="Where no date of a log tells.")
-@click.option("--positions", type=click.Path(path_type=Path), help="What was held before (CSV: ticker, quantity).")
+@click.option("--positions", type=file_option, help="What was held before (CSV: ticker, quantity).")
 @click.option("--long-only", is_flag=True, help="No sale is a short one: what was not bought was held before.")
 @click.option(
     "--market", "market", multiple=True, help="Where it is traded: XNYS extended, 24/7, or ES=CMES; repeatable."
 )
-@click.option("--bars", multiple=True, type=click.Path(path_type=Path), help="One-minute bars, or finer; repeatable.")
+@click.option("--bars", multiple=True, type=file_option, help="One-minute bars, or finer; repeatable.")
 @click.option("--bars-ticker", multiple=True, help="Ticker of bars that name none: of all --bars, or one for each.")
 @click.option("--bars-zone", help="Time zone of the bars' times without an offset; by default the market's.")
 @click.option("--bars-date", type=click.DateTime(["%Y-%m-%d"]), help="Day of bars that have times of day only.")
@@ -62,6 +63,7 @@ def import_logs(
       tradelogs gold import mine.csv --mapping mine.yaml --zone America/Chicago --bars bars.csv --out gold/
       tradelogs gold import futures.csv --market CMES --bars ES.csv --bars-ticker ES --out gold/
     """
+    from files.shown_text import show_path, write_command
     from gold_data.importers import LogOptions
     from gold_data.markets import read_options
     from gold_data.trades.import_gold import import_gold
@@ -71,7 +73,8 @@ def import_logs(
     account = import_gold(files, out, bars=sources, logs=logs, holdout=holdout, blocks=blocks, embargo=embargo)
     for line in account.sum_up():
         click.echo(line)
-    click.echo(f"{out}: written; tradelogs gold describe {out} shows what is in it")
+    look = write_command("tradelogs", "gold", "describe", out)
+    click.echo(f"{show_path(out)}: written; {look} shows what is in it")
     return DONE
 
 
@@ -96,8 +99,8 @@ def _list_bars(
 
 
 @command.command("map")
-@click.argument("file", type=click.Path(path_type=Path))
-@click.option("--out", type=click.Path(path_type=Path), help="File to write, a new one; by default it is printed.")
+@click.argument("file", type=file_option)
+@click.option("--out", type=file_option, help="File to write, a new one; by default it is printed.")
 @explain_errors
 def map_columns(file: Path, out: Path | None) -> int:
     """Write a first mapping of the columns of FILE, a CSV file of no known format, to look over and mend.
@@ -106,6 +109,7 @@ def map_columns(file: Path, out: Path | None) -> int:
     Example:
       tradelogs gold map mine.csv --out mine.yaml
     """
+    from files.shown_text import show_path, write_command
     from gold_data.errors import GoldError
     from gold_data.importers.first_mapping import write_first_mapping
 
@@ -116,12 +120,13 @@ def map_columns(file: Path, out: Path | None) -> int:
     if out.exists():
         raise GoldError(f"{out} is there already; name a new file, for nothing is changed in place")
     out.write_text(text, encoding="utf-8")
-    click.echo(f"{out}: written; look it over, then import {file} with --mapping {out}")
+    then = write_command("tradelogs", "gold", "import", file, "--mapping", out)
+    click.echo(f"{show_path(out)}: written; look it over, then: {then} ...")
     return DONE
 
 
 @command.command()
-@click.argument("folder", type=click.Path(path_type=Path))
+@click.argument("folder", type=file_option)
 @explain_errors
 def describe(folder: Path) -> int:
     """Print the data card of the gold in FOLDER.

@@ -5,11 +5,12 @@ from pathlib import Path
 import click
 
 from tradelogs.exits import DONE, explain_errors
+from tradelogs.options import file_option
 
 
 @click.command()
-@click.argument("bars_file", type=click.Path(path_type=Path))
-@click.option("--out", required=True, type=click.Path(path_type=Path), help="File to write, .parquet or .csv.")
+@click.argument("bars_file", type=file_option)
+@click.option("--out", required=True, type=file_option, help="File to write, .parquet or .csv.")
 @click.option("--market", multiple=True, help="Where it is traded: XNYS extended, 24/7, or ES=CMES; repeatable.")
 @explain_errors
 def command(bars_file: Path, out: Path, market: tuple[str, ...]) -> int:

@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from tradelogs.exits import DONE, explain_errors
+from tradelogs.options import file_option
 
 QUESTIONS: dict[str, tuple[str, Any]] = {
     "gold_rows": ("File of your trades (CSV or Parquet)", None),
@@ -35,7 +36,7 @@ SECTION = "Begin"
 @click.option("--num", type=click.IntRange(1), default=200, show_default=True, help="Rows wanted.")
 @click.option("--max-cost", type=float, help="Cap on money; needs --price.")
 @click.option("--max-minutes", type=float, default=60, show_default=True, help="Cap on time.")
-@click.option("--out", type=click.Path(path_type=Path), default=Path("my_profile.yaml"), show_default=True)
+@click.option("--out", type=file_option, default=Path("my_profile.yaml"), show_default=True)
 @explain_errors
 def command(dataset: str, num: int, max_cost: float | None, max_minutes: float, out: Path, **given: Any) -> int:
     """Write a profile for your own gold and models; asks for what is not given, in a terminal.
@@ -46,6 +47,7 @@ def command(dataset: str, num: int, max_cost: float | None, max_minutes: float, 
     """
     from designer_configs.compile.check import check_profile
     from designer_configs.errors import ConfigError
+    from files.shown_text import show_path, write_command
     from tradelogs.profile_writer import Answers, write_profile
 
     said = {key: ask(key, given.get(key)) for key in QUESTIONS}
@@ -68,7 +70,8 @@ def command(dataset: str, num: int, max_cost: float | None, max_minutes: float, 
         click.echo(f"note: {note}")
     if problems := check_profile(out):
         raise ConfigError(problems)
-    click.echo(f"{out}: written; next: tradelogs preview {out}; tradelogs generate {out} --estimate")
+    begin = write_command("tradelogs", "preview", out), write_command("tradelogs", "generate", out, "--estimate")
+    click.echo(f"{show_path(out)}: written; next: {'; '.join(begin)}")
     return DONE
 
 

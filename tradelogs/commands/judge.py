@@ -11,6 +11,7 @@ import click
 
 from tradelogs.exits import BAD_INPUT, DONE, explain_errors
 from tradelogs.offline import OFFLINE, open_endpoint
+from tradelogs.options import file_option, profile_option
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -31,15 +32,15 @@ def command() -> None:
 
 
 @command.command()
-@click.argument("profile", required=False)
+@click.argument("profile", type=profile_option, required=False)
 @click.option("--rows", default=8, show_default=True, type=click.IntRange(1), help="Gold rows per kind of fault.")
 @click.option("--all", "judges_all", is_flag=True, help="Judge those too that the checks refuse.")
 @click.option("--estimate", is_flag=True, help="Say what it would take, and send nothing.")
 @click.option("--seed", type=click.IntRange(min=0), help="Draws other rows; by default the profile's.")
-@click.option("--gold", type=click.Path(path_type=Path), help="Folder that `tradelogs gold import` wrote.")
-@click.option("--gold-rows", "--gold-trades", "gold_rows", type=click.Path(path_type=Path), help="Your rows.")
-@click.option("--run", "run_folder", type=click.Path(path_type=Path), help="A run: its profile and gold; its report.")
-@click.option("--out", type=click.Path(path_type=Path), help="Folder to write; by default runs/judge-PROFILE-TIME.")
+@click.option("--gold", type=file_option, help="Folder that `tradelogs gold import` wrote.")
+@click.option("--gold-rows", "--gold-trades", "gold_rows", type=file_option, help="Your rows.")
+@click.option("--run", "run_folder", type=file_option, help="A run: its profile and gold; its report.")
+@click.option("--out", type=file_option, help="Folder to write; by default runs/judge-PROFILE-TIME.")
 @click.option("--reviews", is_flag=True, help="With --run: hold its judge against people's reviews instead.")
 @click.option("--verbose", is_flag=True, help="Show Data Designer's own log.")
 @explain_errors
@@ -134,7 +135,7 @@ def _plan(profile: "Profile", gold: "GoldFolder", rows: int, *, judges_all: bool
 def _name_folder(profile: "Profile") -> Path:
     from refine_loop.run import name_run_folder
 
-    named = name_run_folder(profile, Path("runs"))
+    named = name_run_folder(profile, Path.cwd() / "runs")
     return named.with_name(f"judge-{named.name}")
 
 
@@ -225,10 +226,11 @@ def describe_requests(plan: "JudgePlan") -> list[str]:
 @contextlib.contextmanager
 def _show_progress(total: int, *, live: bool) -> Iterator[Callable[[int], None]]:
     """Show a bar in a terminal, and nothing elsewhere."""
-    from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-    console = Console(highlight=False)
+    from tradelogs.terminal import CleanConsole
+
+    console = CleanConsole()
     columns = [TextColumn("asking the judge"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn()]
     with Progress(*columns, console=console, disable=not (live and console.is_terminal)) as progress:
         task = progress.add_task("", total=total)
@@ -236,9 +238,10 @@ def _show_progress(total: int, *, live: bool) -> Iterator[Callable[[int], None]]
 
 
 def _print_answer(answer: "Answer", path: Path) -> None:
-    from rich.console import Console
+    from files.shown_text import show_path
+    from tradelogs.terminal import CleanConsole
 
-    console = Console(highlight=False)
+    console = CleanConsole()
     metrics = answer.metrics
     console.print()
     console.print(tabulate_faults(metrics["faults"]))
@@ -246,8 +249,8 @@ def _print_answer(answer: "Answer", path: Path) -> None:
     console.print(tabulate_criteria(metrics["criteria"]))
     console.print()
     for line in describe_answer(answer):
-        console.print(line, soft_wrap=True, markup=False)
-    console.print(f"written: {path}", soft_wrap=True, markup=False)
+        console.print(line, soft_wrap=True)
+    console.print(f"written: {show_path(path)}", soft_wrap=True)
 
 
 def tabulate_faults(faults: list[dict[str, Any]]) -> "Table":

@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 from tradelogs.exits import DONE, explain_errors
+from tradelogs.options import file_option
 
 SECTION = "Begin"
 
@@ -16,7 +17,7 @@ def command() -> None:
 
 @command.command()
 @click.argument("name")
-@click.option("--root", type=click.Path(path_type=Path), help="Folder of your own to write below; else the project.")
+@click.option("--root", type=file_option, help="Folder of your own to write below; else the project.")
 @explain_errors
 def dataset(name: str, root: Path | None) -> int:
     """Write a dataset NAME in plain YAML, with a profile that rehearses it: files to change into your own.
@@ -25,13 +26,13 @@ def dataset(name: str, root: Path | None) -> int:
     Example:
       tradelogs new dataset market_note
     """
+    from files.shown_text import show_path, write_command
     from tradelogs.scaffold import write_dataset
 
     written = write_dataset(name, root)
-    here = Path.cwd()
     for path in written:
-        click.echo(path.relative_to(here) if path.is_relative_to(here) else path)
-    profile = name + "_offline" if root is None else str(written[-1])
-    check = "validate" if root is None else f"validate {profile}"
-    click.echo(f"next: tradelogs {check}; tradelogs preview {profile}; tradelogs generate {profile}")
+        click.echo(show_path(path))
+    profile = f"{name}_offline" if root is None else written[-1]
+    steps = [("validate",) if root is None else ("validate", profile), ("preview", profile), ("generate", profile)]
+    click.echo(f"next: {'; '.join(write_command('tradelogs', *step) for step in steps)}")
     return DONE

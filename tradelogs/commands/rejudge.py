@@ -6,16 +6,21 @@ import click
 
 from tradelogs.exits import DONE, explain_errors
 from tradelogs.offline import open_endpoint
-from tradelogs.options import report_option, set_option
+from tradelogs.options import file_option, profile_option, report_option, set_option
 
 SECTION = "Judge and compare"
 
 
 @click.command()
-@click.argument("run_folder", type=click.Path(path_type=Path))
-@click.option("--profile", "named", help="Profile with another judge or acceptance; else the run's own, with --set.")
+@click.argument("run_folder", type=file_option)
+@click.option(
+    "--profile",
+    "named",
+    type=profile_option,
+    help="Profile with another judge or acceptance; else the run's own, with --set.",
+)
 @set_option
-@click.option("--out", type=click.Path(path_type=Path), help="Folder of the new run; by default RUN_FOLDER-rejudged.")
+@click.option("--out", type=file_option, help="Folder of the new run; by default RUN_FOLDER-rejudged.")
 @report_option
 @explain_errors
 def command(run_folder: Path, *, named: str | None, sets: tuple[str, ...], out: Path | None, report: bool) -> int:

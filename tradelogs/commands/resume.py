@@ -6,13 +6,13 @@ import click
 
 from tradelogs.exits import explain_errors
 from tradelogs.offline import open_endpoint
-from tradelogs.options import report_option, set_option
+from tradelogs.options import file_option, report_option, set_option
 
 SECTION = "Make rows"
 
 
 @click.command()
-@click.argument("run_folder", type=click.Path(path_type=Path))
+@click.argument("run_folder", type=file_option)
 @click.option("--num", type=click.IntRange(min=1), help="Go on to so many accepted rows; max_candidates grows with it.")
 @set_option
 @click.option("--reviews", is_flag=True, help="Send back what people rejected with a reason; writes reviewed.parquet.")

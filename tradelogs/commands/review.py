@@ -1,16 +1,18 @@
 """`tradelogs review`."""
 
 from pathlib import Path
+from urllib.parse import quote
 
 import click
 
 from tradelogs.exits import BAD_INPUT, DONE, explain_errors
+from tradelogs.options import file_option
 
 SECTION = "Judge and compare"
 
 
 @click.command()
-@click.argument("run_folder", type=click.Path(path_type=Path))
+@click.argument("run_folder", type=file_option)
 @click.option("--port", default=8601, show_default=True, help="Port on 127.0.0.1.")
 @click.option("--results", is_flag=True, help="Say what was found; writes review.json and reviewed.parquet.")
 @explain_errors
@@ -55,6 +57,6 @@ def _serve(folder: Path, port: int) -> int:
         click.echo(f"error: {exc.name} is not installed: pip install 'synthetic-trade-logs[serve]'", err=True)
         return BAD_INPUT
     app = build_app(folder.parent, folder.parent, workers=0)
-    click.echo(f"http://127.0.0.1:{port}/#review/{folder.name}")
+    click.echo(f"http://127.0.0.1:{port}/#review/{quote(folder.name)}")
     uvicorn.run(app, host="127.0.0.1", port=port, log_level="warning", access_log=False)
     return DONE

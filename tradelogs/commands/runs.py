@@ -6,12 +6,13 @@ from pathlib import Path
 import click
 
 from tradelogs.exits import DONE, explain_errors
+from tradelogs.options import file_option
 
 SECTION = "Look at what was made"
 
 
 @click.command()
-@click.argument("folder", type=click.Path(path_type=Path), default="runs")
+@click.argument("folder", type=file_option, default="runs")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object per run and line.")
 @explain_errors
 def command(folder: Path, as_json: bool) -> int:

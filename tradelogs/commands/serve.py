@@ -7,17 +7,14 @@ from pathlib import Path
 import click
 
 from tradelogs.exits import BAD_INPUT, DONE, explain_errors
+from tradelogs.options import file_option
 
 SECTION = "Make rows"
 
 
 @click.command()
-@click.option(
-    "--runs", type=click.Path(path_type=Path), default=Path("runs"), show_default=True, help="Folder of runs."
-)
-@click.option(
-    "--gold", type=click.Path(path_type=Path), default=Path("gold"), show_default=True, help="Folder of golds."
-)
+@click.option("--runs", type=file_option, default=Path("runs"), show_default=True, help="Folder of runs.")
+@click.option("--gold", type=file_option, default=Path("gold"), show_default=True, help="Folder of golds.")
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address; any but loopback needs a token.")
 @click.option("--port", default=8600, show_default=True, help="Port.")
 @click.option("--token-env", help="Environment variable that holds the token.")

@@ -6,13 +6,14 @@ from pathlib import Path
 import click
 
 from tradelogs.exits import DONE, explain_errors
+from tradelogs.options import file_option
 
 SECTION = "Look at what was made"
 DISGUISED = "Rows and gold are as they are; prompts, answers and critiques stand as the models saw them: disguised."
 
 
 @click.command()
-@click.argument("run_folder", type=click.Path(path_type=Path))
+@click.argument("run_folder", type=file_option)
 @click.argument("row_id", required=False)
 @click.option("--worst", metavar="CRITERION", help="List the candidates with the lowest scores, such as realism.")
 @click.option("--reason", metavar="RULE", help="List the candidates that a rule or criterion criticised.")

@@ -5,9 +5,9 @@ from pathlib import Path
 import click
 
 from tradelogs.exits import DONE, explain_errors
+from tradelogs.options import file_option
 
 SECTION = "Judge and compare"
-FILE = click.Path(path_type=Path)
 
 
 @click.group("strategy")
@@ -16,8 +16,8 @@ def command() -> None:
 
 
 @command.command("run")
-@click.argument("strategy", type=FILE)
-@click.option("--bars", required=True, type=FILE, help="One-minute bars or longer ones, CSV or Parquet.")
+@click.argument("strategy", type=file_option)
+@click.option("--bars", required=True, type=file_option, help="One-minute bars or longer ones, CSV or Parquet.")
 @explain_errors
 def run(strategy: Path, bars: Path) -> int:
     """Execute the strategy of a JSON file: its trades, and a trader's numbers.
@@ -33,12 +33,14 @@ def run(strategy: Path, bars: Path) -> int:
 
 
 @command.command("eval")
-@click.argument("answers", type=FILE)
-@click.option("--test", required=True, type=FILE, help="JSON lines with prompt and completion.")
+@click.argument("answers", type=file_option)
+@click.option("--test", required=True, type=file_option, help="JSON lines with prompt and completion.")
 @click.option(
     "--dialect", default="json", show_default=True, type=click.Choice(["json", "tst"]), help="tst: Strategy(...)."
 )
-@click.option("--shown", multiple=True, type=FILE, help="JSON lines whose prompts the model was shown; repeatable.")
+@click.option(
+    "--shown", multiple=True, type=file_option, help="JSON lines whose prompts the model was shown; repeatable."
+)
 @explain_errors
 def evaluate_answers(answers: Path, test: Path, dialect: str, shown: tuple[Path, ...]) -> int:
     """Evaluate ANSWERS (JSON lines, one a row of the test) with floors, a ceiling and 95% intervals.

@@ -5,12 +5,13 @@ from pathlib import Path
 import click
 
 from tradelogs.exits import DONE, explain_errors
+from tradelogs.options import file_option
 
 SECTION = "Begin"
 
 
 @click.command()
-@click.argument("files", nargs=-1, type=click.Path(path_type=Path))
+@click.argument("files", nargs=-1, type=file_option)
 @explain_errors
 def command(files: tuple[Path, ...]) -> int:
     """Check every profile, control and column file, or just the profiles FILES with all that they use.

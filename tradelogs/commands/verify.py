@@ -6,15 +6,16 @@ from typing import Any
 import click
 
 from tradelogs.exits import BAD_INPUT, DONE, explain_errors
+from tradelogs.options import file_option
 
 SECTION = "Look at what was made"
 
 
 @click.command()
-@click.argument("run_folder", type=click.Path(path_type=Path), required=False)
-@click.option("--synthetic", type=click.Path(path_type=Path), help="Rows that any tool made, CSV or Parquet.")
-@click.option("--gold", type=click.Path(path_type=Path), help="Gold for them: an imported folder, or a table.")
-@click.option("--out", type=click.Path(path_type=Path), help="Folder of their report; beside the rows without it.")
+@click.argument("run_folder", type=file_option, required=False)
+@click.option("--synthetic", type=file_option, help="Rows that any tool made, CSV or Parquet.")
+@click.option("--gold", type=file_option, help="Gold for them: an imported folder, or a table.")
+@click.option("--out", type=file_option, help="Folder of their report; beside the rows without it.")
 @click.option("--json", "is_json", is_flag=True, help="Prints all metrics as JSON, nothing else.")
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Fixes every draw.")
 @click.option(

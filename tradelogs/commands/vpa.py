@@ -5,11 +5,12 @@ from pathlib import Path
 import click
 
 from tradelogs.exits import DONE, explain_errors
+from tradelogs.options import file_option
 
 
 @click.command()
-@click.argument("bars_file", type=click.Path(path_type=Path))
-@click.option("--out", required=True, type=click.Path(path_type=Path), help="File to write, .parquet or .jsonl.")
+@click.argument("bars_file", type=file_option)
+@click.option("--out", required=True, type=file_option, help="File to write, .parquet or .jsonl.")
 @click.option("--timeframes", help="That of the bars, then higher ones, such as 1m,15m,1d; else by the bars.")
 @explain_errors
 def command(bars_file: Path, out: Path, timeframes: str | None) -> int:

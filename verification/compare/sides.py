@@ -11,6 +11,7 @@ import polars as pl
 
 from designer_configs.compile.profile import Profile, load_profile
 from designer_configs.errors import ConfigError
+from files.shown_text import write_command
 from gold_data.folder import HOLDOUT, TRAIN
 from verification.errors import VerificationError
 from verification.inputs import read_table
@@ -56,7 +57,7 @@ def read_side(folder: Path) -> Side:
         if not (folder / name).is_file():
             raise VerificationError(
                 f"{folder} is no finished run: {name} is missing. Name the folder that `tradelogs generate` printed, "
-                f"or go on with it: tradelogs resume {folder}"
+                f"or go on with it: {write_command('tradelogs', 'resume', folder)}"
             )
     try:
         profile = load_profile(str(folder / "profile.yaml"), {})

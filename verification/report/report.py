@@ -13,6 +13,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 from markupsafe import Markup
 
+from files.shown_text import clean_text
 from files.whole_file import write_whole
 from verification.answers import CANNOT_TELL, COPIES, GOOD, HELPS, HURTS, LEAK, NOISE, UNDERFIT, to_json
 from verification.report.parts import Plot, drop_minus_zero, get_value, is_number
@@ -200,9 +201,18 @@ def hash_script(script: str) -> str:
 def load_template() -> Template:
     """Load the report's template."""
     environment = Environment(
-        loader=FileSystemLoader(HERE), autoescape=True, undefined=StrictUndefined, keep_trailing_newline=True
+        loader=FileSystemLoader(HERE),
+        autoescape=True,
+        undefined=StrictUndefined,
+        keep_trailing_newline=True,
+        finalize=_clean_value,
     )
     return environment.get_template("report.html.j2")
+
+
+def _clean_value(value: Any) -> Any:
+    """Clean a text that the template shows; what is markup is ours."""
+    return clean_text(value) if isinstance(value, str) and not isinstance(value, Markup) else value
 
 
 @cache

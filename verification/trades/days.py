@@ -85,7 +85,7 @@ def are_dealt(run: FinishedRun, synthetic: pl.DataFrame) -> bool:
     """Tell whether the run's plan dealt these trades their sessions; without its plans, whether its ledger has them."""
     if "row_id" not in run.ledger.columns or not set(synthetic["trade_id"]) <= set(run.ledger["row_id"]):
         return False
-    plans = [pl.read_parquet(path) for path in sorted((run.folder / "rounds").glob("*/plan.parquet"))]
+    plans = [pl.read_parquet(path, glob=False) for path in sorted((run.folder / "rounds").glob("*/plan.parquet"))]
     named = [plan.select("row_id", "session_date") for plan in plans if {"row_id", "session_date"} <= set(plan.columns)]
     if not named:
         return True

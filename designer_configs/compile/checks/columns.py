@@ -78,14 +78,22 @@ def check_control(scope: Scope, source: YamlSource) -> list[Problem]:
     return problems
 
 
+def report_unknown_control(project: Project, folder: Path, profile: YamlSource, position: int) -> Problem:
+    """Say that there is no control of the name that an entry of a profile's `controls` gives."""
+    use = profile.data["controls"][position]
+    path: KeyPath = ("controls", position) if isinstance(use, str) else ("controls", position, "use")
+    name = use if isinstance(use, str) else use["use"]
+    message = f"there is no columns/controls/{name}.yaml; {suggest(name, project.list_controls(folder))}"
+    return profile.report(path, message)
+
+
 def check_use(project: Project, scope: Scope, profile: YamlSource, position: int) -> list[Problem]:
     """List what is wrong with one entry of a profile's `controls`."""
     controls = project.list_controls(scope.folder)
     use, path = profile.data["controls"][position], ("controls", position)
     name = use if isinstance(use, str) else use["use"]
     if name not in controls:
-        message = f"there is no columns/controls/{name}.yaml; {suggest(name, controls)}"
-        return [profile.report(path if isinstance(use, str) else (*path, "use"), message)]
+        return [report_unknown_control(project, scope.folder, profile, position)]
     source = project.read(controls[name], "control")
     if isinstance(use, str) or source.problems:
         return []

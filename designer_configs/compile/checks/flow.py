@@ -118,10 +118,11 @@ def _find_steps(project: Project, flow: Flow, stage: Stage) -> tuple[list[Step],
     missing: list[Problem] = []
     for i, entry in enumerate(flow.document.get(stage, ())):
         if entry == CONTROLS:
-            steps += [
+            controls = [
                 Step(control.path.stem, control, None if control.problems else control.data["column"], row, True)
                 for control in flow.controls
             ]
+            steps += _put_in_order(controls)
         elif entry in files:
             column = project.read(files[entry], "column")
             steps.append(Step(files[entry].stem, column, None if column.problems else column.data, row))
@@ -130,6 +131,17 @@ def _find_steps(project: Project, flow: Flow, stage: Stage) -> tuple[list[Step],
             message = f"there is no {folder}/{entry}.yaml; {suggest(entry, files)}"
             missing.append(flow.source.report((stage, i), message))
     return steps, missing
+
+
+def _put_in_order(controls: Sequence[Step]) -> list[Step]:
+    """Put controls in an order in which they can be drawn, as Data Designer does; what reads itself comes last."""
+    names, ordered, waiting = {step.name for step in controls}, list[Step](), list(controls)
+    while waiting:
+        drawn = {step.name for step in ordered}
+        ready = [step for step in waiting if not (names & {n for read in step.reads.values() for n in read}) - drawn]
+        ordered += ready or waiting
+        waiting = [step for step in waiting if ready and step not in ready]
+    return ordered
 
 
 def _say_where(flow: Flow, stage: Stage) -> dict[str, str]:

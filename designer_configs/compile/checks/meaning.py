@@ -6,7 +6,14 @@ from pathlib import Path
 from typing import Any
 
 from columns.declared import CONTROLS, DATASET_FILE, STAGES, WHOLE, read_options
-from designer_configs.compile.checks.columns import Scope, check_column, check_control, check_use, find_scope
+from designer_configs.compile.checks.columns import (
+    Scope,
+    check_column,
+    check_control,
+    check_use,
+    find_scope,
+    report_unknown_control,
+)
 from designer_configs.compile.checks.flow import check_flow
 from designer_configs.compile.checks.policy import check_policy_file
 from designer_configs.compile.checks.project import Project
@@ -28,17 +35,13 @@ FORMATS = ("parquet", "csv", "jsonl", "hf")
 
 
 def check_meaning(project: Project, profile: YamlSource) -> list[Problem]:
-    """List everything wrong with a profile and all that it uses; a file of the wrong shape is not read further."""
+    """List everything wrong with a profile and all that it uses; of one of the wrong shape only the names are read."""
     if profile.problems:
-        return list(profile.problems)
+        return [*profile.problems, *_check_names(project, profile)]
     folder = project.find_dataset(profile.data["dataset"])
     if folder is None:
-        named = profile.data["dataset"]
-        message = f"there is no columns/{named}/dataset.yaml; {suggest(named, project.datasets)}"
-        return [
-            *_check_values(project.root, profile, fill_defaults("profile", profile.data)),
-            profile.report(("dataset",), message),
-        ]
+        values = _check_values(project.root, profile, fill_defaults("profile", profile.data))
+        return [*values, _report_unknown_dataset(project, profile)]
     effective = fill_defaults("profile", profile.data, read_options(folder))
     scope, files = find_scope(project, folder), project.list_controls(folder)
     problems = [*_check_values(project.root, profile, effective), *_check_controls(project, scope, profile)]
@@ -269,6 +272,25 @@ def _check_models(profile: YamlSource, effective: Mapping[str, Any]) -> list[Pro
         message = f"needs the price of every model; add to prices.models: {', '.join(unpriced)}"
         problems.append(profile.report(("run", "max_cost"), message))
     return problems
+
+
+def _check_names(project: Project, profile: YamlSource) -> Iterator[Problem]:
+    """Check that a profile's dataset, and the controls that it names, are there, whatever else is wrong with it."""
+    data = profile.data if isinstance(profile.data, Mapping) else {}
+    folder, uses = project.find_dataset(data.get("dataset")), data.get("controls")
+    if isinstance(data.get("dataset"), str) and folder is None:
+        yield _report_unknown_dataset(project, profile)
+    for i, use in enumerate(uses if isinstance(uses, list) and folder is not None else ()):
+        name = use.get("use") if isinstance(use, Mapping) else use
+        if isinstance(name, str) and folder is not None and name not in project.list_controls(folder):
+            yield report_unknown_control(project, folder, profile, i)
+
+
+def _report_unknown_dataset(project: Project, profile: YamlSource) -> Problem:
+    """Say that there is no dataset of the name."""
+    named = profile.data["dataset"]
+    message = f"there is no columns/{named}/dataset.yaml; {suggest(named, project.datasets)}"
+    return profile.report(("dataset",), message)
 
 
 def _check_controls(project: Project, scope: Scope, profile: YamlSource) -> list[Problem]:

@@ -50,6 +50,8 @@ def check_shape(source: YamlSource, kind: Kind, options: Options = NO_OPTIONS) -
     for error in _build_validator(kind, json.dumps(dict(options))).iter_errors(source.data):
         path = (*error.absolute_path, *([error.instance] if "propertyNames" in error.absolute_schema_path else []))
         found += [((*path, *below), message) for below, message in _explain(error)]
+    said = {path for path, _ in found}
+    found += [(path, message) for path, message in source.misread.items() if path not in said]
     problems = dict.fromkeys(source.report(path, message) for path, message in found)
     return sorted(problems, key=lambda problem: problem.line or 0)
 

@@ -5,6 +5,7 @@ Stricter than the library: a duplicate key, a tag, a merge key or a cycle is a p
 
 import copy
 import functools
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -19,6 +20,7 @@ KeyPath = tuple[str | int, ...]
 
 MAX_VALUES = 50_000  # aliases of aliases grow without bound; no configuration is this large
 MAX_BYTES = 1 << 20  # of a file, and of all its values with every alias written out
+_OCTAL = re.compile(r"[-+]?0[0-9_]+")
 _SCALARS = {f"tag:yaml.org,2002:{name}" for name in ("str", "int", "float", "bool", "null", "timestamp")}
 _COLLECTIONS = {"tag:yaml.org,2002:map", "tag:yaml.org,2002:seq"}
 
@@ -28,7 +30,8 @@ class YamlSource:
     """A YAML file as it was read.
 
     `data` is None where the file could not be read at all. Keys are text, as in JSON, whatever YAML makes of them.
-    `lines` holds the line of every key and list item; `texts` the line above the first line of every literal block.
+    `lines` holds the line of every key and list item; `texts` the line above the first line of every literal block;
+    `misread` says of values without quotes that YAML 1.1 takes them for something that few people mean.
     `file` is the name that messages use.
     """
 
@@ -37,6 +40,7 @@ class YamlSource:
     data: Any = None
     lines: Mapping[KeyPath, int] = field(default_factory=dict)
     texts: Mapping[KeyPath, int] = field(default_factory=dict)
+    misread: Mapping[KeyPath, str] = field(default_factory=dict)
     problems: tuple[Problem, ...] = ()
 
     def find_line(self, path: KeyPath, line_of_text: int | None = None) -> int | None:
@@ -83,8 +87,8 @@ def parse_value(text: str) -> Any:
         ValueError: it is none, with all that is wrong.
     """
     source = _parse(Path(), "", f"value: {text}")
-    if source.problems:
-        raise ValueError("; ".join(problem.message for problem in source.problems))
+    if faults := [*(problem.message for problem in source.problems), *source.misread.values()]:
+        raise ValueError("; ".join(faults))
     if set(source.data) != {"value"}:
         raise ValueError("is more than one value: put it on one line")
     return source.data["value"]
@@ -127,7 +131,7 @@ def _parse_text(file: str, text: str) -> YamlSource:
         found = "the file is empty" if data is None else f"found {_name_kind(data)}"
         builder.problems.insert(0, Problem(file, 1, "", f"must be a mapping of keys to values; {found}"))
         data = None
-    return YamlSource(path, file, data, builder.lines, builder.texts, tuple(builder.problems))
+    return YamlSource(path, file, data, builder.lines, builder.texts, builder.misread, tuple(builder.problems))
 
 
 def _name_kind(data: object) -> str:
@@ -143,6 +147,20 @@ def _explain_syntax(file: str, error: yaml.MarkedYAMLError) -> Problem:
     return Problem(file, line, "", f"not valid YAML: {message}")
 
 
+def _tell_misread(text: str, value: object) -> str | None:
+    """Tell what YAML 1.1 takes a text without quotes for where few people mean it: `on`, `9:30`, `010`, a date."""
+    if isinstance(value, bool):
+        taken = str(value).lower()
+        if text.lower() == taken:
+            return None
+        return f"YAML reads {text} as {taken}: put it in quotes to make it text, or write {taken}"
+    if isinstance(value, int | float):
+        if ":" not in text and not _OCTAL.fullmatch(text):
+            return None
+        return f"YAML reads {text} as the number {value}: put it in quotes to make it text"
+    return None if isinstance(value, str | None) else f"YAML reads {text} as a date: put it in quotes to make it text"
+
+
 class _Builder:
     """Builds plain data from nodes."""
 
@@ -154,6 +172,7 @@ class _Builder:
         self._characters = 0
         self.lines: dict[KeyPath, int] = {(): 1}
         self.texts: dict[KeyPath, int] = {}
+        self.misread: dict[KeyPath, str] = {}
         self.problems: list[Problem] = []
 
     def build(self, node: yaml.Node, path: KeyPath) -> Any:
@@ -209,6 +228,8 @@ class _Builder:
             str(value).encode("utf-8")
         except (yaml.YAMLError, ValueError, KeyError, AttributeError, OverflowError):
             return self._refuse(line, path, f"{ascii(node.value)[:60]} is no value: put it in quotes if it is text")
+        if node.style is None and (misread := _tell_misread(node.value, value)) is not None:
+            self.misread[path] = misread
         return value
 
     def _refuse(self, line: int, path: KeyPath, message: str) -> None:

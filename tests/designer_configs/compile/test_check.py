@@ -40,7 +40,6 @@ def test_every_problem_of_every_file_is_listed(root: Path, edit: Edit) -> None:
         (TRADE, 7, "prompt"),
         (TRADE, 7, "prompt"),
         ("designer_configs/other.yaml", 1, ""),
-        ("designer_configs/other.yaml", 1, ""),
         (PROFILE, 4, "description"),
     ]
 
@@ -57,19 +56,61 @@ def test_a_new_control_needs_its_file_and_its_name_in_a_profile(root: Path, edit
     assert check_all(root) == []
 
 
+@pytest.mark.parametrize("file", [PROFILE, MOOD, DATASET, "columns/log/refine/trade.yaml"])
+def test_a_file_is_valid_without_the_line_that_an_editor_reads(root: Path, file: str) -> None:
+    lines = (root / file).read_text(encoding="utf-8").splitlines(keepends=True)
+    (root / file).write_text("".join(lines[1:]), encoding="utf-8")
+    assert (check_all(root), check_profile(root / PROFILE, root)) == ([], [])
+
+
 @pytest.mark.parametrize(
-    ("file", "wanted"),
+    ("values", "said"),
     [
-        (PROFILE, "schema/profile.schema.json"),
-        (MOOD, "../../designer_configs/schema/control.schema.json"),
-        (DATASET, "../../designer_configs/schema/dataset.schema.json"),
-        ("columns/log/refine/trade.yaml", "../../../designer_configs/schema/column.schema.json"),
+        ("[on, off]", ["YAML reads on as true", "YAML reads off as false"]),
+        ("[DK, NO, SE]", ["YAML reads NO as false"]),
+        ("[9:30, 10:00]", ["YAML reads 9:30 as the number 570", "YAML reads 10:00 as the number 600"]),
+        ("[007, a]", ["YAML reads 007 as the number 7"]),
+        ("[2026-11-29, a]", ["YAML reads 2026-11-29 as a date"]),
     ],
 )
-@pytest.mark.parametrize("header", ["", "# yaml-language-server: $schema=schema/nothing.schema.json"])
-def test_the_first_line_names_the_schema(break_file: Break, file: str, wanted: str, header: str) -> None:
-    line = f"# yaml-language-server: $schema={wanted}"
-    assert break_file(file, line, header) == [f":1: the first line must be: {line}"]
+def test_a_value_that_yaml_takes_for_another_is_to_be_quoted(break_file: Break, values: str, said: list[str]) -> None:
+    found = break_file(MOOD, "[calm, wild]", values)
+    assert [
+        problem.partition(": ")[2].partition(": ")[2].startswith(text)
+        for problem, text in zip(found, said, strict=True)
+    ]
+    assert all("put it in quotes to make it text" in problem for problem in found)
+
+
+def test_what_is_quoted_or_means_what_it_says_is_taken(root: Path, edit: Edit) -> None:
+    edit(MOOD, "[calm, wild]", "['on', \"9:30\", '007', 1_000, 0.5, 1e-3]")
+    assert check_all(root) == []
+
+
+def test_controls_may_read_one_another_whatever_their_names_are(root: Path, edit: Edit) -> None:
+    params = "{category: mood, values: {calm: [low], wild: [high]}}"
+    (root / "columns/controls/angle.yaml").write_text(
+        "description: Of the market's mood.\n"
+        f"column: {{name: angle, column_type: sampler, sampler_type: subcategory, params: {params}}}\n"
+        'prompt: "At {{ angle }}."\n',
+        encoding="utf-8",
+    )
+    edit(PROFILE, "  - mood\n", "  - angle\n  - mood\n")
+    assert (check_all(root), check_profile(root / PROFILE, root)) == ([], [])
+    edit(PROFILE, "  - mood\n", "")
+    (problem,) = check_profile(root / PROFILE, root)
+    assert "angle reads the column mood, which is not made before it" in problem.message
+
+
+def test_unknown_names_are_said_beside_errors_of_shape(root: Path, edit: Edit) -> None:
+    edit(PROFILE, "description: small", "description: 7")
+    edit(PROFILE, "  - mood", "  - moood\n  - {use: heet}")
+    found = [str(problem).removeprefix(PROFILE) for problem in check_profile(root / PROFILE, root)]
+    assert [text.partition("; ")[0] for text in found] == [
+        ":3: description: must be text",
+        ":8: controls.2: there is no columns/controls/moood.yaml",
+        ":9: controls.3.use: there is no columns/controls/heet.yaml",
+    ]
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from designer_configs.compile.check import check_gold_files
 from designer_configs.compile.checks.project import PROJECT_ROOT
 from designer_configs.compile.profile import load_profile
 from designer_configs.errors import ConfigError
@@ -76,3 +77,21 @@ def test_what_does_not_go_together(tmp_path: Path, gold: object, wrong: str) -> 
 def test_a_folder_and_files_on_the_command_line(other: str) -> None:
     with pytest.raises(ConfigError, match=f"--{other.replace('_', '-')}: a gold folder has"):
         load_profile("offline", {"gold": "gold", other: "x.csv"})
+
+
+def test_gold_that_is_not_there_is_said_with_file_line_and_key(tmp_path: Path) -> None:
+    mine = write_profile(tmp_path, {"trades": str(tmp_path / "no.csv"), "bars": str(tmp_path / "nor.csv")})
+    found = check_gold_files(load_profile(mine))
+    lines = Path(mine).read_text(encoding="utf-8").splitlines()
+    wanted = {
+        key: lines.index(f"  {key}: {tmp_path / name}") + 1 for key, name in (("trades", "no.csv"), ("bars", "nor.csv"))
+    }
+    assert {problem.path: problem.line for problem in found} == {f"gold.{key}": line for key, line in wanted.items()}
+    assert all(problem.message.endswith("there is no such file: name one that is there") for problem in found)
+    (folder,) = check_gold_files(load_profile(write_profile(tmp_path, {"folder": str(tmp_path / "none")})))
+    assert (folder.path, "gold import" in folder.message) == ("gold.folder", True)
+
+
+def test_gold_of_the_command_line_is_not_said_of_the_profile(tmp_path: Path) -> None:
+    mine = write_profile(tmp_path, {"trades": str(tmp_path / "no.csv")})
+    assert check_gold_files(load_profile(mine, {"gold_rows": tmp_path / "other.csv"})) == []

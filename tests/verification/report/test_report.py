@@ -73,6 +73,16 @@ def test_overall_verdict_counts_and_notes_stand_on_top() -> None:
         assert text in top
 
 
+def test_texts_of_a_report_are_clean() -> None:
+    hostile = "\x1b]0;title\x07\u202eback\x9b"
+    page = render_report({"run": {"name": hostile, "nouns": hostile, "notes": [hostile]}, "answers": []}, ())
+    shown = (
+        page.replace(PLOTLY, "").replace(report.load_text("report.css"), "").replace(report.load_text("report.js"), "")
+    )
+    assert shown.count("\\x1b]0;title\\x07\\u202eback\\x9b") >= 3
+    assert not {"\x1b", "\x07", "\u202e", "\x9b"} & set(shown)
+
+
 def test_rows_are_called_what_the_dataset_calls_them() -> None:
     for gold, heading in ((0, "Synthetic notes</h1>"), (9, "Synthetic notes against gold</h1>")):
         page = render_report({"run": {"nouns": "notes", "synthetic": 5, "gold_train": gold, "gold_holdout": 0}}, ())

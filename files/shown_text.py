@@ -1,0 +1,52 @@
+"""Text that is shown or logged: what files, models and providers say is seen, and never obeyed."""
+
+import contextlib
+import shlex
+import unicodedata
+from pathlib import Path
+
+from files.secret_text import mask_secrets
+
+KEPT = "\n\t"
+
+
+def clean_text(text: str) -> str:
+    """Write control characters as escapes (a terminal obeys some of them), and mask secrets.
+
+    What turns the writing direction or has no width is one of them: it makes a text look like another.
+    """
+    masked = mask_secrets(text)
+    return masked if masked.isprintable() else "".join(c if _is_harmless(c) else ascii(c)[1:-1] for c in masked)
+
+
+def _is_harmless(character: str) -> bool:
+    return character.isprintable() or character in KEPT or unicodedata.category(character) == "Zs"  # kinds of space
+
+
+def show_path(path: Path) -> str:
+    """Write a path as a person gives it: from the current folder where it lies below, and never as an option."""
+    with contextlib.suppress(OSError):  # the current folder may be gone by now
+        here = Path.cwd()
+        path = path.relative_to(here) if path.is_relative_to(here) else path
+    shown = str(path)
+    return f"./{shown}" if shown.startswith("-") else shown
+
+
+def write_command(*words: str | Path) -> str:
+    """Write a command that a shell takes as it is meant, whatever its paths are called."""
+    return " ".join(_quote_word(show_path(word) if isinstance(word, Path) else word) for word in words)
+
+
+def _quote_word(word: str) -> str:
+    r"""Quote a word, one with control characters as bash, zsh and ksh read them: `$'a\x1b'`."""
+    if "\n" not in word and "\t" not in word and clean_text(word) == word:
+        return shlex.quote(word)
+    return f"$'{''.join(map(_spell_character, word))}'"
+
+
+def _spell_character(character: str) -> str:
+    if character in "\\'":
+        return f"\\{character}"
+    if character.isprintable():
+        return character
+    return "".join(f"\\x{byte:02x}" for byte in character.encode("utf-8", "surrogateescape"))

@@ -108,6 +108,7 @@ def _mend_number(text: str, schema: Schema, name: str, *, points: bool) -> Itera
     used |= {"dollar_sign"} if said["dollar"] else set()
     used |= {"percent_sign"} if said["percent"] else set()
     used |= {"thousands_separators"} if "," in digits else set()
+    used |= {"blanks"} if any(sign.isspace() for sign in text) else set()
     plain = digits.replace(",", "")
     minus = "" if sign in ("", "+") else "-"
     yield json.loads(minus + ("0" + plain if plain.startswith(".") else plain)), used

@@ -156,10 +156,11 @@ class ServiceClient:
                 raise
             except Exception as exc:
                 failure = self._explain(exc)
-                if not failure.passes or self._is_over(started, self._patience):
+                if not failure.passes or self._is_over(started - failure.asked, self._patience):
                     said = failure._replace(words=f"{failure.words} {self.quote(printed.getvalue())}".strip())
                     raise self._give_up(f"create job {name}", said) from exc
-            self._hold_out(pause := pause_longer(pause))
+            pause = pause_longer(pause)
+            self._hold_out(max(pause, failure.asked))
             if (known := self.find_job(name)) is not None:
                 return known
 
@@ -321,12 +322,14 @@ class ServiceClient:
         chain: list[BaseException] = [exc]
         while (inner := chain[-1].__cause__ or chain[-1].__context__) is not None and inner not in chain:
             chain.append(inner)
+        headers = [getattr(getattr(error, "response", None), "headers", {}) for error in chain]
+        asked = max((read_asked_pause(each) or 0.0 for each in headers), default=0.0)
         for error in chain:
-            response = getattr(error, "response", None)
-            status = getattr(error, "status_code", None) or getattr(response, "status_code", None)
+            status = getattr(error, "status_code", None) or getattr(
+                getattr(error, "response", None), "status_code", None
+            )
             if isinstance(status, int):
                 passes = status in (408, 409, 425, 429) or status >= 500
-                asked = read_asked_pause(getattr(response, "headers", {})) or 0.0
                 return Failure(status, passes, f"HTTP {status}: {self.quote(str(error))}", asked)
         away = next((e for e in chain if isinstance(e, httpx.TransportError | ConnectionError | TimeoutError)), None)
         words = self.quote(str(away or exc)) or type(away or exc).__name__

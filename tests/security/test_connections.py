@@ -111,7 +111,9 @@ def test_addresses_in_gold_rows_and_in_answers_are_never_fetched(
     endpoint.script = script
     gold = {"bars": "gold_data/sample/bars.parquet", "news": str(news), "holdout": 0.2, "embargo": 2}
     provider = {"name": "mine", "endpoint": endpoint.url}
-    profile = write_shipped("stock_report_offline", {"provider": provider, "gold": gold, "run": {"max_candidates": 8}})
+    profile = write_shipped(
+        "stock_report_offline", {"provider": provider, "gold": gold, "run": {"accepted": 4, "max_candidates": 8}}
+    )
     result = cli("generate", profile, "--num", 4, "--out", tmp_path / "run", "--no-report")
     assert result.exit_code in (0, 3), result.output
     assert any(url in str(asked.messages) for asked in endpoint.asked)

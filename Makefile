@@ -112,7 +112,7 @@ OF_VERSIONS := tests/jobs/library/test_versions.py tests/jobs/library/test_speed
 	@test -x .venv-dd-$*/bin/python || $(PYTHON) -m venv .venv-dd-$*
 	@$(BIN)/python -c 'import sys; print(*[p for p in sys.path if p.endswith("site-packages")], sep="\n")' \
 	  > "$$(.venv-dd-$*/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/borrowed.pth"
-	@.venv-dd-$*/bin/python -m pip install -q --no-deps data-designer==$* data-designer-config==$* data-designer-engine==$*
+	@.venv-dd-$*/bin/python -m pip install -q --no-deps data-designer==$* data-designer-config==$* data-designer-engine==$* -e .
 	@touch $@
 
 test-versions: $(VERSIONS:%=.venv-dd-%/.installed)  ## try every version of Data Designer that is named: a smoke run, our hooks' tests

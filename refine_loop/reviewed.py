@@ -111,7 +111,7 @@ def _send_all(
         context = RunContext(profile, compiled, backend, folder, log)
         sent, waiting = pick_rejected(profile, folder, critiques)
         if waiting:
-            check_models(backend, pick_models(compiled), log, folder)
+            check_models(backend, profile, pick_models(compiled), log, folder)
         try:
             for (number, _), some in groupby(waiting, key=lambda c: (c["round"], c["retry_count"])):
                 sent = _send_round(context, number, list(some), critiques, sent)

@@ -153,7 +153,7 @@ def list_counts(metrics: Mapping[str, Any]) -> list[tuple[str, str]]:
     """List what was held against what, leaving out what is unknown, and gold where there is none."""
     run, nouns = get_value(metrics, "run"), name_rows(metrics)
     gold = [(f"gold {nouns}", "gold_train"), ("held out", "gold_holdout")]
-    counts = [(f"synthetic {nouns}", "synthetic"), *gold, ("profile", "profile"), ("seed", "seed")]
+    counts = [(f"synthetic {nouns}", "synthetic"), *gold, ("profile", "profile"), ("form", "form"), ("seed", "seed")]
     found = [(label, key, get_value(run, key)) for label, key in counts]
     return [
         (label, f"{value:,}" if is_number(value) and key != "seed" else str(value))

@@ -14,6 +14,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from verification.answers import CANNOT_TELL, GOOD, UNDERFIT, Answer, Matrix, Verdict, to_json
+from verification.trades.numbers.curves import describe_curves
 from verification.trades.numbers.relabel import ALPHA, Sums, Tested, test_families
 from verification.trades.numbers.table import SEEN, SURE, Number, Side, tabulate_numbers
 from verification.trades.numbers.terms import LEADING, RESULT, Columns, Term, list_terms, read_columns
@@ -75,6 +76,7 @@ def ask_numbers(yardstick: Yardstick, synthetic: pl.DataFrame, waived: Sequence[
         "tolerance": TOLERANCE,
         "line": tested.line,
         "terms": list_tested(terms, tested),
+        "curves": describe_curves(sides[0], sides[1], rng),
     }
     return Answer(QUESTION, TITLE, verdict, reason, list_numbers(table, tested, noticed), to_json(metrics))
 

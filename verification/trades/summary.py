@@ -83,7 +83,7 @@ def grade_quality(given: Mapping[str, Answer]) -> tuple[str, str] | None:
     shares = [get_value(each, "score") for name in ("columns", "pairs") for each in answer.metrics.get(name) or []]
     known = [share for share in shares if is_number(share)]
     mean = f"; SDMetrics' columns and pairs: {100 * sum(known) / len(known):.0f}%" if known else ""
-    return "quality", f"{_say_score(place)}, from shuffled gold (0) to gold against gold (100){mean}"
+    return "quality", f"{_say_score(place)}, where 0 is shuffled gold and 100 as near as gold is to itself{mean}"
 
 
 def grade_privacy(given: Mapping[str, Answer]) -> tuple[str, str] | None:
@@ -99,7 +99,7 @@ def grade_privacy(given: Mapping[str, Answer]) -> tuple[str, str] | None:
     kept = {name: 2.0 * (1.0 - end) if is_number(end) else None for name, end in ends.items()}
     return (
         "privacy",
-        f"{_say_score(kept)}, from all rows nearer to the gold shown than to held-out gold (0) to half (100)",
+        f"{_say_score(kept)}, where 100 is no nearer to the gold it was shown than to held-out gold",
     )
 
 

@@ -24,7 +24,7 @@ from verification.trades.waiving import Waived, count_effective, describe_waived
 from verification.trades.yardstick import Yardstick, draw_places
 
 QUESTION, TITLE = "numbers", "Do a trader's numbers come out as the gold's?"
-TOLERANCE = 0.2  # of the win rate: a set that may be farther off cannot be called good
+TOLERANCE = 0.15  # of the win rate: a set that may be farther off cannot be called good
 DOUBT = 0.05  # chance that a family is the gold's, up to which it is not called good either
 LEAST_GROUPS = 5  # sessions or origins of a side: fewer can hardly be relabelled
 LEAST_ROWS = 30

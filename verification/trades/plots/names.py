@@ -4,7 +4,7 @@ import math
 from typing import Any
 
 CLOCK_STEP = 120  # minutes between the ticks of an axis that shows the time of day
-LOG_TICKS = (1.0, 2.0, 5.0)
+LOG_TICKS, MOST_TICKS = (1.0, 2.0, 5.0), 6
 NAMES = {
     "entry_volatility_percent": "volatility at entry, %",
     "worst_exit_percent": "worst exit, %",
@@ -44,5 +44,6 @@ def make_log_axis(low: float, high: float) -> dict[str, Any]:
     ticks = [ten * digit for ten in tens for digit in LOG_TICKS if low <= ten * digit <= high]
     if len(ticks) < 3:
         ticks = [ten * digit for ten in tens for digit in range(1, 10) if low <= ten * digit <= high]
+    ticks = ticks[:: -(-len(ticks) // MOST_TICKS)] if ticks else ticks
     shown = {"tickvals": ticks, "ticktext": [f"{tick:g}" for tick in ticks]} if ticks else {"nticks": 4}
     return {"type": "log", "range": [math.log10(low), math.log10(high)], **shown}

@@ -68,13 +68,11 @@ def _write(trades: pl.DataFrame, values: Matrix) -> pl.DataFrame:
     """Write other numbers into trades; the exit price says the same as the result."""
     told = trades.with_columns(pl.Series(name, values[:, place]) for place, name in enumerate(PERCENTS))
     side = pl.when(pl.col("trade_type") == "short").then(-1.0).otherwise(1.0)
-    seconds = (60.0 * values[:, 5]).astype(np.int64), np.maximum(60.0 * values[:, 4], 1.0).astype(np.int64)
+    seconds = pl.lit(pl.Series((60.0 * values[:, 5]).astype(np.int64)))
+    held = pl.lit(pl.Series(np.maximum(60.0 * values[:, 4], 1.0).astype(np.int64)))
     midnight = pl.col("session_date").cast(pl.Datetime("us"))
-    entry = midnight + pl.duration(seconds=pl.Series(seconds[0]))
-    zoned = [
-        moment.dt.replace_time_zone(EXCHANGE_ZONE)
-        for moment in (entry, entry + pl.duration(seconds=pl.Series(seconds[1])))
-    ]
+    entry = midnight + pl.duration(seconds=seconds)
+    zoned = [moment.dt.replace_time_zone(EXCHANGE_ZONE) for moment in (entry, entry + pl.duration(seconds=held))]
     return told.with_columns(
         zoned[0].alias("entry_time"),
         zoned[1].alias("exit_time"),
@@ -85,7 +83,8 @@ def _write(trades: pl.DataFrame, values: Matrix) -> pl.DataFrame:
 def _draw_sessions(train: pl.DataFrame, count: int, rng: np.random.Generator) -> pl.DataFrame:
     sessions = train.partition_by("session_date")
     drawn = [sessions[place] for place in rng.integers(0, len(sessions), count)]
-    return pl.concat(drawn)[:count]
+    found: pl.DataFrame = pl.concat(drawn)
+    return found.head(count)
 
 
 def _draw_copula(values: Matrix, count: int, rng: np.random.Generator) -> Matrix:

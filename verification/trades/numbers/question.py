@@ -165,9 +165,9 @@ def judge(
         return UNDERFIT, f"{named[0].upper()}{named[1:]} {are} {', and '.join(worst)}."
     doubtful = [family for family, chance in tested.chance.items() if chance <= DOUBT]
     if doubtful:
-        named = " and ".join(f"the {WORDS[family]}" for family in doubtful)
-        worst = ", and ".join(name_worst(terms, tested, family) for family in doubtful)
-        return CANNOT_TELL, f"{named[0].upper()}{named[1:]} may not be the gold's: most of all {worst}. {power}"
+        whose = " and ".join(f"the {WORDS[family]}" for family in doubtful)
+        most = ", and ".join(name_worst(terms, tested, family) for family in doubtful)
+        return CANNOT_TELL, f"{whose[0].upper()}{whose[1:]} may not be the gold's: most of all {most}. {power}"
     low, high = (100.0 * end for end in bound_win_rate(terms, tested))
     between = f"the win rate's difference lies between {low:+.0f} and {high:+.0f} points"
     if max(-low, high) <= 100.0 * TOLERANCE:

@@ -59,6 +59,7 @@ def verify_run(
             "schema_version": SCHEMA_VERSION,
             "run": describe_run(run, asked, [*say_uneven(losses), *quote_failures(run.ledger)], seed),
             "overall": overall,
+            "deciding": questions.DECIDING.names,
             "summary": asked.summary,
             "answers": answers,
             "plots": {**asked.plots, **taken},

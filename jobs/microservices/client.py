@@ -19,7 +19,6 @@ from jobs.errors import BackendError
 from jobs.job import ROW_ID
 from jobs.microservices.answers import Tokens, find_tokens, is_job, is_providers, read_archive, shorten
 from jobs.microservices.config import hold_back_prints, import_quietly
-from jobs.retry_after import read_asked_pause
 
 FIRST_PAUSE, LONGEST_PAUSE, GROWTH = 1.0, 30.0, 1.5  # seconds between two looks at a job, and between two tries
 LONGEST_ANSWER, SHORTEST_ANSWER = 30.0, 5.0  # seconds that one call waits for, as patience allows
@@ -33,15 +32,11 @@ NO_TOKEN = "unused"  # without one huggingface_hub would send the person's own, 
 
 
 class Failure(NamedTuple):
-    """What an error of the client comes to: the HTTP status if there was an answer, and whether to try again.
-
-    `asked` is how many seconds the service asks us to wait before that.
-    """
+    """What an error of the client comes to: the HTTP status if there was an answer, and whether to try again."""
 
     status: int | None
     passes: bool
     words: str
-    asked: float = 0.0
 
 
 class CapReached(Exception):  # noqa: N818 - no error, but the end of waiting
@@ -156,11 +151,10 @@ class ServiceClient:
                 raise
             except Exception as exc:
                 failure = self._explain(exc)
-                if not failure.passes or self._is_over(started - failure.asked, self._patience):
+                if not failure.passes or self._is_over(started, self._patience):
                     said = failure._replace(words=f"{failure.words} {self.quote(printed.getvalue())}".strip())
                     raise self._give_up(f"create job {name}", said) from exc
-            pause = pause_longer(pause)
-            self._hold_out(max(pause, failure.asked))
+            self._hold_out(pause := pause_longer(pause))
             if (known := self.find_job(name)) is not None:
                 return known
 
@@ -271,10 +265,9 @@ class ServiceClient:
                     raise self._refuse_answer(task) from exc
                 if failure.status == 404 and may_miss:
                     return None
-                if not failure.passes or self._is_over(started - failure.asked, patience):
+                if not failure.passes or self._is_over(started, patience):
                     raise self._give_up(task, failure) from exc
-            pause = pause_longer(pause)
-            self._hold_out(max(pause, failure.asked))
+            self._hold_out(pause := pause_longer(pause))
 
     def _note(self, response: httpx.Response) -> None:
         self._came = response
@@ -322,15 +315,13 @@ class ServiceClient:
         chain: list[BaseException] = [exc]
         while (inner := chain[-1].__cause__ or chain[-1].__context__) is not None and inner not in chain:
             chain.append(inner)
-        headers = [getattr(getattr(error, "response", None), "headers", {}) for error in chain]
-        asked = max((read_asked_pause(each) or 0.0 for each in headers), default=0.0)
         for error in chain:
             status = getattr(error, "status_code", None) or getattr(
                 getattr(error, "response", None), "status_code", None
             )
             if isinstance(status, int):
                 passes = status in (408, 409, 425, 429) or status >= 500
-                return Failure(status, passes, f"HTTP {status}: {self.quote(str(error))}", asked)
+                return Failure(status, passes, f"HTTP {status}: {self.quote(str(error))}")
         away = next((e for e in chain if isinstance(e, httpx.TransportError | ConnectionError | TimeoutError)), None)
         words = self.quote(str(away or exc)) or type(away or exc).__name__
         return Failure(None, away is not None, words)

@@ -104,8 +104,7 @@ class Service:
             if re.search(f"{ending}$", request.url.path) and request.method == "GET":
                 raise Odd(200, self._echo(answer) if answer else "")
         if "refuse" in self.script and "/hf/" not in request.url.path:
-            asked = {"Retry-After": str(self.script["retry_after"])} if "retry_after" in self.script else None
-            raise HTTPException(self.script["refuse"], self._echo("as the script says"), asked)
+            raise HTTPException(self.script["refuse"], self._echo("as the script says"))
 
     async def tell_settings(self, request: Request) -> Response:
         await self.note(request)

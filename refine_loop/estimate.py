@@ -5,11 +5,12 @@ schema and by the lowest scores, so that each kind of prompt is rendered and mea
 assumed, and said.
 """
 
+import functools
 import math
 import tempfile
 from collections import defaultdict
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from statistics import fmean
 from typing import Any
@@ -30,8 +31,9 @@ from jobs.library.speed import quicken_library
 from jobs.request import Request, Send
 from refine_loop.context import RunContext
 from refine_loop.nodes import generate, plan, refine
+from refine_loop.pace import AskPace, Pace, ask_pace
 from refine_loop.record.events import EventLog, measure_messages
-from refine_loop.run import read_checked_gold
+from refine_loop.run import pick_models, read_checked_gold
 from refine_loop.state import START_STATE
 
 OFFLINE_SECONDS = 0.01  # that the built-in offline model takes for one request at the least
@@ -50,7 +52,8 @@ class Assumptions:
     """What cannot be known before.
 
     `drafts` and `mended` are the shares of first drafts and of refined rows that are accepted, `corrected` that of
-    answers which do not parse and are asked for again; `seconds` is what one request takes.
+    answers which do not parse and are asked for again; `seconds` is what one request takes, where its model's pace was
+    not measured; `reads` is how many times quicker a model of known pace reads a prompt than it writes an answer.
     """
 
     drafts: float
@@ -58,18 +61,20 @@ class Assumptions:
     corrected: float
     characters_per_token: float
     seconds: float
+    reads: float
 
 
-LOW = Assumptions(drafts=1.0, mended=0.7, corrected=0.0, characters_per_token=4.0, seconds=1.0)
-HIGH = Assumptions(drafts=0.4, mended=0.4, corrected=0.05, characters_per_token=2.5, seconds=20.0)
+LOW = Assumptions(drafts=1.0, mended=0.7, corrected=0.0, characters_per_token=4.0, seconds=1.0, reads=50.0)
+HIGH = Assumptions(drafts=0.4, mended=0.4, corrected=0.05, characters_per_token=2.5, seconds=20.0, reads=3.0)
 
 
 @dataclass(frozen=True)
 class Measured:
-    """Mean characters of a role's prompts and of a usual answer, by job stage and role."""
+    """Mean characters of a role's prompts and of a usual answer, by job stage and role; models' pace, if known."""
 
     prompts: Mapping[tuple[str, str], float]
     answers: Mapping[tuple[str, str], float]
+    pace: Pace = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -95,19 +100,19 @@ class Estimate:
     in_flight: tuple[int, int]  # requests and tokens by which a cap may be overshot, at the most
 
 
-def estimate_run(profile: Profile) -> Estimate:
-    """Estimate what a profile's run would take; nothing is sent and nothing is kept.
+def estimate_run(profile: Profile, endpoint: str | None = None) -> Estimate:
+    """Estimate what a profile's run would take; nothing is kept, and nothing sent but a question on this machine.
 
     Raises:
         RunInputError, ConfigError, GoldError: something given cannot be used.
     """
-    measured = measure_requests(profile)
+    measured = measure_requests(profile, functools.partial(ask_pace, endpoint=endpoint))
     low, high = (_add_up(profile, measured, assumed) for assumed in (LOW, HIGH))
     return Estimate(profile, measured, low, high, _count_in_flight(profile, measured))
 
 
-def measure_requests(profile: Profile) -> Measured:
-    """Render and measure the prompts of a few rows, of each job and role."""
+def measure_requests(profile: Profile, ask: AskPace = lambda *_: {}) -> Measured:
+    """Render and measure the prompts of a few rows, of each job and role; `ask` measures the pace of models."""
     here = BackendChoice("library")  # a service would be asked for the same
     keyless = replace(profile, provider=replace(profile.provider, api_key_env=None), backend=here)
     gold = read_checked_gold(keyless)
@@ -128,7 +133,8 @@ def measure_requests(profile: Profile) -> Measured:
                 state = generate(plan(START_STATE, runtime), runtime)
                 if runtime.context.refine_passes and state["open"]:
                     refine(state, runtime)
-    return meter.measure()
+            pace = ask(keyless, pick_models(compiled), folder)
+    return replace(meter.measure(), pace=pace)
 
 
 class _Meter:
@@ -149,8 +155,10 @@ class _Meter:
         return build_response({"content": text, "reasoning": None, "finish_reason": "stop", "usage": None})
 
     def measure(self) -> Measured:
-        means = ({key: fmean(lengths) for key, lengths in kept.items()} for kept in (self._prompts, self._answers))
-        return Measured(*means)
+        prompts, answers = (
+            {key: fmean(lengths) for key, lengths in kept.items()} for kept in (self._prompts, self._answers)
+        )
+        return Measured(prompts, answers)
 
 
 def write_usual_answer(dataset: Declared, column: Column) -> str:
@@ -191,6 +199,21 @@ def _judge_everything(compiled: CompiledProfile) -> CompiledProfile:
     return replace(compiled, generate=clear(compiled.generate), refine=refine_all)
 
 
+class _Load:
+    """Requests, and tokens of their prompts and answers, by model."""
+
+    def __init__(self) -> None:
+        self.requests: defaultdict[str, float] = defaultdict(float)
+        self.prompts: defaultdict[str, float] = defaultdict(float)
+        self.answers: defaultdict[str, float] = defaultdict(float)
+
+    def add(self, model: str, count: float, prompt: float, answer: float) -> None:
+        """Add requests of a prompt's and an answer's tokens each."""
+        self.requests[model] += count
+        self.prompts[model] += count * prompt
+        self.answers[model] += count * answer
+
+
 def _add_up(profile: Profile, measured: Measured, assumed: Assumptions) -> Figures:
     run = profile.run
     still_open, accepted, refined = 1 - assumed.drafts, assumed.drafts, 0.0
@@ -200,26 +223,21 @@ def _add_up(profile: Profile, measured: Measured, assumed: Assumptions) -> Figur
         still_open *= 1 - assumed.mended
     candidates = min(math.ceil(run.accepted / accepted), run.max_candidates)
     passes = {"generate": 1.0, "refine": refined}
-    requests: defaultdict[str, float] = defaultdict(float)
-    prompts: defaultdict[str, float] = defaultdict(float)
-    answers: defaultdict[str, float] = defaultdict(float)
+    load = _Load()
     for (stage, role), length in measured.prompts.items():
         model = profile.models[role]
         count = candidates * passes[stage] * (1 + assumed.corrected)
-        requests[model.model] += count
-        prompts[model.model] += count * length / assumed.characters_per_token
-        answers[model.model] += count * _size_answer(model, measured.answers[stage, role], assumed)
-    jobs_seconds = _time_requests(profile, requests, assumed)
+        answer = _size_answer(model, measured.answers[stage, role], assumed)
+        load.add(model.model, count, length / assumed.characters_per_token, answer)
+    jobs_seconds = _time_requests(profile, load, measured.pace, assumed)
     for model in profile.models.values():
-        requests[model.model] += 1
-        prompts[model.model] += SHORT_QUESTION / assumed.characters_per_token
-        answers[model.model] += _size_answer(model, 0.0, assumed)
-    costs = [profile.prices.price(model, prompts[model], answers[model]) for model in requests]
+        load.add(model.model, 1, SHORT_QUESTION / assumed.characters_per_token, _size_answer(model, 0.0, assumed))
+    costs = [profile.prices.price(model, load.prompts[model], load.answers[model]) for model in load.requests]
     return Figures(
         candidates,
-        round(sum(requests.values())),
-        round(sum(prompts.values())),
-        round(sum(answers.values())),
+        round(sum(load.requests.values())),
+        round(sum(load.prompts.values())),
+        round(sum(load.answers.values())),
         jobs_seconds
         + len(profile.models) * _time_request(profile, assumed),  # the short questions come one after the other
         None if None in costs else sum(cost or 0.0 for cost in costs),
@@ -234,12 +252,18 @@ def _size_answer(model: Model, length: float, assumed: Assumptions) -> float:
     return float(model.inference_parameters.get("max_tokens", usual * LONG_ANSWER))
 
 
-def _time_requests(profile: Profile, requests: Mapping[str, float], assumed: Assumptions) -> float:
-    """Time the requests: models work side by side at the low end, one after the other at the high one."""
+def _time_requests(profile: Profile, load: _Load, pace: Pace, assumed: Assumptions) -> float:
+    """Time the requests: models work side by side at the low end, one after the other at the high one.
+
+    Those of a model of known pace take as long as their tokens; that it writes several as quickly as one is low.
+    """
     parallel = count_parallel((model.model, model.inference_parameters) for model in profile.models.values())
     each = _time_request(profile, assumed)
-    seconds = [math.ceil(count / parallel[model]) * each for model, count in requests.items()]
-    return max(seconds) if assumed is LOW else sum(seconds)
+    seconds = {model: math.ceil(count / parallel[model]) * each for model, count in load.requests.items()}
+    for model in seconds.keys() & pace.keys():
+        alone = (load.answers[model] + load.prompts[model] / assumed.reads) / pace[model]
+        seconds[model] = alone / parallel[model] if assumed is LOW else alone
+    return max(seconds.values()) if assumed is LOW else sum(seconds.values())
 
 
 def _time_request(profile: Profile, assumed: Assumptions) -> float:
@@ -270,7 +294,9 @@ def describe_estimate(estimate: Estimate) -> list[str]:
         ("money", *(_say_money(figures.cost, estimate.profile) for figures in (low, high))),
     ]
     asked = f"{run.accepted:,} accepted {estimate.profile.dataset.nouns}"
-    lines = [f"{asked}: estimate, nothing was sent", f"{'':<14}{'low':>16}{'high':>18}"]
+    pace = estimate.measured.pace
+    sent = "nothing was sent but a short question on this machine" if pace else "nothing was sent"
+    lines = [f"{asked}: estimate, {sent}", f"{'':<14}{'low':>16}{'high':>18}"]
     lines += [f"{name:<14}{least:>16}{most:>18}" for name, least, most in rows]
     lengths = ", ".join(
         f"{stage} {role} {length:,.0f}" for (stage, role), length in sorted(estimate.measured.prompts.items())
@@ -281,6 +307,11 @@ def describe_estimate(estimate: Estimate) -> list[str]:
         f"Low: {_say_assumptions(LOW, _time_request(estimate.profile, LOW))}; answers of a usual length; "
         "models side by side.",
         f"High: {_say_assumptions(HIGH, HIGH.seconds)}; every answer max_tokens long; models one after the other.",
+    ]
+    lines += [
+        f"Measured: {model} writes {tokens:,.1f} tokens a second, which is scaled by; it reads {LOW.reads:g} (low) or "
+        f"{HIGH.reads:g} (high) times as quickly."
+        for model, tokens in sorted(pace.items())
     ]
     return lines + _name_caps(estimate)
 

@@ -2,6 +2,7 @@
 
 import functools
 import tempfile
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -10,11 +11,12 @@ from langgraph.runtime import Runtime
 
 from designer_configs.compile.native import compile_profile
 from designer_configs.compile.profile import Profile
-from files.append_file import read_lines
 from gold_data.store import write_gold
 from jobs.library.log import log_library_to
 from jobs.library.speed import quicken_library
 from jobs.open_backend import make_backend
+from jobs.reading.answer import Answer
+from jobs.request import Request
 from jobs.requests.halt import Halt
 from jobs.requests.journal import AnswerJournal
 from refine_loop.budget import find_spent_cap
@@ -27,24 +29,19 @@ from refine_loop.steering import steer_run
 
 LONGEST_PATIENCE = 0.5  # minutes: a person waits for a preview
 
-
-class PreviewStopped(KeyboardInterrupt):
-    """A preview was interrupted; `answers` are what had come, by row and column, in the order in which it came."""
-
-    def __init__(self, answers: list[tuple[str, str, str]]) -> None:
-        super().__init__()
-        self.answers = answers
+Tell = Callable[[Request, Answer], None]
 
 
 def preview_candidates(
-    profile: Profile, count: int, endpoint: str | None, observe: Observer, *, verbose: bool
+    profile: Profile, count: int, endpoint: str | None, observe: Observer, tell: Tell, *, verbose: bool
 ) -> list[dict[str, Any]]:
-    """Make first drafts and have them judged; each comes with its plan's columns. Events are shown to `observe`.
+    """Make first drafts and have them judged; each comes with its plan's columns.
+
+    Events are shown to `observe`, and each answer to `tell` as it comes.
 
     Raises:
         RunInputError, ConfigError, GoldError: something given cannot be used.
         BackendError: the models cannot be reached, or a job failed as a whole.
-        PreviewStopped: it was interrupted.
     """
     gold = read_checked_gold(profile)
     with tempfile.TemporaryDirectory(prefix="tradelogs-preview-") as temporary:
@@ -54,7 +51,7 @@ def preview_candidates(
         with (
             log_library_to(folder / "data_designer.log", verbose=verbose),
             EventLog(folder / "events.jsonl", observe) as log,
-            AnswerJournal(folder / "rounds") as journal,
+            AnswerJournal(folder / "rounds", tell=tell) as journal,
             quicken_library(),
         ):
             halt = Halt()
@@ -75,13 +72,7 @@ def preview_candidates(
                     generate(plan(START_STATE, runtime), runtime)
             except KeyboardInterrupt:
                 if halt.reason is None:
-                    raise PreviewStopped(list_answers(folder)) from None
+                    raise
                 raise halt.reason from None
         rounds = runtime.context.rounds
         return [row | candidate for row, candidate in zip(rounds.read_plan(1), rounds.read_pass(1, 0), strict=True)]
-
-
-def list_answers(folder: Path) -> list[tuple[str, str, str]]:
-    """List the answers that a journal below a folder holds: row, column, text."""
-    entries = [entry for path in sorted(folder.glob("rounds/*/answers_*.jsonl")) for entry in read_lines(path)]
-    return [(e["row_id"], e["column"], e["answer"]["content"] or "") for e in entries if "answer" in e]

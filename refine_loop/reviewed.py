@@ -20,6 +20,7 @@ from designer_configs.compile.native import add_seed, compile_profile
 from designer_configs.compile.profile import Profile
 from designer_configs.errors import ConfigError
 from files.hashes import write_recorded
+from files.shown_text import write_command
 from files.whole_file import name_full_disk, write_whole
 from gold_data.store import GoldFolder, load_gold
 from jobs.errors import BackendError
@@ -92,7 +93,8 @@ def refine_reviewed(
             write_reviewed(profile, folder, gold)
         except (OSError, sqlite3.Error, KeyboardInterrupt) as exc:
             why = explain_stop(exc, folder)
-            raise RunError(f"{why}\nWhat was answered, is kept: tradelogs resume {folder} --reviews") from exc
+            resume = write_command("tradelogs", "resume", folder, "--reviews")
+            raise RunError(f"{why}\nWhat was answered, is kept: {resume}") from exc
     return sent
 
 
@@ -112,7 +114,7 @@ def _send_all(
         context = RunContext(profile, compiled, backend, folder, log)
         sent, waiting = pick_rejected(profile, folder, critiques)
         if waiting:
-            check_models(backend, pick_models(compiled), log, folder)
+            check_models(backend, profile, pick_models(compiled), log, folder)
         try:
             for (number, _), some in groupby(waiting, key=lambda c: (c["round"], c["retry_count"])):
                 sent = _send_round(context, number, list(some), critiques, sent)

@@ -33,6 +33,7 @@ from refine_loop.errors import STORAGE_ERRORS, RunError, RunInputError, explain_
 from refine_loop.extension import extend_run
 from refine_loop.graph import builder
 from refine_loop.nodes import find_stop_reason, reopen_state
+from refine_loop.pace import describe_slow, measure_pace
 from refine_loop.record.damage import mend_run
 from refine_loop.record.events import EventLog, Observer, iter_events
 from refine_loop.record.metrics import observe_run
@@ -264,7 +265,7 @@ def _drive_graph(run: _Prepared, backend: PlacedBackend, log: EventLog, halt: Ha
             if (done := reopened["stop_reason"]) is not None:
                 return done
             graph.update_state(THREAD, reopened, as_node="settle")
-        check_models(backend, pick_models(run.compiled), log, run.folder)
+        check_models(backend, run.profile, pick_models(run.compiled), log, run.folder)
         begin = START_STATE if before.created_at is None else None
         log.write("run_started", resumed=begin is None, accepted=before.values.get("accepted", 0))
         try:
@@ -287,8 +288,8 @@ def _rebuild_checkpoint(graph: Any, context: RunContext) -> Any:
     return graph.get_state(THREAD)
 
 
-def check_models(backend: PlacedBackend, config: dict[str, Any], log: EventLog, folder: Path) -> None:
-    """Ask every model for one short answer, and once a run in which form it gives answers."""
+def check_models(backend: PlacedBackend, profile: Profile, config: dict[str, Any], log: EventLog, folder: Path) -> None:
+    """Ask every model for one short answer, and once a run in which form it gives answers; say which are slow."""
     forms = getattr(backend, "forms", None)
     if forms is None:  # a service has its own way
         backend.check_models(config)
@@ -299,6 +300,9 @@ def check_models(backend: PlacedBackend, config: dict[str, Any], log: EventLog, 
     for role in forms.findings.keys() - before:
         found = forms.findings[role]
         log.write(FORM, role=role, mode=found.mode, tried=dict(found.tried))
+    pace = {} if has_plan(folder) else measure_pace(iter_events(folder / EVENTS))
+    for model, said in describe_slow(profile, pace).items():
+        log.write("provider_warned", model=model, said=said)
 
 
 def pick_models(compiled: CompiledProfile) -> dict[str, Any]:

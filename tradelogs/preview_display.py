@@ -1,7 +1,6 @@
 """What a person sees of a preview: each candidate under its grounding seeds, with scores and critique."""
 
 import json
-from collections.abc import Sequence
 from typing import Any
 
 from rich.console import Group
@@ -11,19 +10,24 @@ from rich.text import Text
 
 from columns.declared import Declared, is_flat
 from designer_configs.compile.profile import Profile
+from jobs.reading.answer import Answer
+from jobs.request import Request
 from tradelogs.display import describe_provider
 from tradelogs.terminal import CleanConsole
 
 NAMES = {"accepted": "accepted", "open": "to be refined", "failed": "failed", "rejected": "rejected"}
 SHOWN_ID = 8  # characters of a row's id
+MOST_LINES = 12  # of an answer as it comes
+NOTHING_CAME = "stopped before an answer had come"
 MOST_FIELDS = 12  # that a table has room for; more are shown one to a line
 
 
 class PreviewProgress:
-    """Says what a preview asks of whom, and each answer as it comes."""
+    """Says what a preview asks of whom, and shows each answer as it comes."""
 
     def __init__(self, profile: Profile, endpoint: str | None) -> None:
         self._console = CleanConsole()
+        self._shown = 0
         place = endpoint or profile.provider.endpoint or profile.provider.name
         models = ", ".join(f"{role} {model.model}" for role, model in profile.models.items())
         self._print(f"asking {models} at {place}")
@@ -44,16 +48,23 @@ class PreviewProgress:
             what = f"answered in {event['seconds']:.1f} s" + ("" if tokens is None else f", {tokens:,} tokens")
         self._print(f"{row[:SHOWN_ID]}: {event['column'].replace('_', ' ')} {what.replace('_', ' ')}")
 
+    def show_answer(self, request: Request, answer: Answer) -> None:
+        """Show what a model wrote for a candidate, the first and last lines of it, and how it ended."""
+        self._shown += 1
+        lines = (answer.content or "".join(answer.arguments) or answer.reasoning or "(no text)").splitlines()
+        if len(lines) > MOST_LINES:
+            left_out = f"... {len(lines) - MOST_LINES} lines ..."
+            lines = [*lines[: MOST_LINES // 2], left_out, *lines[-MOST_LINES // 2 :]]
+        shown_id = (request.row_id or "")[:SHOWN_ID]
+        title = Text(f"{shown_id}: {request.column} (finish_reason {answer.finish_reason})")
+        self._console.print(Panel(Text("\n".join(lines)), title=title, title_align="left"))
+
+    def say_stopped(self) -> None:
+        """Say that a preview was stopped, and where what there is stands."""
+        self._print(f"stopped; {self._shown} answers had come, shown above" if self._shown else NOTHING_CAME)
+
     def _print(self, line: str) -> None:
         self._console.print(line, soft_wrap=True)
-
-
-def print_answers(answers: Sequence[tuple[str, str, str]]) -> None:
-    """Print what models had written when a preview was stopped."""
-    console = CleanConsole()
-    console.print(f"stopped; {len(answers)} answers had come:" if answers else "stopped before an answer had come")
-    for row, column, text in answers:
-        console.print(Panel(Text(text), title=Text(f"{row[:SHOWN_ID]}: {column}"), title_align="left"))
 
 
 def print_candidates(candidates: list[dict[str, Any]], dataset: Declared) -> None:

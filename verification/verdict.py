@@ -40,6 +40,11 @@ class Deciding:
     alone: tuple[str, ...]
     leaks: tuple[str, ...] = ()
 
+    @property
+    def names(self) -> list[str]:
+        """Every question that decides something; any other is shown only."""
+        return sorted({*self.law, *self.deciding, *self.needed, *self.copies, *self.leaks})
+
 
 @dataclass(frozen=True, slots=True)
 class Overall:

@@ -13,6 +13,7 @@ from typing import Any
 import polars as pl
 
 from columns.checks.losses import Losses, count_losses, describe_losses, say_uneven
+from columns.declared import WHOLE
 from files.hashes import write_recorded
 from verification.answers import Answer, to_json
 from verification.ask import Tell, ask_in_turn
@@ -58,6 +59,7 @@ def verify_run(
             "schema_version": SCHEMA_VERSION,
             "run": describe_run(run, asked, [*say_uneven(losses), *quote_failures(run.ledger)], seed),
             "overall": overall,
+            "deciding": questions.DECIDING.names,
             "summary": asked.summary,
             "answers": answers,
             "plots": {**asked.plots, **taken},
@@ -84,6 +86,14 @@ def read_calibration(run: FinishedRun, tell: Tell) -> list[Answer]:
     return [read_answer(run.calibration)]
 
 
+def describe_form(run: FinishedRun) -> dict[str, str]:
+    """Say in which form rows were asked for; nothing of a dataset that has only one."""
+    if not any("forms" in column for column in run.profile.dataset.columns.values()):
+        return {}
+    form = run.profile.form
+    return {"form": form if form == WHOLE else f"{form}: models gave a part, code worked out the rest (docs/models.md)"}
+
+
 def describe_run(run: FinishedRun, asked: Questioned, noted: Sequence[str], seed: int) -> dict[str, Any]:
     """Say what was verified: the run, its counts, and what was missing, left out or noted."""
     return {
@@ -91,6 +101,7 @@ def describe_run(run: FinishedRun, asked: Questioned, noted: Sequence[str], seed
         "profile": run.profile.description,
         "dataset": run.dataset.name,
         "nouns": run.dataset.nouns,
+        **describe_form(run),
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
         "synthetic": run.accepted.height,
         "gold_train": asked.train,

@@ -361,7 +361,8 @@ def _build_profile(source: YamlSource, dataset: Declared, root: Path) -> Profile
 
 def _build_model(model: Mapping[str, Any]) -> Model:
     fallback = model.get("fallback")
-    stand_in = None if fallback is None else Model(**_freeze(fallback), skip_health_check=True)
+    form = {"structured_output": model["structured_output"]}
+    stand_in = None if fallback is None else Model(**(form | _freeze(fallback)), skip_health_check=True)
     return Model(**{**_freeze(model), "fallback": stand_in})
 
 

@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 import yaml
 
+from files.shown_text import write_command
 from gold_data.errors import GoldError
 from gold_data.importers.files import MAX_LINE_MIB, MIB, read_lines
 from gold_data.importers.fills import WORDS, squeeze_word
@@ -141,7 +142,7 @@ def write_first_mapping(path: Path) -> str:
         what, other = "one whole round trip", "executions"
     lines = [
         f"# A first mapping of {path.name}, guessed by the names of its columns. Look it over, then:",
-        f"#   tradelogs gold import {path.name} --mapping THIS --bars BARS --out gold/",
+        f"#   {write_command('tradelogs', 'gold', 'import', path.name)} --mapping THIS --bars BARS --out gold/",
         f"rows: {rows}  # one row seems to be {what}; the other kind is {other}",
         "columns:",
         *(_write_column(table, field, columns.get(field)) for field in fields),

@@ -62,5 +62,5 @@ def _search(words: tuple[str, ...]) -> list[tuple[str, float]]:
 
 
 def find_cards(description: str, most: int = MOST_CARDS) -> list[str]:
-    """Return the names of the cards to show with a description: its series, then every condition."""
-    return [*find_series(description, most), *CONDITION_NAMES]
+    """Return the names of the cards to show with a description: every condition, the same for all, then its series."""
+    return [*CONDITION_NAMES, *find_series(description, most)]

@@ -5,6 +5,7 @@ the provider's own words, so that it is tried again, waited for or halted on lik
 """
 
 import json
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -18,9 +19,14 @@ from jobs.reading.answer import flatten_content
 
 LONGEST_BODY = 200  # characters of a body that is no answer, which a message repeats
 OK = 200
+_CONTEXT = re.compile(
+    r"context[ _]size|n_ctx|(?:prompt|input)(?: text)? is too long|exceeds? the (?:model's )?max\w* .{0,40}tokens",
+    re.IGNORECASE,
+)
 KINDS: Mapping[str, ProviderErrorKind] = {
     "insufficient_quota": ProviderErrorKind.QUOTA_EXCEEDED,
     "billing": ProviderErrorKind.QUOTA_EXCEEDED,
+    "insufficient balance": ProviderErrorKind.QUOTA_EXCEEDED,
     "rate_limit": ProviderErrorKind.RATE_LIMIT,
     "too many requests": ProviderErrorKind.RATE_LIMIT,
     "overloaded": ProviderErrorKind.RATE_LIMIT,
@@ -49,7 +55,8 @@ def settle_body(body: Any, provider: str, model: str | None) -> dict[str, Any]:
         return {**body, "usage": _count_cached(body.get("usage"))}
     choices = body.get("choices")
     if not isinstance(choices, list) or not choices or not isinstance(choices[0], dict):
-        raise _fail(f"HTTP 200 without a choice: {_show(body)}", provider, model)
+        words = f"HTTP 200 without a choice: {_show(body)}"
+        raise ProviderError(_name_kind(words, None), words, OK, provider, model)
     usage = {"usage": _count_cached(body["usage"])} if "usage" in body else {}
     return {**body, **usage, "choices": [_settle_choice(choice) for choice in choices if isinstance(choice, dict)]}
 
@@ -58,17 +65,29 @@ def find_error(body: Mapping[str, Any]) -> tuple[str, int | None] | None:
     """Find the words and the status of an error within a body; None where it holds an answer."""
     choices = body.get("choices")
     first = choices[0] if isinstance(choices, list) and choices and isinstance(choices[0], dict) else {}
-    error = body.get("error") or (None if first.get("message") else first.get("error"))
+    error = body.get("error") or first.get("error")
+    if not error and first.get("finish_reason") == "error":
+        error = {"message": f"finish_reason error: {_show(first)}"}
     if error is None and (body.get("object") == "error" or body.get("type") == "error"):
         error = body
     if not error:
         return None
     said = error if isinstance(error, Mapping) else {"message": error}
     words = said.get("message") or said.get("detail") or _show(said)
-    kind = next((str(said[key]) for key in ("type", "code", "status") if isinstance(said.get(key), str)), "")
     code = next((said[key] for key in ("code", "status", "status_code") if _is_status(said.get(key))), None)
-    text = str(words) if not kind or kind in str(words) else f"{words} ({kind})"
-    return text[: 4 * LONGEST_BODY], None if code is None else int(code)
+    return add_kinds(str(words)[: 4 * LONGEST_BODY], said), None if code is None else int(code)
+
+
+def find_context_error(words: str) -> ProviderErrorKind | None:
+    """Find that a refusal is about the context's length, where its words are not among those that the library knows."""
+    return ProviderErrorKind.CONTEXT_WINDOW_EXCEEDED if _CONTEXT.search(words) else None
+
+
+def add_kinds(words: str, said: Mapping[str, Any]) -> str:
+    """Add to the words of an error what its `type`, `code` and `status` say beyond them."""
+    named = dict.fromkeys(str(said[key]) for key in ("type", "code", "status") if isinstance(said.get(key), str))
+    kinds = ", ".join(kind for kind in named if kind not in words and not _is_status(kind))
+    return f"{words} ({kinds})" if kinds else words
 
 
 def _is_status(code: Any) -> bool:

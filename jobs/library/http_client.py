@@ -102,14 +102,15 @@ def find_proxy(url: str) -> str | None:
     """Find the proxy that HTTP_PROXY, HTTPS_PROXY and NO_PROXY name for an address; none on the way to loopback."""
     parts = urlsplit(url)
     host = parts.hostname or ""
-    if _is_loopback(host) or proxy_bypass(f"{host}:{parts.port}" if parts.port else host):
+    if is_loopback(host) or proxy_bypass(f"{host}:{parts.port}" if parts.port else host):
         return None
     proxies: Mapping[str, str] = getproxies_environment()
     proxy = proxies.get(parts.scheme)
     return proxy if proxy is None or "://" in proxy else f"http://{proxy}"
 
 
-def _is_loopback(host: str) -> bool:
+def is_loopback(host: str) -> bool:
+    """Tell whether a host, by name or address, is this machine itself."""
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:

@@ -49,7 +49,7 @@ def say_no_json(status: int, kind: str, text: str, url: str) -> str:
     start = " ".join(text.split())[:LONGEST_PAGE]
     if text.lstrip().startswith(("data:", "event:", ": ")) or "event-stream" in kind:
         what = f"a stream of events, though none was asked for ({start}): switch streaming off at the server or proxy"
-    elif "html" in kind or text.lstrip()[:1] == "<":
+    elif is_page(kind, text):
         title = _TITLE.search(text)
         what = (
             f"a web page and no JSON ({' '.join(title[1].split()) if title else start}): is there a proxy in between?"
@@ -59,6 +59,11 @@ def say_no_json(status: int, kind: str, text: str, url: str) -> str:
     else:
         what = f"no JSON: {start}"
     return f"HTTP {status} from {cut_address(url)} with {what}"
+
+
+def is_page(kind: str, text: str) -> bool:
+    """Tell whether a body is a web page, or markup of another kind."""
+    return "html" in kind or text.lstrip()[:1] == "<"
 
 
 def cut_address(url: str) -> str:

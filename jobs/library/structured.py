@@ -19,7 +19,8 @@ from data_designer.engine.models.utils import ChatMessage
 from columns.hooks import call_hook
 from columns.types.computed import give
 from columns.types.configs import RowChecksColumnConfig
-from designer_configs.compile.profile import Profile
+from designer_configs.compile.native import FALLBACK_ALIAS
+from designer_configs.compile.profile import Model, Profile
 from jobs.library.shim import name_cell
 from jobs.request import FORM_PROBE
 from jobs.structured.dialects import Dialect, Mode, find_dialect, reduce_schema, write_body
@@ -37,19 +38,21 @@ _schema: contextvars.ContextVar[Schema | None] = contextvars.ContextVar("schema"
 class Forms:
     """In which form each role's answers are asked for.
 
-    `modes` are by model alias; those that a profile leaves to `auto` are known once they were asked for.
+    Findings are by model alias; those that a profile leaves to `auto` are known once they were asked for.
     """
 
     def __init__(self, profile: Profile, endpoint: str | None) -> None:
         provider = profile.provider
         self.dialect: Dialect = find_dialect(provider.name, endpoint or provider.endpoint, provider.provider_type)
-        asked: dict[str, Any] = {role: model.structured_output for role, model in profile.models.items()}
-        own = {role for role, model in profile.models.items() if FORMAT in _read_extra(model.inference_parameters)}
+        models = list_aliases(profile)
+        asked: dict[str, Any] = {alias: model.structured_output for alias, model in models.items()}
+        own = {alias for alias, model in models.items() if FORMAT in _read_extra(model.inference_parameters)}
         self.findings: dict[str, Finding] = {
-            role: Finding("prompt" if role in own or mode == "auto" else mode, {})
-            for role, mode in asked.items()
-            if mode != "auto" or role in own or self.dialect.modes == ("prompt",)
+            alias: Finding("prompt" if alias in own or mode == "auto" else mode, {})
+            for alias, mode in asked.items()
+            if mode != "auto" or alias in own or self.dialect.modes == ("prompt",)
         }
+        self._left_to_auto = asked.keys() - self.findings.keys()
 
     def find_mode(self, alias: str) -> Mode:
         """Find a model's mode; the prompt alone for one that was not asked."""
@@ -57,8 +60,13 @@ class Forms:
 
     def settle(self, profile: Profile) -> Profile:
         """Put what was found into a profile, for a process that does not ask again."""
+
+        def put(alias: str, model: Model) -> Model:
+            return replace(model, structured_output=self.find_mode(alias))
+
         models = {
-            role: replace(model, structured_output=self.find_mode(role)) for role, model in profile.models.items()
+            role: replace(put(role, own), fallback=own.fallback and put(name_fallback(role), own.fallback))
+            for role, own in profile.models.items()
         }
         return replace(profile, models=models)
 
@@ -67,14 +75,26 @@ class Forms:
         self.findings = {role: Finding(mode, {}) for role, mode in modes.items()} | self.findings
 
     async def ask_for_modes(self, registry: Any, columns: list[Any]) -> None:
-        """Ask each role that is left to `auto` once, with the real schema of one of its columns."""
+        """Ask each role and stand-in that is left to `auto` once, with the real schema of one of the role's columns."""
         for column in columns:
-            alias: str | None = getattr(column, "model_alias", None)
-            if alias is None or alias in self.findings:
-                continue
-            if (schema := describe_answers(column, self.dialect)) is not None:
-                ask = functools.partial(_ask, registry.get_model(model_alias=alias))
-                self.findings[alias] = await find_mode(schema, self.dialect, ask)
+            role: str | None = getattr(column, "model_alias", None)
+            for alias in () if role is None else (role, name_fallback(role)):
+                if alias in self.findings or alias not in self._left_to_auto:
+                    continue
+                if (schema := describe_answers(column, self.dialect)) is not None:
+                    ask = functools.partial(_ask, registry.get_model(model_alias=alias))
+                    self.findings[alias] = await find_mode(schema, self.dialect, ask)
+
+
+def list_aliases(profile: Profile) -> dict[str, Model]:
+    """List a profile's models, and those that stand in for them, by the aliases that jobs declare them under."""
+    stand_ins = {name_fallback(role): own.fallback for role, own in profile.models.items()}
+    return {**profile.models, **{alias: model for alias, model in stand_ins.items() if model is not None}}
+
+
+def name_fallback(role: str) -> str:
+    """Name the alias of the model that stands in for a role's own."""
+    return FALLBACK_ALIAS.format(role=role)
 
 
 def _read_extra(parameters: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -117,7 +137,8 @@ def ask_in_form(forms: Forms, narrow: Narrow) -> Iterator[None]:
 
     @functools.wraps(generate)
     async def generate_in_form(self: Any, data: dict[str, Any]) -> Any:
-        is_asked = forms.find_mode(self.config.model_alias) != "prompt"
+        alias = self.config.model_alias
+        is_asked = any(forms.find_mode(each) != "prompt" for each in (alias, name_fallback(alias)))
         schema = describe_answers(self.config, forms.dialect, lambda whole: narrow(whole, data)) if is_asked else None
         token = _schema.set(schema)
         try:

@@ -26,12 +26,14 @@ class Lens:
     """How a reader looks at what it finds.
 
     `claim` gives what of a closed value is about its subject, `fit` makes one of these a value, with the mendings that
-    it took, or raises a MisfitError, `is_about` says whether a key of a broken object belongs to the subject.
+    it took, or raises a MisfitError, `is_about` says whether a key of a broken object belongs to the subject. With
+    `is_joined`, objects none of which is the whole answer may be its parts: a judge writes one for each criterion.
     """
 
     claim: Callable[[Found], Iterator[Claim]]
     fit: Callable[[Any], tuple[dict[str, Any], set[str]]]
     is_about: Callable[[str], bool]
+    is_joined: bool = False
 
 
 @dataclass(frozen=True)
@@ -48,6 +50,7 @@ def read_answer(answer: Answer, lens: Lens, mendings: Collection[str]) -> Read |
     text, aside, used = _take_text(answer)
     found, broken = _find(text)
     fits = [fit for one in found for fit in _fit_all(one, lens)]
+    fits = _join(fits, lens) or fits
     chosen: _Fit | Refused | None = _refuse_broken(broken, fits, lens, answer)
     if chosen is None:
         chosen = _choose(text, fits) if fits else _refuse_objectless(text, found, answer)
@@ -97,6 +100,17 @@ def _fit_all(found: Found, lens: Lens) -> Iterator[_Fit]:
             yield _Fit(found, misfit)
         else:
             yield _Fit(found, value, found.used | used | mended)
+
+
+def _join(fits: Sequence[_Fit], lens: Lens) -> list[_Fit]:
+    """Join objects that each lack something into the one answer that they are parts of; empty where they are not."""
+    if not (lens.is_joined and len(fits) > 1 and all(_is_cause(fit, "missing_field") for fit in fits)):
+        return []
+    first, last = fits[0].found, fits[-1].found
+    whole = Found(
+        [fit.found.node for fit in fits], first.start, last.end, frozenset().union(*(f.found.used for f in fits))
+    )
+    return [fit for fit in _fit_all(whole, lens) if isinstance(fit.value, dict)]
 
 
 def _choose(text: str, fits: Sequence[_Fit]) -> _Fit | Refused:

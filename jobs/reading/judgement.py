@@ -21,6 +21,7 @@ _REASON_KEYS = (
     *("reasoning", "reason", "reasons", "rationale", "explanation", "explanations", "justification"),
     *("comment", "comments", "critique", "feedback", "analysis", "thoughts", "notes"),
 )
+_SCALE_KEYS = frozenset({"outof", "scale", "max", "maximum", "maxscore", "maximumscore", "maxrating", "maxvalue"})
 _NAME_KEYS = ("name", "criterion", "criteria", "metric", "dimension", "aspect", "category", "key")
 _ASIDE_KEYS = frozenset({"properties", "defs", "definitions", "schema", "example", "examples", "draft", "previous"})
 _NUMBERS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
@@ -29,6 +30,7 @@ _SCORE = re.compile(
     r"(?:(?:score|rating)\s*[:=]\s*)?(?P<score>[a-z]+|\d+)(?:\.0+)?(?:\s*(?:/|out of)\s*(?P<scale>\d+))?"
     r"(?P<words>(?:\s*[-:,.(;\u2010-\u2015]+\s*|\s+)[a-z][^\d]*)?\.?",
 )
+_AROUND_WORDS = " \t\r\n-:,.(;)\u2010\u2011\u2012\u2013\u2014\u2015"
 _NOT_THE_SCORE = re.compile(  # words that say more of the number than "4 - plausible" does
     rf"\A\W*(?:out|of|or|to|and|percent|{'|'.join(_WORDS)})\b|\b(?:half|{'|'.join(set(_WORDS) - {'one'})})\b"
 )
@@ -48,7 +50,8 @@ def read_judgement(answer: Answer, scores: Scores, *, mendings: Collection[str] 
     def is_about(key: str) -> bool:
         return _split_key(fold_key(key), names) is not None
 
-    return read_answer(answer, Lens(claim, lambda node: _fit_scores(node, scores, names), is_about), mendings)
+    lens = Lens(claim, lambda node: _fit_scores(node, scores, names), is_about, is_joined=True)
+    return read_answer(answer, lens, mendings)
 
 
 def _list_said(node: Any, names: Names, part: Part = "score") -> Iterator[Said]:
@@ -105,6 +108,9 @@ def _fit_scores(node: Any, scores: Scores, names: Names) -> tuple[dict[str, Any]
         MisfitError: A criterion has no score, two that differ, or one that is none of its options.
     """
     said = list(_list_said(node, names))
+    tops = {max(map(_weigh, options)) for options in scores.values()}
+    if min(tops) > 0 and (others := [top for top in _list_tops(node) if top not in tops]):
+        raise MisfitError("bad_value", f"the scores are out of {others[0]}, and not on the criteria's own scale")
     used: set[str] = set()
     value: dict[str, Any] = {}
     for name, options in scores.items():
@@ -125,6 +131,17 @@ def _fit_scores(node: Any, scores: Scores, names: Names) -> tuple[dict[str, Any]
     if isinstance(node, dict) and any(_split_key(fold_key(key), names) is None for key in node):
         used.add("extra_keys")
     return value, used
+
+
+def _list_tops(node: Any) -> Iterator[int]:
+    """List the ends of the scales that are said beside scores: 10 of `"max_score": 10` or of `"scale": "1-10"`."""
+    for item in node if isinstance(node, list) else ():
+        yield from _list_tops(item)
+    for key, item in node.items() if isinstance(node, dict) else ():
+        if fold_key(key) not in _SCALE_KEYS:
+            yield from _list_tops(item)
+        elif numbers := re.findall(r"\d+", item if isinstance(item, str) else json.dumps(item)):
+            yield max(map(int, numbers))
 
 
 def _is_as_asked(node: Any, scores: Scores) -> bool:
@@ -157,6 +174,9 @@ def _read_words(said: str, options: Mapping[Any, str]) -> tuple[int | None, set[
     if not (match := _SCORE.fullmatch(text)) or (match["words"] and _NOT_THE_SCORE.search(match["words"])):
         return None, used, plain
     number = int(match["score"]) if match["score"].isdecimal() else _WORDS.get(match["score"])
+    meanings = {text.casefold().rstrip("."): _weigh(option) for option, text in options.items()}
+    if meanings.get((match["words"] or "").strip(_AROUND_WORDS), number) != number:  # "4: Impossible"
+        return None, used, plain
     if match["scale"]:
         used.add("score_out_of")
         if int(match["scale"]) != max(map(_weigh, options)):

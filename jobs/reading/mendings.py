@@ -46,7 +46,8 @@ MENDINGS: Mapping[str, str] = {
     "moment_of_session": "a moment with the session's own date, of which the time of day is taken",
     "time_zone": "the exchange's own time zone behind a time",
     "letter_case": "a known value in another case",
-    "blanks": "blanks around or within a known value",
+    "blanks": "blanks around or within a known value, or between a number and its sign",
+    "value_spelling": "a known value with other separators, such as propose trade for propose_trade",
     "synonym": "another word for a known value, from the dataset's own table",
     # the judge
     "score_as_text": "a score as text",

@@ -15,6 +15,7 @@ from jobs.reading.values import Schema
 
 _FIELD_KEYS = ("field", "name", "key", "column", "path")
 _VALUE_KEYS = ("value", "newvalue", "new", "to", "corrected", "correctedvalue")
+_FORMER_KEYS = ("old", "oldvalue", "from", "was", "before", "previous", "original", "current", "reason")
 
 
 class _Edits(list[dict[str, Any]]):
@@ -59,14 +60,28 @@ def _find_edits(node: Any, fields: Fields) -> Claim | None:
             return _find_edits([node], fields)
         lists = [found for item in node.values() if isinstance(item, list) and (found := _find_edits(item, fields))]
         return (lists[0][0], lists[0][1] | {"wrapper_key"}) if len(lists) == 1 else None
+    if isinstance(node, dict) and (edits := _list_turned(node, fields)):
+        return _find_edits(edits, fields)
     if not isinstance(node, list) or not node or not all(isinstance(item, dict) for item in node):
         return None
     if all("op" in item and "path" in item for item in node):
         paths = [_fold_path(str(item["path"]), fields) for item in node]
         patch = [{**item, "path": path} for item, path in zip(node, paths, strict=True)]
         return _Edits(patch), frozenset({"json_patch"})
-    edits = [_read_edit(item, fields) for item in node]
-    return None if None in edits else (_Edits(edit for edit in edits if edit), frozenset({"edits_listed"}))
+    edits = [edit for item in node if (edit := _read_edit(item, fields)) is not None]
+    return None if len(edits) < len(node) else (_Edits(edits), frozenset({"edits_listed"}))
+
+
+def _list_turned(node: Mapping[str, Any], fields: Fields) -> list[dict[str, Any]]:
+    """List the edits of `{"best_exit_percent": {"from": 0.9, "to": 1.5}}`; none where a field has a value itself."""
+    told = {key: item for key, item in node.items() if fields.match(key)}
+    keys = {fold_key(key) for item in told.values() if isinstance(item, dict) for key in item}
+    is_turned = all(isinstance(item, dict) for item in told.values()) and keys & {*_FORMER_KEYS}
+    return (
+        [{"field": key, **item} for key, item in told.items()]
+        if is_turned and keys <= {*_VALUE_KEYS, *_FORMER_KEYS}
+        else []
+    )
 
 
 def _read_edit(item: Mapping[str, Any], fields: Fields) -> dict[str, Any] | None:

@@ -89,6 +89,13 @@ def _choose(text: str, choices: Sequence[str], synonyms: Mapping[str, str]) -> I
         yield tight[0], {"blanks"} | ({"letter_case"} if tight[0] != text.replace(" ", "") else set())
     elif not meant and folded in synonyms:
         yield synonyms[folded], {"synonym"}
+    elif not meant and len(alike := [one for one in choices if _fold_separators(one) == _fold_separators(text)]) == 1:
+        yield alike[0], {"value_spelling"}
+
+
+def _fold_separators(text: str) -> str:
+    """Fold case and what parts words away: `Propose Trade` and `propose-trade` are `propose_trade`."""
+    return re.sub(r"[\s_-]+", "_", text.strip().casefold())
 
 
 def _mend_number(text: str, schema: Schema, name: str, *, points: bool) -> Iterator[Mended]:
@@ -108,6 +115,7 @@ def _mend_number(text: str, schema: Schema, name: str, *, points: bool) -> Itera
     used |= {"dollar_sign"} if said["dollar"] else set()
     used |= {"percent_sign"} if said["percent"] else set()
     used |= {"thousands_separators"} if "," in digits else set()
+    used |= {"blanks"} if sign == "-" and text[text.index(sign) + 1].isspace() else set()
     plain = digits.replace(",", "")
     minus = "" if sign in ("", "+") else "-"
     yield json.loads(minus + ("0" + plain if plain.startswith(".") else plain)), used
@@ -184,6 +192,8 @@ def explain(value: Any, schema: Schema, name: str, error: jsonschema.ValidationE
         limit = " or ".join(_KINDS[kind] for kind in sorted(kinds) if kind in _KINDS)
     elif error and error.validator in ("minimum", "maximum"):
         limit = f"at {'least' if error.validator == 'minimum' else 'most'} {error.validator_value}"
+    elif error and error.validator in ("exclusiveMinimum", "exclusiveMaximum"):
+        limit = f"{'above' if error.validator == 'exclusiveMinimum' else 'below'} {error.validator_value}"
     elif error and error.validator in ("minLength", "maxLength"):
         least = error.validator == "minLength"
         limit = f"{'at least' if least else 'at most'} {error.validator_value} characters long"

@@ -15,8 +15,17 @@ from jobs.library.shim import find_asked_pause
 from jobs.request import name_error
 
 LONGEST_WORDS = 300  # characters of a provider's message that are repeated
-_CREDIT = re.compile(r"credit|billing|\bbalance\b|quota|spending limit", re.IGNORECASE)
-_COMES_BACK = re.compile(r"per (?:minute|second|hour|day)|rate limit|\([rt]pm\)", re.IGNORECASE)  # of a quota
+_LACKS = r"insufficient[ _](?:\w+_)?(?:quota|balance|credits?|funds)"
+_UNPAID = re.compile(
+    rf"{_LACKS.replace('[ _]', '_')}|\w*current_quota\w*|billing_\w+|credit_\w+|payment_required", re.I
+)
+_CREDIT = re.compile(rf"billing|credit balance|out of credits|current quota|{_LACKS}", re.IGNORECASE)
+_NO_MONEY = re.compile(rf"spending limit|credit balance|out of credits|{_LACKS}", re.IGNORECASE)
+_TOO_LARGE = re.compile(r"request too large|request is too large", re.IGNORECASE)
+_PERHAPS = re.compile(r"credit|\bbalance\b|quota|spending limit", re.IGNORECASE)
+_COMES_BACK = re.compile(  # of a quota
+    r"\b(?:per|/|a) ?(?:min|sec|hour|day)|rate limit|\([rt]pm\)|\b(?:re)?try (?:again )?(?:in|after) \d", re.IGNORECASE
+)
 Fault = Literal["stop", "missing", "wait", "retry", "refuse"]
 
 FAULTS: Mapping[str, Fault] = {
@@ -32,7 +41,7 @@ FAULTS: Mapping[str, Fault] = {
     "api_error": "retry",  # a body that is no JSON, such as a proxy's page
     "TimeoutError": "retry",
 }
-TOO_MANY, UNAVAILABLE = 429, 503
+TOO_MANY, INTERNAL, UNAVAILABLE = 429, 500, 503
 FAULTS_BY_STATUS: Mapping[int, Fault] = {
     **dict.fromkeys((301, 302, 303, 307, 308), "stop"),  # an address that lies elsewhere
     402: "stop",
@@ -51,18 +60,35 @@ class RowLostError(DataDesignerError):
 def classify(exc: BaseException) -> Fault:
     """Tell what kind of fault an error is."""
     status, fault = getattr(exc, "status_code", None), FAULTS.get(name_error(exc), "refuse")
-    if status == TOO_MANY:  # of a quota, too, which may be one a minute
-        said = str(exc)
-        is_spent = bool(_CREDIT.search(said)) and not _COMES_BACK.search(said)
-        return "stop" if is_spent and find_asked_pause(exc) is None else "wait"
+    if status == TOO_MANY:
+        if _TOO_LARGE.search(str(exc)):  # for a minute's tokens: no minute has room for it
+            return "refuse"
+        return "stop" if _is_spent(exc) else "wait"
     if says_loading(exc):
         return "wait"
-    return FAULTS_BY_STATUS.get(status or 0, fault)
+    fault = FAULTS_BY_STATUS.get(status or 0, fault)
+    if fault == "refuse" and _NO_MONEY.search(str(exc)):
+        return "stop"
+    return "wait" if fault == "retry" and find_asked_pause(exc) else fault  # it says when it will be back
+
+
+def _is_spent(exc: BaseException) -> bool:
+    """Tell whether a 429 is about what was paid for, which no waiting brings back, and not about a quota a minute.
+
+    Its code is believed; its words where they name no time; words that may mean either where no pause is asked for.
+    """
+    said = str(exc)
+    if _UNPAID.search(said):
+        return True
+    is_about_credit = _CREDIT.search(said) or (_PERHAPS.search(said) and not find_asked_pause(exc))
+    return bool(is_about_credit) and not _COMES_BACK.search(said)
 
 
 def says_loading(exc: BaseException) -> bool:
     """Tell whether a server says that its model is not loaded yet, as llama.cpp's does for the first seconds."""
-    return getattr(exc, "status_code", None) == UNAVAILABLE and "loading" in str(exc).lower()
+    signs = {UNAVAILABLE: "loading", INTERNAL: "loading model"}
+    sign = signs.get(getattr(exc, "status_code", None) or 0)
+    return sign is not None and sign in str(exc).lower()
 
 
 def describe_error(exc: BaseException) -> str:

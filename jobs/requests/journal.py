@@ -4,7 +4,7 @@ import gzip
 import json
 import os
 import shutil
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from hashlib import blake2b
 from pathlib import Path
@@ -14,7 +14,8 @@ from typing import Any, NamedTuple, Self
 from files.append_file import AppendFile, read_lines
 from files.hashes import hash_file, record_replacing, remove_recorded
 from files.whole_file import make_folder, sync_folder
-from jobs.library.answers import build_error, build_response, describe_error, describe_response
+from jobs.library.answers import build_error, build_response, describe_error, describe_response, flatten_response
+from jobs.reading.answer import Answer
 from jobs.request import Request, Send, name_error
 
 FINAL_ERRORS = frozenset({"bad_request", "client_error", "context_window_exceeded", "unprocessable_entity"})
@@ -35,9 +36,15 @@ class AnswerJournal:
     cell, the place in its conversation, the model and the messages that it was given to, and no other.
     """
 
-    def __init__(self, rounds: Path, *, trace: Path | None = None) -> None:
-        """Keep answers below `rounds`; with a `trace` folder, their prompts too, and all of it there in the end."""
+    def __init__(
+        self, rounds: Path, *, trace: Path | None = None, tell: Callable[[Request, Answer], None] = lambda *_: None
+    ) -> None:
+        """Keep answers below `rounds`; with a `trace` folder, their prompts too, and all of it there in the end.
+
+        `tell` is told of each answer that came.
+        """
         self._rounds = rounds
+        self._tell = tell
         self._trace = trace
         self._ended = False
         self._job: str | None = None
@@ -72,6 +79,7 @@ class AnswerJournal:
             raise
         if (answer := describe_response(response)) is not None:
             self._write(request, digest, {"answer": answer})
+            self._tell(request, flatten_response(response))
         return response
 
     def forget(self, requests: Sequence[Request]) -> None:

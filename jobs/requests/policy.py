@@ -23,7 +23,7 @@ from jobs.library.likely import CONTEXT_REMEDIES
 from jobs.library.shim import find_asked_pause
 from jobs.library.wire import is_to_be_sent_again
 from jobs.request import FORM_PROBE, HEALTH_CHECK, Request, Send
-from jobs.requests.circuit import LONGEST_LOOK_AWAY, Circuit, Patience
+from jobs.requests.circuit import LONGEST_LOOK_AWAY, LONGEST_PAUSE, Circuit, Patience
 from jobs.requests.faults import RowLostError, classify, describe_error, find_complaint, says_loading
 from jobs.requests.halt import Halt
 from jobs.requests.prompt_watch import PromptWatch
@@ -275,12 +275,12 @@ class RequestPolicy:
         wait = find_asked_pause(exc)
         if circuit.count_failure(request.row_id, words, wait=wait, for_good=fault == "missing"):
             self._notify("provider_down", model=model, said=words)
-        if not circuit.is_free:
+        if circuit.is_open:
             return 0  # it waits for its turn
         waited = time.monotonic() - began
         if (fault == "retry" and tries >= self._patience.tries) or waited > self._patience.seconds:
             raise RowLostError(f"no answer after {tries} tries in {waited:.0f} s; the last: {words}") from exc
-        return self._patience.tell_pause(tries)
+        return self._patience.tell_pause(tries) if circuit.is_free else 0
 
     def _warn(self, exc: Exception, model: str, words: str) -> None:
         """Say once of a model what would cost many rows before it is seen in them."""
@@ -297,7 +297,7 @@ class RequestPolicy:
         """Ask a model for the short answer before the first job, once, whatever roles it has.
 
         A person waits for it, so no longer than a few tries, and not even these where an error only repeats itself; a
-        server that says that it loads its model is waited for.
+        server that says that it loads its model is waited for, and one that asks for a short pause has it.
         """
         words: list[str] = []
         for turn in self._list_turns(request):
@@ -312,14 +312,19 @@ class RequestPolicy:
                 except Exception as exc:
                     if is_to_be_sent_again(exc):
                         continue
-                    fault, before = classify(exc), words[-1:]
+                    fault, before, asked = classify(exc), words[-1:], find_asked_pause(exc) or 0.0
                     words.append(describe_error(exc))
                     is_loading = says_loading(exc) and time.monotonic() - began < self._patience.seconds
-                    turn.circuit.count_failure(None, words[-1], wait=None, for_good=fault == "missing")
-                    if not is_loading and (fault in ("stop", "missing", "refuse") or before == words[-1:]):
+                    turn.circuit.count_failure(None, words[-1], wait=asked, for_good=fault == "missing")
+                    is_repeated = before == words[-1:] and not asked
+                    if not is_loading and (fault in ("stop", "missing", "refuse") or is_repeated):
+                        break
+                    if asked > self._patience.tell_pause(LONGEST_PAUSE):
+                        words[0] = f"{words[-1]}; it asks for a pause of {asked:.0f} s"
                         break
                     tries += not is_loading
-                    await asyncio.sleep(self._patience.tell_pause(max(tries, 1)))
+                    if tries < self._patience.tries:
+                        await asyncio.sleep(max(asked, self._patience.tell_pause(max(tries, 1))))
         raise RowLostError(f"{request.model}: {words[0] if words else 'no model was asked'}")
 
     def _list_turns(self, request: Request) -> list[Turn]:

@@ -55,7 +55,8 @@ def test_every_shipped_file_opens_with_the_line_by_which_an_editor_finds_its_sch
     kinds |= dict.fromkeys(PROJECT_ROOT.glob("columns/**/controls/*.yaml"), "control")
     kinds |= dict.fromkeys(PROJECT_ROOT.glob("columns/*/exports/*.yaml"), "export")
     for path in project.datasets.values():
-        kinds |= dict.fromkeys(project.find_columns(path.parent).values(), "column") | {path: "dataset"}
+        kinds |= dict.fromkeys(project.find_columns(path.parent).values(), "column")
+        kinds[path] = "dataset"
         named: dict[str, Kind] = {FINISHED_FILE: "finished", CASES_FILE: "cases", POLICY_FILE: "policy"}
         kinds |= {file: kind for name, kind in named.items() if (file := path.parent / name).is_file()}
     assert len(kinds) > 100

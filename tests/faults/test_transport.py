@@ -109,6 +109,15 @@ def test_too_many_requests_for_ever_stop_the_run(endpoint: Endpoint, run_job: Ru
     assert job.halted.endswith("rehearsal-generator last said: HTTP 429: slow down")
 
 
+@pytest.mark.parametrize("status", [429, 503])
+def test_pause_that_is_asked_for_is_kept_whatever_the_status(endpoint: Endpoint, run_job: RunJob, status: int) -> None:
+    endpoint.script = lambda asked: fail(status, Retry_After="2") if is_first_try(asked) and asked.row == 0 else None
+    job = run_job({"run.patience_minutes": 1, "run.tries": 1}, rows=1)
+    first, second = [asked.seconds for asked in endpoint.asked if asked.role == "generator"]
+    assert (job.height, job.halted) == (1, "")
+    assert second - first >= 1.9
+
+
 def test_pause_beyond_patience_stops_the_run_at_once(endpoint: Endpoint, run_job: RunJob) -> None:
     endpoint.script = lambda _: fail(429, "come back tomorrow", Retry_After="86400")
     began = time.monotonic()
@@ -240,8 +249,15 @@ def test_error_with_status_200_is_the_providers_and_no_models(
 def test_quota_that_is_used_up_halts_whatever_its_code(endpoint: Endpoint, run_job: RunJob, code: str | None) -> None:
     words = "You exceeded your current quota, please check your plan and billing details."
     body = json.dumps({"error": {"message": words, "code": code}}).encode()
-    endpoint.script = lambda _: Reply(body, 429)
+    endpoint.script = lambda _: Reply(body, 429, {"Retry-After": "1"})
     assert words in run_job({"run.patience_minutes": 5}).halted
+
+
+@pytest.mark.parametrize("key", ["type", "code"])
+def test_quota_that_only_the_code_of_an_error_names_halts(endpoint: Endpoint, run_job: RunJob, key: str) -> None:
+    body = json.dumps([{"error": {"message": "Too many requests", key: "insufficient_quota"}}]).encode()
+    endpoint.script = lambda _: Reply(body, 429)
+    assert "insufficient_quota" in run_job({"run.patience_minutes": 5}).halted
 
 
 def test_model_that_is_loaded_is_waited_for(endpoint: Endpoint, run_job: RunJob) -> None:

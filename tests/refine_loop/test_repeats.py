@@ -74,7 +74,9 @@ def test_samplers_are_drawn_in_the_order_of_their_names() -> None:
 def test_one_seed_gives_the_same_rows_of_other_datasets(profile: str, changes: tuple[str, ...]) -> None:
     loaded = load_profile(profile, {"sets": changes})
     with launch(Options(seed=7)) as endpoint:
-        once, again = (preview_candidates(loaded, 4, endpoint, lambda _: None, verbose=False) for _ in range(2))
+        once, again = (
+            preview_candidates(loaded, 4, endpoint, lambda _: None, lambda *_: None, verbose=False) for _ in range(2)
+        )
     assert len(once) == 4
     assert once == again
     assert len({row["generated_row"] for row in once}) > 1

@@ -3,7 +3,7 @@
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -56,9 +56,15 @@ class Place:
         self._note(done.stdout.encode() + done.stderr.encode())
         return done.returncode
 
-    def execute_cold(self, *arguments: object, **variables: str) -> "subprocess.CompletedProcess[bytes]":
-        """Run Python, started anew, with arguments; what it says goes to `notes/said`, its connections are noted."""
-        command, environment = [sys.executable, *map(str, arguments)], self._make_environment(variables)
+    def execute_cold(
+        self, *arguments: object, under: Sequence[object] = (), **variables: str
+    ) -> "subprocess.CompletedProcess[bytes]":
+        """Run Python, started anew, with arguments; what it says goes to `notes/said`, its connections are noted.
+
+        `under` is the command that starts it, such as one that traces it.
+        """
+        command = [*map(str, under), sys.executable, *map(str, arguments)]
+        environment = self._make_environment(variables)
         done = subprocess.run(
             command, env=environment, cwd=self.folder / "cwd", capture_output=True, timeout=SECONDS, check=False
         )

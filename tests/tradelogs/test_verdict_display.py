@@ -52,7 +52,14 @@ def test_counts_and_folder_are_a_line_each(
     width: str | None, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("COLUMNS", width) if width else monkeypatch.delenv("COLUMNS", raising=False)
-    usage = {"requests": 5, "prompt_tokens": 7, "completion_tokens": 1, "counted": 5, "answers": 5, "seconds": 1.0}
+    usage: dict[str, object] = {
+        "requests": 5,
+        "prompt_tokens": 7,
+        "completion_tokens": 1,
+        "counted": 5,
+        "answers": 5,
+        "seconds": 1.0,
+    }
     usage |= {"cost": 0.5, "currency": "[red]\x1b"}
     folder = Path("/a folder") / ("long" * 30) / "x [v2] :smile:"
     outcome = Outcome(folder, "interrupted", 4, 1, 0, 0, 0, 0, usage, [], [])

@@ -51,6 +51,12 @@ def verified(run_folder: Path, tmp_path_factory: pytest.TempPathFactory, cli: Ca
     return run, json.loads((run / "metrics.json").read_text()), result.stdout
 
 
+def test_report_says_in_which_form_rows_were_asked_for(verified: Verified) -> None:
+    run, metrics, _ = verified
+    assert metrics["run"]["form"] == "whole"
+    assert "<dt>form</dt><dd>whole</dd>" in (run / "report.html").read_text(encoding="utf-8")
+
+
 def keep_rows(run: Path, rows: int) -> None:
     path = run / "accepted.parquet"
     pl.read_parquet(path)[:rows].write_parquet(path)

@@ -17,7 +17,9 @@ SECTION = "Make rows"
 @profile_options
 @click.option("--out", type=file_option, help="Folder of the run; by default runs/PROFILE-TIME.")
 @click.option("--metrics-port", type=int, help="Port on 127.0.0.1 for Prometheus, such as 9464; none by default.")
-@click.option("--estimate", is_flag=True, help="Say what the run would take, low and high, and send nothing.")
+@click.option(
+    "--estimate", is_flag=True, help="Say what the run would take, low and high; nothing leaves this machine."
+)
 @click.option("--print-resolved-config", is_flag=True, help="Print the effective profile and start nothing.")
 @report_option
 @explain_errors
@@ -51,7 +53,8 @@ def command(
     if estimate:
         from refine_loop.estimate import describe_estimate, estimate_run
 
-        click.echo("\n".join(describe_estimate(estimate_run(loaded))))
+        with open_endpoint(loaded) as endpoint:
+            click.echo("\n".join(describe_estimate(estimate_run(loaded, endpoint))))
         return DONE
     folder = out or name_run_folder(loaded, Path.cwd() / "runs")
     with open_endpoint(loaded) as endpoint, RunDisplay(loaded.dataset, live=not verbose) as display:

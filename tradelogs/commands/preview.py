@@ -22,16 +22,18 @@ def command(profile: str, num: int | None, verbose: bool, **overrides: Any) -> i
       tradelogs preview offline --num 5
     """
     from designer_configs.compile.profile import load_profile
-    from refine_loop.preview import PreviewStopped, preview_candidates
-    from tradelogs.preview_display import PreviewProgress, print_answers, print_candidates
+    from refine_loop.preview import preview_candidates
+    from tradelogs.preview_display import PreviewProgress, print_candidates
 
     loaded = load_profile(profile, overrides)
     with open_endpoint(loaded) as endpoint:
         progress = PreviewProgress(loaded, endpoint)
         try:
-            candidates = preview_candidates(loaded, num or 5, endpoint, progress.observe, verbose=verbose)
-        except PreviewStopped as stopped:
-            print_answers(stopped.answers)
+            candidates = preview_candidates(
+                loaded, num or 5, endpoint, progress.observe, progress.show_answer, verbose=verbose
+            )
+        except KeyboardInterrupt:
+            progress.say_stopped()
             raise
     print_candidates(candidates, loaded.dataset)
     return DONE

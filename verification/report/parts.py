@@ -21,11 +21,15 @@ class MissingDataError(Exception):
 
 @dataclass(frozen=True)
 class Panel:
-    """One Plotly figure: `data` and `layout` as Plotly has them; a colour `@name` or `@name/opacity` is the page's."""
+    """One Plotly figure: `data` and `layout` as Plotly has them; a colour `@name` or `@name/opacity` is the page's.
+
+    One that `is_set` shows what the run's controls set, and is greyed.
+    """
 
     data: list[Trace]
     layout: dict[str, Any]
     title: str = ""
+    is_set: bool = False
 
 
 @dataclass(frozen=True)

@@ -115,9 +115,7 @@ def build_sections(metrics: Mapping[str, Any], drawings: Sequence[Drawing]) -> l
         Section(
             key=str(answer.get("question")),
             title=str(answer.get("title") or answer.get("question")),
-            verdict=make_chip(
-                answer.get("verdict"), means=MEANS.get((answer.get("question"), answer.get("verdict")), "")
-            ),
+            verdict=make_chip(answer.get("verdict"), means=say_meaning(answer, get_value(metrics, "deciding"))),
             reason=drop_minus_zero(str(answer.get("reason") or "")),
             numbers=[(str(label), drop_minus_zero(str(text))) for label, text in answer.get("numbers") or []],
             plots=plots.pop(str(answer.get("question")), []),
@@ -130,6 +128,13 @@ def build_sections(metrics: Mapping[str, Any], drawings: Sequence[Drawing]) -> l
         *sections,
         Section("run", "What the run took", None, "", [], run),
     ]
+
+
+def say_meaning(answer: Mapping[str, Any], deciding: object) -> str:
+    """Say what a verdict means where its word does not say it, and where it decides nothing."""
+    means = MEANS.get((answer.get("question"), answer.get("verdict")), "")
+    is_shown_only = isinstance(deciding, list) and answer.get("question") not in deciding
+    return ", ".join(filter(None, (means, "shown only" if is_shown_only else "")))
 
 
 def make_chip(verdict: object, text: object = None, means: str = "") -> Chip:
@@ -152,7 +157,7 @@ def list_counts(metrics: Mapping[str, Any]) -> list[tuple[str, str]]:
     """List what was held against what, leaving out what is unknown, and gold where there is none."""
     run, nouns = get_value(metrics, "run"), name_rows(metrics)
     gold = [(f"gold {nouns}", "gold_train"), ("held out", "gold_holdout")]
-    counts = [(f"synthetic {nouns}", "synthetic"), *gold, ("profile", "profile"), ("seed", "seed")]
+    counts = [(f"synthetic {nouns}", "synthetic"), *gold, ("profile", "profile"), ("form", "form"), ("seed", "seed")]
     found = [(label, key, get_value(run, key)) for label, key in counts]
     return [
         (label, f"{value:,}" if is_number(value) and key != "seed" else str(value))

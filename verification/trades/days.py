@@ -19,7 +19,7 @@ from verification.answers import CANNOT_TELL, GOOD, UNDERFIT, Answer, Matrix, Ve
 from verification.inputs import FinishedRun
 from verification.trades.features import measure_features
 from verification.trades.numbers.relabel import Sums, Tested, test_families
-from verification.trades.numbers.terms import Term, rank_values
+from verification.trades.numbers.terms import CORE, Term, rank_values
 from verification.trades.origins import number_sessions
 from verification.trades.yardstick import Yardstick, draw_places
 
@@ -36,17 +36,16 @@ MOST_ROWS = 10_000
 Groups = NDArray[np.int64]
 
 
-def ask_days(yardstick: Yardstick, synthetic: pl.DataFrame, run: FinishedRun | None = None) -> Answer:
+def ask_days(yardstick: Yardstick, synthetic: pl.DataFrame, *, is_dealt: bool = False) -> Answer:
     """Ask whether days are like the gold's: underfit where they surely are not.
 
     Args:
         yardstick: The gold.
         synthetic: Trade table without unknown values.
-        run: Whose plan may have dealt the sessions; None for a mere table.
+        is_dealt: Whether a run's plan dealt the sessions (`are_dealt`).
     """
     rng = yardstick.make_rng(QUESTION)
     gold = yardstick.gold
-    is_dealt = run is not None and are_dealt(run, synthetic)
     metrics: dict[str, Any] = {"rows": len(synthetic), "sessions_dealt_by_plan": is_dealt}
     if min(len(gold), len(synthetic)) < LEAST_ROWS:
         lack = f"{len(synthetic)} synthetic and {len(gold)} gold trades; at least {LEAST_ROWS} of each are needed."
@@ -177,17 +176,17 @@ def list_day_terms(sides: Sequence[pl.DataFrame]) -> list[Term]:
     says = ("how often a trade has the side of the last one", "its ticker", "its outcome")
     ranked = rank_values(np.where(follows > 0.0, gap, np.median(gap)))
     return [
-        Term(DAYS, "trades per day", sizes * first, first, is_core=True),
+        Term(DAYS, "trades per day", sizes * first, first, place=CORE),
         Term(DAYS, "the spread of trades per day", (sizes - sizes[first > 0.0].mean()) ** 2 * first, first),
-        Term(DAYS, "trades entered before the last was left", overlap, follows, is_core=True),
-        Term(DAYS, "gaps between trades", ranked * follows, follows, is_core=True),
+        Term(DAYS, "trades entered before the last was left", overlap, follows, place=CORE),
+        Term(DAYS, "gaps between trades", ranked * follows, follows, place=CORE),
         Term(DAYS, "the spread of gaps between trades", (ranked - 0.5) ** 2 * follows, follows),
         Term(
             DAYS,
             "how unlike in volatility a trade is to the last one",
             rank_values(apart) * follows,
             follows,
-            is_core=True,
+            place=CORE,
         ),
         *(Term(DAYS, words, each, follows) for words, each in zip(says, same, strict=True)),
     ]

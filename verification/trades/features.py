@@ -9,6 +9,7 @@ from verification.answers import Matrix
 
 PERCENTS = ("entry_volatility_percent", "worst_exit_percent", "best_exit_percent", "trade_percent_change")
 FEATURES = (*PERCENTS, "holding_minutes", "entry_minute", "is_short")
+SKEWED = ("entry_volatility_percent", "holding_minutes")  # right-skewed: compared, and shown, as logarithms
 EXITS = ("worst_exit_percent", "best_exit_percent", "trade_percent_change", "holding_minutes")
 
 
@@ -55,5 +56,5 @@ class Space:
 
 def straighten(features: pl.DataFrame) -> Matrix:
     """Return FEATURES as a matrix, with volatility and holding time on a logarithmic scale."""
-    skewed = [pl.col(name).clip(lower_bound=1e-3).log() for name in ("entry_volatility_percent", "holding_minutes")]
+    skewed = [pl.col(name).clip(lower_bound=1e-3).log() for name in SKEWED]
     return features.with_columns(skewed).select(FEATURES).to_numpy().astype(np.float64)

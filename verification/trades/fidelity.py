@@ -40,10 +40,10 @@ TIES_LINE = 0.5  # and that of the correlations: trades on another scale look li
 class Sides:
     """Gold and synthetic features as a classifier is shown them, the groups they come from, and what each row counts.
 
-    What controls set is weighted to the gold's shares, and where the value inside a bucket is theirs too, the bucket
-    stands in its place in `seen`. Rows of a side that are equal are one row of more weight. A synthetic row is in the
-    group of the gold session that its first grounding seed is of, so that no classifier judges it that has seen its
-    seed; without seeds in that of its own origin.
+    What controls set is weighted until it has one law on both, and where the value inside a bucket is theirs too, the
+    bucket stands in its place in `seen`. Rows of a side that are equal are one row of more weight. A synthetic row is
+    in the group of the gold session that its first grounding seed is of, so that no classifier judges it that has seen
+    its seed; without seeds in that of its own origin.
     """
 
     gold: pl.DataFrame
@@ -62,7 +62,7 @@ def ask_fidelity(
         yardstick: The gold, its halves and its references.
         synthetic: Trade table; rows with a feature that is no finite number are left out and counted.
         controlled: Names among FEATURES whose law the run set on purpose: columns and pairs are compared given them.
-        waived: What is weighted to the gold's shares.
+        waived: What is weighted until it has one law on both.
     """
     fixed = [name for name in FEATURES if name in controlled]
     sound = measure_sound(synthetic)
@@ -264,9 +264,7 @@ def _judge(
     place = _least(structure)
     effective = count_effective(sides.weights[1])
     made = f"{len(sides.synthetic):,} synthetic ones" + (
-        f" (weighted to the gold's buckets, as good as {effective:,.0f})"
-        if effective < 0.95 * len(sides.synthetic)
-        else ""
+        f" (like held against like, as good as {effective:,.0f})" if effective < 0.95 * len(sides.synthetic) else ""
     )
     told = f"A classifier tells synthetic from gold with AUC {auc}, on {len(sides.gold):,} gold trades and {made}"
     verdict, ending = CANNOT_TELL, f"; the interval holds the line of {line:.2f}. {say_settling(auc, line, sides)}"

@@ -67,6 +67,7 @@ def verify_tables(rows: Path, gold: Path, out: Path, tell: Tell, *, seed: int = 
                 "notes": [f"{dropped} rows have values that are missing or not finite"] if dropped else [],
             },
             "overall": overall,
+            "deciding": DECIDING.names,
             "summary": summarise(answers, is_rehearsal=False),
             "answers": answers,
             "plots": describe_overview(parts, yardstick.make_rng("overview")),

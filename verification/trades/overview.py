@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from verification.trades.features import EXITS, FEATURES, measure_features
+from verification.trades.features import EXITS, FEATURES, SKEWED, measure_features
 
 BINS = 30  # of a histogram
 TAIL = 0.005  # of the gold, on either side, that a histogram's outermost bins take in
@@ -41,7 +41,8 @@ def bin_features(parts: Mapping[str, pl.DataFrame]) -> dict[str, Any]:
     for feature in FEATURES:
         gold = filled["gold"][feature].to_numpy()
         low, high = np.quantile(gold, [TAIL, 1.0 - TAIL])
-        edges = np.linspace(low, high if high > low else low + 1.0, BINS + 1)
+        high = high if high > low else low + 1.0
+        edges = (np.geomspace if feature in SKEWED and low > 0.0 else np.linspace)(low, high, BINS + 1)
         binned[feature] = {"bins": edges.tolist()} | {
             name: share_bins(table[feature].to_numpy(), edges) for name, table in filled.items()
         }

@@ -1,7 +1,7 @@
 """Asks every question of trades, in order; which there are, the modules in `asked/` say."""
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
@@ -14,17 +14,17 @@ from gold_data.markets import USUAL, Markets, read_markets
 from gold_data.sessions import EXCHANGE_ZONE
 from verification.answers import Answer
 from verification.ask import Tell, ask_in_turn
-from verification.delivery import Declared
 from verification.errors import VerificationError
 from verification.inputs import FinishedRun, note_left_out
 from verification.questions import Questioned
 from verification.report.plots import Drawing
 from verification.trades.asked import Held, find_asked, name_deciding
+from verification.trades.days import are_dealt
 from verification.trades.overview import describe_overview
 from verification.trades.plots.overview import draw_scale
 from verification.trades.summary import summarise
 from verification.trades.table import ACCEPTED, OWN_BARS, TRADE_COLUMNS, drop_unknown, name_controlled, shape_trades
-from verification.trades.waiving import Waived, find_waived
+from verification.trades.waiving import find_waived
 from verification.trades.yardstick import Yardstick
 
 __all__ = ["DECIDING", "PLOTS", "ask"]
@@ -54,7 +54,7 @@ def ask(run: FinishedRun, tell: Tell, seed: int) -> Questioned:
     yardstick = make_yardstick(train, holdout, usable.height, seed, markets)
     waived = find_waived(run.controls, yardstick.gold, usable)
     controlled = name_controlled(run.controls, waived)
-    held = Held(yardstick, synthetic, usable, run.declared, controlled, waived, run)
+    held = Held(yardstick, synthetic, usable, run.declared, controlled, waived, run, are_dealt(run, usable))
     parts = {"gold": yardstick.train, "held_out": yardstick.holdout, "synthetic": usable}
     answers = ask_held(held, tell)
     return Questioned(
@@ -98,20 +98,6 @@ def ask_held(held: Held, tell: Tell = lambda _: None) -> list[Answer]:
         (asked.name, partial(asked.ask, held)) for asked in find_asked() if held.run is not None or not asked.needs_run
     ]
     return ask_in_turn(questions, tell)
-
-
-def ask_about_trades(
-    yardstick: Yardstick,
-    synthetic: pl.DataFrame,
-    usable: pl.DataFrame,
-    *,
-    declared: Sequence[Declared] = (),
-    controlled: Sequence[str] = (),
-    waived: Sequence[Waived] = (),
-    tell: Tell = lambda _: None,
-) -> list[Answer]:
-    """Ask what trade tables alone can answer; `usable` is what `drop_unknown` leaves of `synthetic`."""
-    return ask_held(Held(yardstick, synthetic, usable, declared, controlled, waived), tell)
 
 
 def list_notes(run: FinishedRun, dropped: int) -> list[str]:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from verification.answers import COPIES, LEAK, UNDERFIT, Answer
+from verification.answers import COPIES, GOOD, LEAK, Answer
 from verification.report.parts import UNKNOWN, format_number, get_value, is_number
 
 SHOWN = (
@@ -48,7 +48,7 @@ def summarise(answers: Sequence[Answer], *, is_rehearsal: bool) -> dict[str, Any
         "sentence": say_sentence(rows, numbers),
         "head": ["", "gold", "synthetic", "difference [95%]", "seen from n ="],
         "table": table,
-        "graded": [line for line in (grade_copies(given), grade_validity(given), grade_law(given)) if line],
+        "graded": [line for grade in GRADES if (line := grade(given))],
         "notice": REHEARSAL if is_rehearsal else "",
     }
 
@@ -63,15 +63,51 @@ def say_sentence(rows: Mapping[str, Mapping[str, Any]], numbers: Answer | None) 
         f"{_say(mean, 'synthetic')} a trade where yours make {_say(mean, 'gold')}, and are held "
         f"{_say(held, 'synthetic')} where yours are held {_say(held, 'gold')}"
     )
-    if numbers.verdict == UNDERFIT:
-        return f"{said}. {numbers.reason}"
-    return f"{said}: no number is surely off, all taken together."
+    if numbers.verdict == GOOD:
+        return f"{said}: no number is surely off, all taken together."
+    return f"{said}. {numbers.reason}"
 
 
 def _say_whose(numbers: Answer) -> str:
-    """Say whose numbers these are: rows are weighted where controls set what the gold has otherwise."""
+    """Say whose numbers these are: both sides are weighted where controls set what the gold has otherwise."""
     named = [WEIGHTED.get(str(each), str(each)) for each in numbers.metrics.get("waived") or []]
-    return f"Weighted to your {' and '.join(named)}, these trades" if named else "These trades"
+    return f"Like held against like in {' and '.join(named)}, these trades" if named else "These trades"
+
+
+def grade_quality(given: Mapping[str, Answer]) -> tuple[str, str] | None:
+    """Say how near the law is as one score: 0 shuffled gold, 100 gold against gold; SDMetrics' mean beside it."""
+    answer = given.get("fidelity")
+    place = get_value((answer.metrics.get("scores") or [{}])[0], "position") if answer else None
+    if answer is None or not is_number(get_value(place, "value")):
+        return None
+    shares = [get_value(each, "score") for name in ("columns", "pairs") for each in answer.metrics.get(name) or []]
+    known = [share for share in shares if is_number(share)]
+    mean = f"; SDMetrics' columns and pairs: {100 * sum(known) / len(known):.0f}%" if known else ""
+    return "quality", f"{_say_score(place)}, where 0 is shuffled gold and 100 as near as gold is to itself{mean}"
+
+
+def grade_privacy(given: Mapping[str, Answer]) -> tuple[str, str] | None:
+    """Say how well the gold shown is kept to itself, as SDMetrics' DCROverfittingProtection does, with an interval.
+
+    100 where rows are no nearer to the gold that was shown than to held-out gold, 0 where all are.
+    """
+    answer = given.get("memorisation")
+    nearer = get_value(answer.metrics, "nearer_than_held_out") if answer else None
+    if answer is None or not is_number(get_value(nearer, "value")):
+        return None
+    ends = {new: get_value(nearer, old) for new, old in (("value", "value"), ("low", "high"), ("high", "low"))}
+    kept = {name: 2.0 * (1.0 - end) if is_number(end) else None for name, end in ends.items()}
+    return (
+        "privacy",
+        f"{_say_score(kept)}, where 100 is no nearer to the gold it was shown than to held-out gold",
+    )
+
+
+def _say_score(share: object) -> str:
+    """Say a share and its interval as points of 100, none beyond the ends."""
+    ends = [get_value(share, end) for end in ("value", "low", "high")]
+    value, *bounds = [f"{100 * min(max(end, 0.0), 1.0):.0f}" if is_number(end) else UNKNOWN for end in ends]
+    return f"{value} of 100" + (f" [{', '.join(bounds)}]" if UNKNOWN not in bounds else "")
 
 
 def grade_copies(given: Mapping[str, Answer]) -> tuple[str, str] | None:
@@ -111,6 +147,9 @@ def grade_law(given: Mapping[str, Answer]) -> tuple[str, str] | None:
     if not all(map(is_number, (value, high, line, passing))):
         return "law", answer.reason
     return "law", f"told from gold with AUC {value:.2f} [{line:.2f}, {high:.2f}]; up to {passing:.2f} is a guess"
+
+
+GRADES = (grade_quality, grade_privacy, grade_copies, grade_validity, grade_law)
 
 
 def _write_row(row: Mapping[str, Any]) -> tuple[str, ...]:

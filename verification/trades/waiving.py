@@ -1,8 +1,8 @@
-"""What a run's controls set is not held against it: such features are brought to the gold's buckets by weights.
+"""What a run's controls set is not held against it: like is compared with like, by weights.
 
 A control draws volatility over nine values, say, or the part of the session. That is asked for, and no fault; what the
-trades are like given it is the generator's. So rows are weighted until each bucket has the gold's share (raking: Deming
-and Stephan 1940), and only what the control sets is waived:
+trades are like given it is the generator's. So rows of both sides are weighted until each bucket has one share on both
+(overlap weights: Li, Morgan and Zaslavsky 2018), and only what the control sets is waived:
 
 - a number that a control checks with a tolerance: its buckets lie around the declared values,
 - a feature that a control ties to no field, but whose values the trades show it to set (`session_period`: the time of
@@ -17,14 +17,16 @@ from itertools import pairwise
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
+from scipy.special import expit
 
 from designer_configs.compile.controls import Control
 from verification.answers import Matrix
 from verification.delivery import declare_shares
 from verification.trades.features import measure_features
 
-ROUNDS = 30  # of raking; a few are enough where buckets are not tied to one another
-HEAVIEST = 5.0  # times the mean weight: a heavier row would speak for trades that hardly any row is like
+STEPS = 12  # of Newton's method, which has converged after eight
+RIDGE = 1e-3  # rows: keeps the slopes finite where a bucket is nearly of one side
+SMALLEST = 1e-9
 APART = 0.05  # a declared share that differs from the gold's by less is the gold's
 LEAST_SHOWN = 5  # rows of each value of a control that is tied to no field, before its buckets can be seen
 STRAYING = 0.05  # of such rows may lie in the bucket of another value: a control is asked for, not always kept
@@ -109,31 +111,56 @@ def _split_best(value: Matrix, asked: Places, number: int) -> float:
 
 
 def weigh_sides(gold: pl.DataFrame, synthetic: pl.DataFrame, waived: Sequence[Waived]) -> tuple[Matrix, Matrix]:
-    """Weigh rows of both sides so that each bucket of what is waived has one share; the mean weight of a side is 1.
+    """Weigh rows of both sides so that what is waived has one law on both; the mean weight of a side is 1.
 
-    Gold in buckets that no synthetic row is in, or out of the control's reach, weighs 0: nothing can be said of it. So
-    do synthetic rows where no gold is. Synthetic rows are raked to what then is left of the gold. All ones where
-    nothing is waived; all zeros where no bucket has rows of both.
+    Overlap weights (Li, Morgan and Zaslavsky 2018): a row counts as its chance to be of the other side, told from what
+    is waived. Both sides then have equal bucket shares and means, no row counts much, and no other weights leave the
+    difference of two means a smaller variance. Rows in buckets that the other side has none of, or out of the
+    control's reach, weigh 0: nothing can be said of them. All ones where nothing is waived; all zeros where no bucket
+    has rows of both.
     """
-    sides = np.ones(len(gold)), np.ones(len(synthetic))
     if not waived or not len(gold) or not len(synthetic):
-        return sides
-    buckets = [(sort_in(gold, each), sort_in(synthetic, each)) for each in waived]
-    for own, made in buckets:
-        sides[0][~np.isin(own, made) | (own < 0)] = 0.0
-        sides[1][~np.isin(made, own) | (made < 0)] = 0.0
-    if not sides[0].any() or not sides[1].any():
+        return np.ones(len(gold)), np.ones(len(synthetic))
+    is_met = [np.ones(len(gold), dtype=np.bool_), np.ones(len(synthetic), dtype=np.bool_)]
+    for each in waived:
+        own, made = sort_in(gold, each), sort_in(synthetic, each)
+        is_met[0] &= np.isin(own, made) & (own >= 0)
+        is_met[1] &= np.isin(made, own) & (made >= 0)
+    if not is_met[0].any() or not is_met[1].any():
         return np.zeros(len(gold)), np.zeros(len(synthetic))
-    target, weights = sides[0] / sides[0].sum(), sides[1] / sides[1].sum()
-    for _ in range(ROUNDS):
-        for own, made in buckets:
-            count = int(max(own.max(), made.max())) + 1
-            wanted = np.bincount(np.maximum(own, 0), weights=target, minlength=count)
-            found = np.bincount(np.maximum(made, 0), weights=weights, minlength=count)
-            weights *= np.divide(wanted, found, out=np.zeros(count), where=found > 0.0)[np.maximum(made, 0)]
-        cap = HEAVIEST * weights.sum() / max(np.count_nonzero(weights), 1)
-        weights = np.minimum(weights, cap)
-    return target * len(gold), weights / weights.sum() * len(synthetic)
+    told = describe_waived(gold.filter(is_met[0]), synthetic.filter(is_met[1]), waived)
+    is_made = np.arange(len(told)) >= is_met[0].sum()
+    chance = _tell_sides(told, is_made)
+    sides = np.zeros(len(gold)), np.zeros(len(synthetic))
+    for side, mask, weight in zip(sides, is_met, (chance[~is_made], 1.0 - chance[is_made]), strict=True):
+        side[mask] = weight * len(side) / weight.sum()
+    return sides
+
+
+def describe_waived(gold: pl.DataFrame, synthetic: pl.DataFrame, waived: Sequence[Waived]) -> Matrix:
+    """Describe rows of both sides by what is waived: one, a column per further bucket, and values that are set too.
+
+    Shape (gold and synthetic rows, columns); a column of ones alone where nothing is waived.
+    """
+    columns = [np.ones(len(gold) + len(synthetic))]
+    for each in waived:
+        bucket = np.concatenate([sort_in(side, each) for side in (gold, synthetic)])
+        columns += [(bucket == name).astype(np.float64) for name in np.unique(bucket)[1:]]
+        if each.is_inside:
+            value = np.concatenate([measure_features(side)[each.feature].to_numpy() for side in (gold, synthetic)])
+            rank = np.log(np.maximum(value, SMALLEST))
+            columns.append((rank - rank.mean()) / max(float(rank.std()), SMALLEST))
+    return np.column_stack(columns)
+
+
+def _tell_sides(told: Matrix, is_made: NDArray[np.bool_]) -> Matrix:
+    """Return each row's chance to be synthetic, by a logistic regression (Newton's method)."""
+    slopes = np.zeros(told.shape[1])
+    for _ in range(STEPS):
+        chance = expit(told @ slopes)
+        rise = told.T @ (is_made - chance) - RIDGE * slopes
+        slopes += np.linalg.solve((told.T * (chance * (1.0 - chance))) @ told + RIDGE * np.eye(len(slopes)), rise)
+    return np.asarray(expit(told @ slopes))
 
 
 def sort_in(trades: pl.DataFrame, waived: Waived) -> Places:

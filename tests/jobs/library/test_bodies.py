@@ -1,12 +1,15 @@
 """What comes with status 200 is an answer, or the provider's failure in its own words."""
 
+import time
+from email.utils import formatdate
 from typing import Any
 
 import pytest
 from data_designer.engine.models.clients.errors import ProviderError
 
-from jobs.library.bodies import settle_body
+from jobs.library.bodies import add_kinds, settle_body
 from jobs.requests.faults import classify
+from jobs.retry_after import read_asked_pause
 
 ANSWER = {"choices": [{"index": 0, "message": {"role": "assistant", "content": "x"}, "finish_reason": "stop"}]}
 
@@ -78,3 +81,29 @@ def test_text_of_a_text_completion_is_a_messages() -> None:
 )
 def test_tokens_read_from_a_cache_count(usage: dict[str, Any], tokens: int) -> None:
     assert settle({"type": "message", "content": [], "usage": usage})["usage"]["input_tokens"] == tokens
+
+
+@pytest.mark.parametrize(
+    ("said", "seconds"),
+    [("7", 7.0), ("1.5", 1.5), ("-3", 0.0), ("inf", None), ("nan", None), ("soon", None), ("", None)],
+)
+def test_pause_is_asked_for_in_seconds(said: str, seconds: float | None) -> None:
+    assert read_asked_pause({"retry-after": said}) == seconds
+
+
+@pytest.mark.parametrize(("ahead", "seconds"), [(3600, 3600.0), (-60, 0.0)])
+def test_pause_is_asked_for_by_a_date(ahead: int, seconds: float) -> None:
+    date = formatdate(time.time() + ahead, usegmt=True)
+    assert read_asked_pause({"retry-after": date}) == pytest.approx(seconds, abs=30)
+
+
+@pytest.mark.parametrize(
+    ("said", "words"),
+    [
+        ({"type": "requests", "code": "insufficient_quota"}, "no (requests, insufficient_quota)"),
+        ({"code": "429", "type": None, "status": "no"}, "no"),
+        ({"code": 429}, "no"),
+    ],
+)
+def test_kinds_of_an_error_are_said_with_its_words(said: dict[str, Any], words: str) -> None:
+    assert add_kinds("no", said) == words

@@ -156,3 +156,49 @@ def test_options_are_given_back_as_the_dataset_has_them() -> None:
     answer = read_judgement(Answer('{"tone": {"reasoning": "", "score": 4}}'), texts)
     assert isinstance(answer, Read)
     assert answer.value["tone"]["score"] == "4"
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        {name: one | {"max_score": 10} for name, one in MEANT.items()},
+        {name: one | {"out_of": 10} for name, one in MEANT.items()},
+        {"scale": "1-10", "realism": 4, "consistency": 5},
+        [{"scale": {"min": 1, "max": 100}}, {"name": "realism", "score": 4}, {"name": "consistency", "score": 5}],
+    ],
+)
+def test_score_on_another_scale_is_refused(said: Any) -> None:
+    answer = read(said)
+    assert isinstance(answer, Refused)
+    assert answer.cause == "bad_value"
+    assert "scale" in answer.line
+
+
+@pytest.mark.parametrize("beside", [{"max_score": 5}, {"out_of": 5}, {"scale": "1-5"}, {"weight": 0.3}])
+def test_scale_that_is_the_criterias_own_changes_nothing(beside: dict[str, Any]) -> None:
+    answer = read({name: one | beside for name, one in MEANT.items()})
+    assert isinstance(answer, Read)
+    assert answer.value == MEANT
+
+
+@pytest.mark.parametrize("score", ["4: Impossible.", "4 - impossible", "4 (Exact)"])
+def test_score_that_its_own_words_contradict_is_refused(score: str) -> None:
+    assert isinstance(read(MEANT | {"realism": REALISM | {"score": score}}), Refused)
+
+
+@pytest.mark.parametrize(
+    "between", ["\n", "\n```\n```json\n", "\nand the other one:\n"], ids=["lines", "fences", "prose"]
+)
+def test_an_object_for_each_criterion_is_read_as_one(between: str) -> None:
+    parts = [json.dumps({name: one}) for name, one in MEANT.items()]
+    answer = read(between.join(parts))
+    assert isinstance(answer, Read)
+    assert answer.value == MEANT
+    assert "scores_arranged" in answer.mended
+
+
+def test_objects_that_contradict_one_another_are_not_joined() -> None:
+    parts = [{"realism": 4}, {"realism": 2}, {"consistency": 5}]
+    assert isinstance(read("\n".join(map(json.dumps, parts))), Refused)
+    assert isinstance(read("\n".join(map(json.dumps, parts[:2]))), Refused)
+    assert isinstance(read(json.dumps(parts[0]) + '\n{"consistency": 5'), Refused)

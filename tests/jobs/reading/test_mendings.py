@@ -16,7 +16,8 @@ from tests.jobs.reading.rows import CONTEXT, ROW, SCHEMA, TRADE, write
 from tests.jobs.reading.test_row import READ
 from tests.jobs.reading.test_values import MENDED
 
-SMALL = {"type": "object", "required": ["a"], "properties": {"a": {"type": "boolean"}, "b": {"type": "string"}}}
+FIELDS = {"a": {"type": "boolean"}, "b": {"type": "string"}, "c": {"enum": ["go_on", "stop"]}}
+SMALL = {"type": "object", "required": ["a"], "properties": FIELDS}
 OPTIONS = {"realism": {1: "Poor.", 2: "Good."}}
 JUDGED: list[tuple[Any, str]] = [
     ({"realism": {"reasoning": "", "score": "2"}}, "score_as_text"),
@@ -39,7 +40,7 @@ def list_forms() -> list[Callable[[Collection[str]], Read | Refused]]:
     """List a reading of one answer of every form; each takes the mendings that are allowed."""
     rows = [Answer(text) for text, _ in READ.values()] + [Answer(write(**{name: said})) for name, said, _, _ in MENDED]
     rows += [Answer(None, ROW), Answer(None, arguments=(ROW,))]
-    small = [Answer('{"a": "true"}'), Answer('{"a": true, "b": null}')]
+    small = [Answer('{"a": "true"}'), Answer('{"a": true, "b": null}'), Answer('{"a": true, "c": "go on"}')]
     judged = [*(json.dumps(said) for said, _ in JUDGED), '{"realism": {"score": 2, "reasoning": "a\nb"}}']
     return [
         *(partial(read_row, row, SCHEMA) for row in rows),

@@ -1,4 +1,7 @@
-"""Real models' answers, and every prefix of them: read as a strict reading of a closed object does, or refused."""
+"""Real models' answers, and every prefix of them: read as a strict reading of a closed object does, or refused.
+
+`answers.jsonl` has some of SmolLM2-135M-Instruct (Apache-2.0) to this project's own prompts; more lie outside of it.
+"""
 
 import json
 from collections import Counter
@@ -21,11 +24,16 @@ DERIVED = {
     "signed": ("seconds_held", "entry_price", "exit_percent", "adverse_percent", "favourable_percent"),
     "lines": ("seconds_held", "entry_price", "exit_percent", "worst_percent", "best_percent"),
 }
-pytestmark = pytest.mark.skipif(not FOLDER.is_dir(), reason="needs the real answers in ../shared/cases/answers")
+needs_more = pytest.mark.skipif(not FOLDER.is_dir(), reason="needs the real answers in ../shared/cases/answers")
+OWN = Path(__file__).with_name("answers.jsonl")
 
 
 def load(name: str) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in (FOLDER / name).read_text().splitlines()]
+    return load_lines(FOLDER / name)
+
+
+def load_lines(path: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
 
 
 def read_real(record: dict[str, Any], text: str, finish: str | None) -> Read | Refused:
@@ -49,10 +57,10 @@ def list_prefixes(text: str, stride: int) -> Iterator[str]:
             yield text[:end]
 
 
-def check_prefixes(stride: int) -> int:
+def check_prefixes(records: list[dict[str, Any]], stride: int) -> int:
     """Check each prefix of every distinct answer; how many of them were read."""
     count = 0
-    for record in {record["text"]: record for record in load("real_answers.jsonl")}.values():
+    for record in {record["text"]: record for record in records}.values():
         closed = list_closed(record["text"]) if record["text"].count("}") < 60 else None
         for prefix in list_prefixes(record["text"], stride):
             answer = read_real(record, prefix, "length")
@@ -64,6 +72,25 @@ def check_prefixes(stride: int) -> int:
     return count
 
 
+def test_prefixes_of_our_own_answers_are_refused_or_read_as_a_closed_object() -> None:
+    assert check_prefixes(load_lines(OWN), stride=17) > 30
+
+
+@pytest.mark.slow
+def test_every_prefix_of_our_own_answers_is_refused_or_read_as_a_closed_object() -> None:
+    assert check_prefixes(load_lines(OWN), stride=1) > 30
+
+
+def test_our_own_answers_are_read_where_they_are_closed() -> None:
+    records = load_lines(OWN)
+    assert {record["role"] for record in records} == {"generator", "judge", "refiner"}
+    assert len({record["is_read"] for record in records}) == 2
+    for record in records:
+        answer = read_real(record, record["text"], record["finish_reason"])
+        assert isinstance(answer, Read) == record["is_read"], record["text"]
+
+
+@needs_more
 def test_answers_that_a_decoder_held_to_the_schema_are_all_read_unmended() -> None:
     held = [one for one in load("real_answers.jsonl") if one["constrained"] and one["finish_reason"] == "stop"]
     answers = [read_real(record, record["text"], "stop") for record in held]
@@ -72,6 +99,7 @@ def test_answers_that_a_decoder_held_to_the_schema_are_all_read_unmended() -> No
     assert all(isinstance(answer, Refused) or answer.mended == () for answer in answers)
 
 
+@needs_more
 def test_answers_without_a_decoder_are_refused_by_their_cause() -> None:
     free = [one for one in load("real_answers.jsonl") if not one["constrained"]]
     causes = Counter(
@@ -82,6 +110,7 @@ def test_answers_without_a_decoder_are_refused_by_their_cause() -> None:
     assert causes["cut"] >= 40
 
 
+@needs_more
 def test_run_as_traced_is_read_where_its_answers_are_closed() -> None:
     for record in load("product_runs.jsonl"):
         said = record["answer"]
@@ -92,10 +121,12 @@ def test_run_as_traced_is_read_where_its_answers_are_closed() -> None:
             assert answer.cause in ("bad_value", "no_object", "not_json", "schema_echoed")
 
 
+@needs_more
 def test_prefixes_of_real_answers_are_refused_or_read_as_a_closed_object() -> None:
-    assert check_prefixes(stride=97) > 300
+    assert check_prefixes(load("real_answers.jsonl"), stride=97) > 300
 
 
+@needs_more
 @pytest.mark.slow
 def test_every_prefix_of_every_real_answer_is_refused_or_read_as_a_closed_object() -> None:
-    assert check_prefixes(stride=1) > 300
+    assert check_prefixes(load("real_answers.jsonl"), stride=1) > 300

@@ -38,6 +38,8 @@ def read(said: Any) -> Read | Refused:
         ([REPLACE | {"value": "1.5%"}], None),
         ([{"op": "test", "path": "/ticker", "value": "SIM4"}, REPLACE], ("json_patch",)),
         ({"changes": [{"field": "best_exit_percent", "new_value": 1.5}]}, ("wrapper_key", "edits_listed")),
+        ({"best_exit_percent": {"from": 0.902, "to": 1.5}}, ("edits_listed",)),
+        ({"best_exit_percent": {"old": 0.902, "new": "1.5%", "reason": "above the exit"}}, None),
         (f"<think>{OTHER_ROW}</think>{json.dumps(CHANGED)}", ("thinking",)),
         (f'{{"best_exit_percent": 1.5}}\n\nThe whole row:\n{json.dumps(CHANGED)}', None),
     ],

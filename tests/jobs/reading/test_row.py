@@ -23,6 +23,7 @@ READ = {
     "fence_tildes": (f"~~~json\n{ROW}\n~~~", ("fence",)),
     "fence_one_line": (f"```json {ROW} ```", ("fence",)),
     "fence_not_closed": (f"```json\n{ROW}\n", ("fence",)),
+    "sign_apart": (ROW.replace("-0.977", "- 0.977"), ("blanks",)),
     "prose_before": (f"Sure, here is the trade: {ROW}", ("no_fence",)),
     "prose_after": (f"{ROW}\n\nIt keeps {{all}} the rules [1].", ("no_fence",)),
     "think_fence": (f"<think>Easy {{enough}}.</think>\n```json\n{ROW}\n```", ("thinking",)),

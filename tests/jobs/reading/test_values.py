@@ -1,10 +1,12 @@
 """The closed table of what a value may look like: read as the one value it can mean, or refused."""
 
+import json
 from typing import Any
 
 import pytest
 
-from jobs.reading.answer import Read, Refused
+from jobs.reading.answer import Answer, Context, Read, Refused
+from jobs.reading.row import read_object
 from tests.jobs.reading.rows import TRADE, read, write
 
 MENDED: list[tuple[str, Any, Any, str]] = [
@@ -25,6 +27,8 @@ MENDED: list[tuple[str, Any, Any, str]] = [
     ("worst_exit_percent", "\u22120.977", -0.977, "unicode_minus"),
     ("worst_exit_percent", b"\xe2\x88\x920.977", -0.977, "unicode_minus"),
     ("worst_exit_percent", "\u20130.977%", -0.977, "unicode_minus percent_sign"),
+    ("worst_exit_percent", "- 0.977", -0.977, "blanks"),
+    ("worst_exit_percent", b"- 0.977", -0.977, "blanks"),
     ("entry_time", "9:41 AM", "09:41:00", "am_pm time_without_seconds"),
     ("entry_time", "9:41am", "09:41:00", "am_pm time_without_seconds"),
     ("entry_time", "09:41", "09:41:00", "time_without_seconds"),
@@ -112,3 +116,25 @@ def test_line_says_what_the_field_takes_and_what_it_was_given() -> None:
     }
     for line, text in lines.items():
         assert read(text) == Refused("bad_value", line)
+
+
+@pytest.mark.parametrize("said", ["propose trade", "Propose-Trade", "PROPOSE  TRADE"])
+def test_known_value_is_read_whatever_parts_its_words(said: str) -> None:
+    schema = {"type": "object", "required": ["intent"], "properties": {"intent": {"enum": ["propose_trade", "refuse"]}}}
+    answer = read_object(Answer(json.dumps({"intent": said})), schema, context=Context())
+    assert isinstance(answer, Read)
+    assert (answer.value, answer.mended) == ({"intent": "propose_trade"}, ("value_spelling",))
+
+
+@pytest.mark.parametrize("said", ["a b", "A_B"])
+def test_word_that_two_known_values_can_be_is_refused(said: str) -> None:
+    schema = {"type": "object", "required": ["kind"], "properties": {"kind": {"enum": ["a-b", "a__b"]}}}
+    answer = read_object(Answer(json.dumps({"kind": said})), schema, context=Context())
+    assert isinstance(answer, Refused)
+
+
+def test_bound_that_excludes_its_end_is_said_in_words() -> None:
+    schema = {"type": "object", "required": ["stop"], "properties": {"stop": {"type": "number", "exclusiveMinimum": 0}}}
+    answer = read_object(Answer('{"stop": -1}'), schema, context=Context())
+    assert isinstance(answer, Refused)
+    assert answer.line == "stop must be above 0; found -1."

@@ -67,6 +67,14 @@ def test_answer_is_given_again_whole_and_not_sent_for(open_journal: OpenJournal,
     assert (first.choices[0].finish_reason, first.usage.output_tokens) == ("length", 2)
 
 
+def test_answer_that_came_is_told_once(open_journal: OpenJournal, provider: Provider) -> None:
+    told: list[tuple[str | None, str | None]] = []
+    with open_journal(tell=lambda request, answer: told.append((request.row_id, answer.content))) as journal:
+        provider.ask(journal)
+        provider.ask(journal)
+    assert told == [(REQUEST.row_id, "1")]
+
+
 @pytest.mark.parametrize(
     "change",
     [

@@ -86,11 +86,39 @@ class Provider:
         ("You exceeded your current quota: insufficient_quota", None, "stop"),
         ("quota exceeded: check your billing details", None, "stop"),
         ("Your credit balance is too low", None, "stop"),
-        ("Your credit balance is too low", 2.0, "wait"),
+        ("Your credit balance is too low", 2.0, "stop"),
+        ("Quota exceeded", None, "stop"),
+        ("Quota exceeded", 2.0, "wait"),
+        ("Too many requests (insufficient_quota)", 2.0, "stop"),
+        ("Rate limit reached (billing_hard_limit_reached, requests)", 2.0, "stop"),
+        ("account suspended (exceeded_current_quota_error)", None, "stop"),
+        ("You exceeded your current quota, check your plan and billing. Please retry in 31.5s.", 31.0, "wait"),
+        ("Rate limit reached on requests per min. Add a payment method at example.com/billing", None, "wait"),
+        ("Insufficient capacity", None, "wait"),
     ],
 )
 def test_quota_of_a_minute_is_waited_for_and_credit_is_not(words: str, wait: float | None, fault: str) -> None:
     assert classify(fail(429, ProviderErrorKind.QUOTA_EXCEEDED, words, wait)) == fault
+
+
+@pytest.mark.parametrize("status", [500, 502, 503, 529])
+def test_server_that_says_when_it_is_back_is_waited_for(status: int) -> None:
+    assert classify(fail(status, ProviderErrorKind.INTERNAL_SERVER, wait=2.0)) == "wait"
+
+
+def test_row_is_given_up_though_a_pause_is_asked_for_each_time() -> None:
+    provider = Provider(lambda _, row: ask_for_a_pause(0.2) if row == "a" else None)
+    provider.policy._patience = Patience(0.5, 3, 0.01)
+
+    async def run() -> None:
+        asking = asyncio.ensure_future(provider.ask("a", fallback=False))
+        while not asking.done():
+            await provider.ask("b", fallback=False)
+            await asyncio.sleep(0.05)
+        with pytest.raises(RowLostError, match="no answer after"):
+            await asking
+
+    asyncio.run(asyncio.wait_for(run(), 60))
 
 
 def test_pause_that_the_provider_asked_for_is_kept_from_the_library() -> None:

@@ -21,9 +21,13 @@ class Decoder(BaseHTTPRequestHandler):
 
     sent: ClassVar[list[dict[str, Any]]] = []
     takes: ClassVar[str] = "json_schema"
+    lacks: ClassVar[str] = ""
 
     def do_POST(self) -> None:
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        if body["model"] == self.lacks:
+            self.send_error(404)
+            return
         self.sent.append(body)
         text = answer_messages(body["messages"], CLEAN).text
         form = body.get("response_format", {})
@@ -43,13 +47,13 @@ class Decoder(BaseHTTPRequestHandler):
 
 
 @pytest.fixture
-def serve() -> Iterator[Callable[[str], str]]:
+def serve() -> Iterator[Callable[..., str]]:
     """Give a function that starts the server and gives its address."""
     server = ThreadingHTTPServer(("127.0.0.1", 0), Decoder)
     Thread(target=server.serve_forever, daemon=True).start()
 
-    def start(takes: str) -> str:
-        Decoder.takes, Decoder.sent = takes, []
+    def start(takes: str, lacks: str = "") -> str:
+        Decoder.takes, Decoder.lacks, Decoder.sent = takes, lacks, []
         return f"http://127.0.0.1:{server.server_address[1]}/v1"
 
     yield start
@@ -71,7 +75,7 @@ def list_formats() -> list[dict[str, Any]]:
 
 
 def test_the_rows_own_schema_is_sent(
-    cli: Cli, write_profile: WriteProfile, tmp_path: Path, serve: Callable[[str], str]
+    cli: Cli, write_profile: WriteProfile, tmp_path: Path, serve: Callable[..., str]
 ) -> None:
     events = run(cli, write_profile, tmp_path, serve("json_schema"))
     found = {event["role"]: event["mode"] for event in events if event["event"] == "structured_output"}
@@ -86,7 +90,7 @@ def test_the_rows_own_schema_is_sent(
 
 
 def test_prompts_begin_alike_and_say_the_schema_once(
-    cli: Cli, write_profile: WriteProfile, tmp_path: Path, serve: Callable[[str], str]
+    cli: Cli, write_profile: WriteProfile, tmp_path: Path, serve: Callable[..., str]
 ) -> None:
     run(cli, write_profile, tmp_path, serve("nothing"))
     texts = [
@@ -100,7 +104,7 @@ def test_prompts_begin_alike_and_say_the_schema_once(
 
 
 def test_where_no_schema_is_held_the_prompt_alone_is_sent(
-    cli: Cli, write_profile: WriteProfile, tmp_path: Path, serve: Callable[[str], str]
+    cli: Cli, write_profile: WriteProfile, tmp_path: Path, serve: Callable[..., str]
 ) -> None:
     events = run(cli, write_profile, tmp_path, serve("nothing"))
     assert {event["mode"] for event in events if event["event"] == "structured_output"} == {"prompt"}
@@ -108,7 +112,7 @@ def test_where_no_schema_is_held_the_prompt_alone_is_sent(
 
 
 def test_a_profile_says_how_and_nobody_is_asked(
-    cli: Cli, write_profile: WriteProfile, tmp_path: Path, serve: Callable[[str], str]
+    cli: Cli, write_profile: WriteProfile, tmp_path: Path, serve: Callable[..., str]
 ) -> None:
     own = {f"models.{role}.structured_output": "prompt" for role in ("judge", "refiner")}
     events = run(
@@ -116,3 +120,16 @@ def test_a_profile_says_how_and_nobody_is_asked(
     )
     assert not [event for event in events if event["event"] == "structured_output"]
     assert {form["type"] for form in list_formats()} == {"json_object"}
+
+
+def test_model_that_stands_in_is_asked_in_its_own_form(
+    cli: Cli, write_profile: WriteProfile, tmp_path: Path, serve: Callable[..., str]
+) -> None:
+    own = {f"models.{role}.structured_output": "prompt" for role in ("judge", "refiner")}
+    stand_in = {"models.generator.model": "gone", "models.generator.fallback": {"model": "spare"}}
+    events = run(cli, write_profile, tmp_path, serve("json_schema", "gone"), **own, **stand_in)
+    found = {event["role"]: event["mode"] for event in events if event["event"] == "structured_output"}
+    assert found == {"generator": "prompt", "generator_fallback": "json_schema"}
+    drafts = [body for body in Decoder.sent if body["model"] == "spare" and len(json.dumps(body["messages"])) > 2_000]
+    assert drafts
+    assert all(body["response_format"]["type"] == "json_schema" for body in drafts)

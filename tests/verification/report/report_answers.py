@@ -39,6 +39,17 @@ def make_answer(question: str, title: str, verdict: str, reason: str, **metrics:
     }
 
 
+def make_result_curves() -> dict[str, Any]:
+    """Make what a trader looks at: results, what they add up to, the worst fall."""
+    line = [0.1, 0.4, 0.5]
+    band = {"gold": line, "synthetic": line, "gold_low": [0.0, 0.3, 0.45], "gold_high": [0.2, 0.5, 0.6]}
+    return {
+        "results": {"bins": [-1.0, 0.0, 1.0, 2.0], **band},
+        "cumulative": {"trade": [1, 2, 3], **band},
+        "drawdown": {"gold": make_interval(4.0, 1.0), "synthetic": make_interval(5.0, 2.0)},
+    }
+
+
 def make_answers(rng: np.random.Generator, ticker: str) -> list[dict[str, Any]]:
     """Make one answer per question, in the order in which they are asked."""
     return [
@@ -61,6 +72,13 @@ def make_answers(rng: np.random.Generator, ticker: str) -> list[dict[str, Any]]:
                     "first_ids": ["a1", "b2", "c3"],
                 },
             ],
+        ),
+        make_answer(
+            "numbers",
+            "Do a trader's numbers come out as the gold's?",
+            GOOD,
+            "No number of results, paths or holding is surely off.",
+            curves=make_result_curves(),
         ),
         make_answer(
             "fidelity",

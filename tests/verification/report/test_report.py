@@ -67,6 +67,16 @@ def test_first_screen_has_every_verdict_with_three_numbers() -> None:
     ]
 
 
+def test_what_decides_nothing_and_what_a_control_set_is_marked() -> None:
+    metrics = make_metrics() | {"deciding": ["validity", "numbers"]}
+    metrics["run"] |= {"controlled": ["entry_minute"]}
+    page = render_report(metrics, PLOTS)
+    board = page[page.index('<ol class="board">') : page.index("</ol>")]
+    assert board.count("shown only") == len(metrics["answers"]) - 2
+    assert page.count("set by a control</small>") == page.count("panel is-set") == 1
+    assert "shown only" not in PAGE
+
+
 def test_overall_verdict_counts_and_notes_stand_on_top() -> None:
     top = Elements(PAGE[: PAGE.index('<ol class="board">')]).text
     for text in ("underfit", METRICS["overall"]["reason"], "9,842", "480", "113", "21 November 2026", "3 accepted"):

@@ -8,8 +8,9 @@ import pytest
 
 from verification.answers import CANNOT_TELL, GOOD, UNDERFIT
 from verification.trades.days import ask_days, describe_days
+from verification.trades.known_laws import simulate_momentum
 from verification.trades.questions import make_yardstick
-from verification.trades.selftest import draw_parts, simulate_pool
+from verification.trades.selftest import draw_parts
 from verification.trades.yardstick import Yardstick
 
 Golds = tuple[Yardstick, pl.DataFrame]
@@ -18,7 +19,7 @@ Golds = tuple[Yardstick, pl.DataFrame]
 @pytest.fixture(scope="module")
 def held() -> Golds:
     """Give a yardstick of 250 gold trades and as many fresh ones."""
-    train, holdout, fresh = draw_parts(simulate_pool(100), 250, seed=2)
+    train, holdout, fresh = draw_parts(simulate_momentum(100), 250, seed=2)
     return make_yardstick(train, holdout, 250, 0), fresh
 
 

@@ -1,4 +1,4 @@
-"""What controls set is found, and brought to the gold's shares; nothing else is."""
+"""What controls set is found, and brought to one law on both sides; nothing else is."""
 
 import numpy as np
 import polars as pl
@@ -43,16 +43,24 @@ def test_a_control_without_a_field_shows_what_it_sets(gold: pl.DataFrame) -> Non
     assert find_waived([declare("part", ["0", "1"], [1, 1])], gold, mood) == ()
 
 
-def test_weights_give_every_bucket_the_golds_share(gold: pl.DataFrame) -> None:
-    waived = Waived(VOLATILITY, "aim", (0.5, 0.7))
+def test_weights_give_every_bucket_one_share_on_both_sides(gold: pl.DataFrame) -> None:
+    waived = Waived(VOLATILITY, "aim", (0.5, 0.7), is_inside=True)
     skewed = gold.filter((pl.col(VOLATILITY) > 0.5) | (pl.int_range(pl.len()) % 3 == 0))
-    own, made = weigh_sides(gold, skewed, [waived])
+    sides = weigh_sides(gold, skewed, [waived])
+    tables = gold, skewed
     shares = [
         np.bincount(sort_in(table, waived), weights=weights) / weights.sum()
-        for table, weights in ((gold, own), (skewed, made))
+        for table, weights in zip(tables, sides, strict=True)
     ]
-    assert shares[0] == pytest.approx(shares[1], abs=1e-6)
-    assert len(skewed) > count_effective(made) > 0.5 * len(skewed)
+    means = [
+        np.average(table[VOLATILITY].log().to_numpy(), weights=weights)
+        for table, weights in zip(tables, sides, strict=True)
+    ]
+    assert shares[0] == pytest.approx(shares[1], abs=1e-4)
+    assert means[0] == pytest.approx(means[1], abs=1e-4)
+    assert [side.mean() for side in sides] == pytest.approx([1.0, 1.0])
+    assert max(side.max() for side in sides) < 3.0
+    assert len(skewed) > count_effective(sides[1]) > 0.9 * len(skewed)
 
 
 def test_gold_that_no_row_reaches_counts_for_nothing(gold: pl.DataFrame) -> None:

@@ -25,6 +25,7 @@ class Held:
     """What is held against gold: `usable` is what `drop_unknown` leaves of `synthetic`; `run` is None for a mere table.
 
     `controlled` names features whose law the run's controls set, `waived` what of them is not held against it.
+    `is_dealt` says that the run's plan dealt the sessions, whose days then are not the generator's.
     """
 
     yardstick: Yardstick
@@ -34,6 +35,7 @@ class Held:
     controlled: Sequence[str] = ()
     waived: Sequence[Waived] = ()
     run: FinishedRun | None = None
+    is_dealt: bool = False
 
 
 @dataclass(frozen=True)

@@ -2,12 +2,11 @@
 
 Underfit, when the numbers of one family (result, path or time) are surely not the gold's: relabelled sessions and
 origins reach so great a difference in fewer than ALPHA of the tries, whatever the other families do (closed testing).
-Where controls were waived, they have to be so with and without the weights. Good, when none is off, and a win rate off
-by TOLERANCE would have been called 4 times of 5. Otherwise cannot tell.
+Good, when no family's tries are fewer than DOUBT, and the 95% interval of the win rate's difference lies within
+TOLERANCE. Otherwise cannot tell. What controls set is waived: like is compared with like.
 """
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -15,16 +14,18 @@ import polars as pl
 from numpy.typing import NDArray
 
 from verification.answers import CANNOT_TELL, GOOD, UNDERFIT, Answer, Matrix, Verdict, to_json
+from verification.trades.numbers.curves import describe_curves
 from verification.trades.numbers.relabel import ALPHA, Sums, Tested, test_families
 from verification.trades.numbers.table import SEEN, SURE, Number, Side, tabulate_numbers
-from verification.trades.numbers.terms import RESULT, Columns, Term, list_terms, read_columns
+from verification.trades.numbers.terms import LEADING, RESULT, Columns, Term, list_terms, read_columns
 from verification.trades.numbers.ties import score_ties
 from verification.trades.origins import number_origins, number_sessions
-from verification.trades.waiving import Waived, count_effective, weigh_sides
+from verification.trades.waiving import Waived, count_effective, describe_waived, weigh_sides
 from verification.trades.yardstick import Yardstick, draw_places
 
 QUESTION, TITLE = "numbers", "Do a trader's numbers come out as the gold's?"
-TOLERANCE = 0.25  # of the win rate: a set that may be farther off unnoticed cannot be called good
+TOLERANCE = 0.15  # of the win rate: a set that may be farther off cannot be called good
+DOUBT = 0.05  # chance that a family is the gold's, up to which it is not called good either
 LEAST_GROUPS = 5  # sessions or origins of a side: fewer can hardly be relabelled
 LEAST_ROWS = 30
 MOST_ROWS = 10_000
@@ -40,7 +41,7 @@ def ask_numbers(yardstick: Yardstick, synthetic: pl.DataFrame, waived: Sequence[
     Args:
         yardstick: The gold, both parts.
         synthetic: Trade table without unknown values.
-        waived: What the run's controls set: rows are weighted to the gold's shares of it.
+        waived: What the run's controls set: both sides are weighted until it has one law on both.
     """
     rng = yardstick.make_rng(QUESTION)
     used = synthetic[np.sort(draw_places(len(synthetic), MOST_ROWS, rng))]
@@ -61,9 +62,8 @@ def ask_numbers(yardstick: Yardstick, synthetic: pl.DataFrame, waived: Sequence[
     rows = [read_columns(table) for table in (gold, made)]
     sides = [Side.take(*each) for each in zip(rows, (gold, made), weights, groups, strict=True)]
     ties = [score_ties(yardstick, table, own, rng) for table, own in zip((gold, made), groups, strict=True)]
-    terms, tested = test_numbers(rows, weights, groups, ties, rng)
-    if waived:
-        tested = doubt(tested, test_numbers(rows, [np.ones(len(each)) for each in weights], groups, ties, rng)[1])
+    told = describe_waived(gold, made, waived) if waived else None
+    terms, tested = test_numbers(rows, weights, groups, (ties, told), rng)
     table = tabulate_numbers(sides[0], sides[1], rng)
     noticed = measure_noticed(terms, tested)
     verdict, reason = judge(terms, tested, noticed, len(gold), len(made))
@@ -71,10 +71,12 @@ def ask_numbers(yardstick: Yardstick, synthetic: pl.DataFrame, waived: Sequence[
         "table": table,
         "families": tested.chance,
         "alpha": ALPHA,
+        "doubt": DOUBT,
         "noticed": noticed,
         "tolerance": TOLERANCE,
         "line": tested.line,
         "terms": list_tested(terms, tested),
+        "curves": describe_curves(sides[0], sides[1], rng),
     }
     return Answer(QUESTION, TITLE, verdict, reason, list_numbers(table, tested, noticed), to_json(metrics))
 
@@ -83,22 +85,17 @@ def test_numbers(
     rows: Sequence[Columns],
     weights: Sequence[Matrix],
     groups: Sequence[Groups],
-    ties: Sequence[Matrix],
+    told: tuple[Sequence[Matrix], Matrix | None],
     rng: np.random.Generator,
 ) -> tuple[list[Term], Tested]:
-    """Test all terms of two sides, gold first."""
+    """Test all terms of two sides, gold first; `told` are their ties, and what is waived of each row of both sides."""
     pooled = Columns(*(np.concatenate(pair) for pair in zip(*(vars(side).values() for side in rows), strict=True)))
     count = int(groups[0].max()) + 1
     numbered = np.concatenate([groups[0], groups[1] + count])
-    terms = list_terms(pooled, np.arange(len(numbered)) < len(groups[0]), np.concatenate(ties))
-    sums = Sums.take(terms, np.concatenate(weights), numbered)
+    terms = list_terms(pooled, np.arange(len(numbered)) < len(groups[0]), np.concatenate(told[0]))
+    sums = Sums.take(terms, np.concatenate(weights), numbered, told[1])
     is_gold = np.arange(int(numbered.max()) + 1) < count
     return terms, test_families(sums, is_gold, terms, find_ends(pooled, numbered), rng)
-
-
-def doubt(weighted: Tested, plain: Tested) -> Tested:
-    """Take the greater chance of both, so that neither what a control set nor a few heavy rows make a number off."""
-    return replace(weighted, chance={name: max(found, plain.chance[name]) for name, found in weighted.chance.items()})
 
 
 def find_ends(rows: Columns, groups: Groups) -> dict[str, list[Groups]]:
@@ -146,7 +143,7 @@ def find_lack(gold: pl.DataFrame, made: pl.DataFrame, groups: tuple[Groups, Grou
 
 def measure_noticed(terms: Sequence[Term], tested: Tested) -> tuple[float, float]:
     """Measure how far off the win rate has to be, 4 times of 5, to show in the table, and to be called by this rule."""
-    place = next(place for place, term in enumerate(terms) if term.says == "the win rate")
+    place = find_win_rate(terms)
     return float((SURE + SEEN) * tested.error[place]), float((tested.line + SEEN) * tested.error[place])
 
 
@@ -166,9 +163,28 @@ def judge(
         worst = [name_worst(terms, tested, family) for family in off]
         are = "are not the gold's: most of all"
         return UNDERFIT, f"{named[0].upper()}{named[1:]} {are} {', and '.join(worst)}."
-    if noticed[1] <= TOLERANCE:
-        return GOOD, f"No number of results, paths or holding is surely off. {power}"
-    return CANNOT_TELL, f"No number of results, paths or holding is surely off, but little could be seen. {power}"
+    doubtful = [family for family, chance in tested.chance.items() if chance <= DOUBT]
+    if doubtful:
+        whose = " and ".join(f"the {WORDS[family]}" for family in doubtful)
+        most = ", and ".join(name_worst(terms, tested, family) for family in doubtful)
+        return CANNOT_TELL, f"{whose[0].upper()}{whose[1:]} may not be the gold's: most of all {most}. {power}"
+    low, high = (100.0 * end for end in bound_win_rate(terms, tested))
+    between = f"the win rate's difference lies between {low:+.0f} and {high:+.0f} points"
+    if max(-low, high) <= 100.0 * TOLERANCE:
+        return GOOD, f"No number of results, paths or holding is surely off; {between}. {power}"
+    return CANNOT_TELL, f"No number of results, paths or holding is surely off, but {between}. {power}"
+
+
+def bound_win_rate(terms: Sequence[Term], tested: Tested) -> tuple[float, float]:
+    """Return the 95% interval of the win rate's difference, synthetic less gold."""
+    place = find_win_rate(terms)
+    gap, error = float(tested.gap[place]), float(tested.error[place])
+    return gap - SURE * error, gap + SURE * error
+
+
+def find_win_rate(terms: Sequence[Term]) -> int:
+    """Return the win rate's place among the terms: it is what is asked first."""
+    return next(place for place, term in enumerate(terms) if term.place == LEADING)
 
 
 def say_needed(noticed: float, size: int, wanted: Sequence[float] = (0.2, 0.1, 0.05)) -> str:

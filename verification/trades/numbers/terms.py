@@ -13,6 +13,7 @@ from verification.answers import Matrix
 from verification.trades.features import measure_features
 
 RESULT, PATH, TIME = "result", "path", "time"
+LEADING, CORE, FURTHER = 0, 1, 2
 NOISES = ("beside shuffled columns", "beside even spread")
 AT_BEST = 0.0101  # percent from the best price at which a winner left at it: percents are rounded to two decimals
 TAILS = (0.015, 0.025, 0.035, 0.05, 0.1)  # of the pooled results, from below; the last two from above as well
@@ -31,8 +32,8 @@ Names = NDArray[np.object_]
 class Term:
     """A number to be tested: its family, words for it, and the sums whose ratio it is, one entry a row.
 
-    `counts` is what its gap counts beside those of the others; `is_core` where it is what a trader asks first, so that
-    it is looked at by itself too.
+    `counts` is what its gap counts beside those of the others. `place` says when a trader asks for it: LEADING is
+    asked first, and CORE next; those are looked at by themselves too.
     """
 
     family: str
@@ -40,7 +41,7 @@ class Term:
     above: Matrix
     below: Matrix
     counts: float = 1.0
-    is_core: bool = False
+    place: int = FURTHER
 
 
 @dataclass(frozen=True)
@@ -120,14 +121,14 @@ def list_terms(rows: Columns, is_gold: Mask, ties: Matrix) -> list[Term]:
 def _list_results(rows: Columns, is_gold: Mask) -> Iterator[Term]:
     one, win, loss = np.ones(len(rows.change)), rows.is_win, rows.is_loss
     units = rows.in_volatilities
-    yield Term(RESULT, "the win rate", win, one, is_core=True)
+    yield Term(RESULT, "the win rate", win, one, place=LEADING)
     yield Term(RESULT, "the mean result", rows.change, one)
-    yield Term(RESULT, "the mean result in volatilities", units, one, is_core=True)
+    yield Term(RESULT, "the mean result in volatilities", units, one, place=CORE)
     yield Term(RESULT, "the mean win", rows.change * win, win)
     yield Term(RESULT, "the mean loss", rows.change * loss, loss)
     yield Term(RESULT, "the mean win in volatilities", units * win, win)
     yield Term(RESULT, "the mean loss in volatilities", units * loss, loss)
-    yield Term(RESULT, "the profit factor", rows.change * win, np.abs(rows.change), is_core=True)
+    yield Term(RESULT, "the profit factor", rows.change * win, np.abs(rows.change), place=CORE)
     yield Term(RESULT, "the spread of the results", (rank_values(rows.change) - 0.5) ** 2, one)
     for values, unit in ((rows.change, ""), (units, ", in volatilities")):
         for share in TAILS:
@@ -161,8 +162,8 @@ def _list_path(rows: Columns) -> Iterator[Term]:
     yield Term(PATH, "the spread of the worst excursion", (worst - 0.5) ** 2, one)
     yield Term(PATH, "the best excursion", best, one)
     yield Term(PATH, "the spread of the best excursion", (best - 0.5) ** 2, one)
-    yield Term(PATH, "the share of the best move that is kept", rows.kept, win, is_core=True)
-    yield Term(PATH, "winners that leave at the very best", rows.is_at_best, win, is_core=True)
+    yield Term(PATH, "the share of the best move that is kept", rows.kept, win, place=CORE)
+    yield Term(PATH, "winners that leave at the very best", rows.is_at_best, win, place=CORE)
     yield Term(PATH, "losers that leave at the very worst", loss * (rows.change <= rows.worst + AT_BEST), loss)
     yield Term(PATH, "how worst and best go together", (worst - 0.5) * (best - 0.5), one)
     yield Term(PATH, "how the worst excursion widens with volatility", (worst - 0.5) * (volatility - 0.5), one)
@@ -185,7 +186,7 @@ def _list_path(rows: Columns) -> Iterator[Term]:
 def _list_time(rows: Columns) -> Iterator[Term]:
     one = np.ones(len(rows.change))
     held, change, minute = rank_values(rows.held), rank_values(rows.change), rank_values(rows.minute)
-    yield Term(TIME, "the holding time", held, one, is_core=True)
+    yield Term(TIME, "the holding time", held, one, place=CORE)
     yield Term(TIME, "the spread of the holding time", (held - 0.5) ** 2, one)
     yield Term(TIME, "how the result goes with the holding time", (held - 0.5) * (change - 0.5), one)
     yield Term(

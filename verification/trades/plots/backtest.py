@@ -130,8 +130,9 @@ def draw_luck(metrics: Metrics) -> Plot:
     return Plot(
         "luck",
         "Luck in the search",
-        "PBO is the probability that the best of a search falls below the middle afterwards "
-        "(low is good); deflated Sharpe that its return is above 0, given how many were tried (high is good)."
+        "How much of the best strategy is luck on this much data. PBO: how often the best of a search falls below the "
+        "middle afterwards; from 0.5 on the search found nothing. Deflated Sharpe: the chance that its return is above "
+        "0 at all, given how many were tried; only near 1 is it a find."
         f"{of}",
         (panel,),
     )

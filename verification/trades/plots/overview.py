@@ -1,6 +1,7 @@
 """Plots that belong to no one question: the scale of all scores, distributions, volatility against exits."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from verification.report.parts import (
@@ -22,7 +23,8 @@ from verification.report.parts import (
     make_whiskers,
     span_range,
 )
-from verification.trades.plots.names import make_clock_ticks, name_feature, name_short
+from verification.trades.features import SKEWED
+from verification.trades.plots.names import make_clock_ticks, make_log_axis, name_feature, name_short
 
 Metrics = Mapping[str, Any]
 SCORE_PARTS = {"name", "value", "floor", "noise", "position"}
@@ -196,7 +198,8 @@ def draw_distributions(metrics: Metrics) -> Plot:
             continue
         shown |= known.keys()
         draw = _draw_sides if feature == "is_short" else _draw_histogram
-        panels.append(draw(feature, edges, known))
+        is_set = feature in (get_value(metrics, "run", "controlled") or [])
+        panels.append(replace(draw(feature, edges, known), is_set=is_set))
         gaps[feature] = 0.5 * sum(abs(a - b) for a, b in zip(known["gold"], known["synthetic"], strict=True))
     if not panels:
         raise MissingDataError("Left out: there are no shares of gold and synthetic trades to compare.")
@@ -234,6 +237,8 @@ def _draw_histogram(feature: str, edges: Sequence[float], shares: Mapping[str, l
             if fill:
                 data[-1]["fillcolor"] = f"@{colour}/0.22"
     axis: dict[str, Any] = {"range": [edges[0], edges[-1]], "nticks": 6}
+    if feature in SKEWED and edges[0] > 0.0:
+        axis |= make_log_axis(edges[0], edges[-1])
     if feature == "entry_minute":
         axis |= make_clock_ticks(edges[0], edges[-1])
     layout = {
@@ -279,7 +284,8 @@ def draw_volatility_exits(metrics: Metrics) -> Plot:
         }
         for name in ("gold", "synthetic")
     }
-    x = span_range([value for each in columns.values() for value in _trim(each["entry_volatility"])])
+    shown = [value for each in columns.values() for value in _trim(each["entry_volatility"]) if value > 0.0]
+    x = (min(shown, default=0.1) / 1.05, max(shown, default=1.0) * 1.05)
     y = span_range(
         [value for each in columns.values() for end in ("best_exit", "worst_exit") for value in _trim(each[end])]
     )
@@ -298,7 +304,7 @@ def draw_volatility_exits(metrics: Metrics) -> Plot:
         layout = {
             "height": 300,
             "margin": {"l": 44, "r": 10, "t": 8, "b": 44},
-            "xaxis": {"range": x, "title": {"text": "volatility at entry, %"}, "nticks": 6},
+            "xaxis": {"title": {"text": "volatility at entry, %"}, **make_log_axis(*x)},
             "yaxis": {"range": y, "title": {"text": "exit, %"}, "zeroline": True, "nticks": 7},
         }
         panels.append(Panel(data, layout, f"{_capitalise(name)}, {len(each['entry_volatility']):,} trades shown"))

@@ -5,11 +5,13 @@ import polars as pl
 import pytest
 
 from verification.answers import CANNOT_TELL, GOOD, UNDERFIT
+from verification.trades.known_laws import simulate_momentum
+from verification.trades.numbers.curves import measure_fall
 from verification.trades.numbers.question import ask_numbers, say_needed
 from verification.trades.numbers.relabel import Sums, measure_gaps
 from verification.trades.numbers.terms import Term, read_columns
 from verification.trades.questions import make_yardstick
-from verification.trades.selftest import draw_parts, simulate_pool
+from verification.trades.selftest import draw_parts
 from verification.trades.yardstick import Yardstick
 
 Golds = tuple[Yardstick, pl.DataFrame]
@@ -18,7 +20,7 @@ Golds = tuple[Yardstick, pl.DataFrame]
 @pytest.fixture(scope="module")
 def held() -> Golds:
     """Give a yardstick of 300 gold trades and as many fresh ones."""
-    train, holdout, fresh = draw_parts(pl.concat([simulate_pool(100), simulate_pool(101)]), 300, seed=2)
+    train, holdout, fresh = draw_parts(pl.concat([simulate_momentum(100), simulate_momentum(101)]), 300, seed=2)
     return make_yardstick(train, holdout, 300, 0), fresh
 
 
@@ -75,6 +77,39 @@ def test_gaps_are_the_naive_ones() -> None:
     means = above.reshape(12, 5).mean(axis=1)
     expected = means[:5].var(ddof=1) / 5 + means[5:].var(ddof=1) / 7
     assert found.variance[0, 0] == pytest.approx(expected)
+
+
+def test_what_is_waived_widens_no_error_and_moves_no_gap() -> None:
+    rng = np.random.default_rng(3)
+    groups, is_late = np.repeat(np.arange(40), 10), np.repeat(np.arange(40) % 2, 10).astype(np.float64)
+    noise = rng.normal(size=400)
+    term = Term("result", "", noise + 5.0 * is_late, np.ones(400))
+    told = np.column_stack([np.ones(400), is_late])
+    is_gold = (np.arange(40) < 20)[None, :]
+    plain = measure_gaps(Sums.take([term], np.ones(400), groups), is_gold)
+    found = measure_gaps(Sums.take([term], np.ones(400), groups, told), is_gold)
+    assert found.gap[0, 0] == pytest.approx(plain.gap[0, 0])  # both sides have as many late ones
+    assert found.variance[0, 0] < 0.1 * plain.variance[0, 0]
+
+
+def test_a_win_rate_that_may_be_far_off_is_not_good(held: Golds) -> None:
+    is_win = pl.col("trade_percent_change") > 0.0
+    doubtful = pl.concat([held[1].filter(is_win).head(30), held[1].filter(~is_win).head(60)]).sort("entry_time")
+    answer = ask_numbers(held[0], doubtful)
+    assert answer.verdict in (CANNOT_TELL, UNDERFIT)
+
+
+def test_curves_have_a_band_of_the_golds_own(held: Golds) -> None:
+    curves = ask_numbers(*held).metrics["curves"]
+    path, results, fall = curves["cumulative"], curves["results"], curves["drawdown"]
+    assert path["synthetic"][-1] == pytest.approx(held[1]["trade_percent_change"].sum())
+    assert all(low <= high for low, high in zip(path["gold_low"], path["gold_high"], strict=True))
+    assert sum(results["gold"]) == pytest.approx(1.0)
+    assert 0.0 < fall["gold"]["low"] <= fall["gold"]["high"]
+
+
+def test_the_worst_fall_is_from_the_highest_so_far() -> None:
+    assert measure_fall(np.array([[1.0, -2.0, 5.0, 4.0], [-1.0, -2.0, -3.0, 0.0]])).tolist() == [3.0, 3.0]
 
 
 def test_what_a_winner_kept_lies_between_0_and_1(held: Golds) -> None:

@@ -255,3 +255,7 @@ def test_a_name_that_can_be_no_folder_is_bad_input(refuse: Refuse, tmp_path: Pat
     (tmp_path / "file").touch()
     for command in (("show",), ("diff", "run"), ("verify",), ("export", "--to", "hf")):
         refuse(2, *command, named)
+
+
+def test_a_preview_is_one_round(refuse: Refuse) -> None:
+    assert "600 candidates at most" in refuse(2, "preview", "offline", "--num", 601)

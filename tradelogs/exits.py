@@ -54,7 +54,7 @@ def explain_errors(command: Callable[P, int]) -> Callable[P, None]:
         except RuntimeError as exc:
             if not str(exc).startswith(LOOP):
                 raise
-            click.echo(f"error: {clean_text(str(exc))}: name a file or folder", err=True)
+            click.echo(f"error: {exc}: name a file or folder", err=True)
             code = BAD_INPUT
         except KeyboardInterrupt:
             click.echo("stopped; nothing was written", err=True)

@@ -14,6 +14,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
+from fractions import Fraction
 from itertools import chain
 from pathlib import Path
 from typing import NamedTuple
@@ -45,8 +46,8 @@ class BarsReport:
     """What a file of market data held, and what was made of it.
 
     `kinds` counts what is odd about it, by kind; `splits` has a sentence on every overnight jump of a whole ratio, and
-    `jumps` its ticker and day; `notes` are sentences on what was assumed or left unread. `finer` says that several rows
-    went into a minute. Of several `sources` it tells all together.
+    `jumps` its ticker, its day, and how many shares one became; `notes` are sentences on what was assumed or left
+    unread. `finer` says that several rows went into a minute. Of several `sources` it tells all together.
     """
 
     source: Path
@@ -57,7 +58,7 @@ class BarsReport:
     finer: bool = False
     kinds: Counter[str] = field(default_factory=Counter)
     splits: list[str] = field(default_factory=list)
-    jumps: list[tuple[str, date]] = field(default_factory=list)
+    jumps: list[tuple[str, date, Fraction]] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
     @property
@@ -131,13 +132,14 @@ def import_bars(
     return report
 
 
-def merge_bars(parts: Sequence[Path], out: Path, reports: Sequence[BarsReport]) -> BarsReport:
+def merge_bars(parts: Sequence[Path], out: Path, reports: Sequence[BarsReport], markets: Markets = USUAL) -> BarsReport:
     """Write the minute bars of several files as one; of a minute that several have, the first file's is kept.
 
     Args:
         parts: Files that `import_bars` wrote.
         out: File to write.
         reports: What was said of them.
+        markets: Where tickers are traded.
     """
     report = BarsReport(reports[0].source, sources=len(reports), finer=any(one.finer for one in reports))
     for one in reports:
@@ -151,16 +153,17 @@ def merge_bars(parts: Sequence[Path], out: Path, reports: Sequence[BarsReport]) 
             found = [pl.scan_parquet(part, glob=False).filter(ticker=ticker).collect() for part in parts]
             bars = pl.concat(found).unique(["ticker", "timestamp"], keep="first", maintain_order=True).sort("timestamp")
             _count(report, "minute that an earlier file has too (left out)", sum(map(len, found)) - bars.height)
-            _note_splits(report, bars)
+            _note_splits(report, bars, markets)
             report.bars += bars.height
             file.write_table(bars.to_arrow().cast(schema))
     return report
 
 
-def _note_splits(report: BarsReport, bars: pl.DataFrame) -> None:
-    jumps = find_splits(bars)
+def _note_splits(report: BarsReport, bars: pl.DataFrame, markets: Markets) -> None:
+    jumps = find_splits(bars, markets)
     report.splits += say_splits(jumps)
-    report.jumps += jumps.select("ticker", "day").rows()
+    for ticker, day, whole, forward in jumps.select("ticker", "day", "whole", "forward").rows():
+        report.jumps.append((ticker, day, Fraction(int(whole)) if forward else Fraction(1, int(whole))))
 
 
 def iter_tickers(bars: Path, tickers: Sequence[str] | None = None) -> Iterator[pl.DataFrame]:
@@ -321,7 +324,7 @@ def _write_bars(rows: Path, out: Path, report: BarsReport, markets: Markets) -> 
             if bars.is_empty():
                 continue
             report.kinds.update(find_anomalies(bars, markets))
-            _note_splits(report, bars)
+            _note_splits(report, bars, markets)
             step, count = find_finest_step(bars)
             finest, pairs = min(finest, step), pairs + count
             report.bars += bars.height

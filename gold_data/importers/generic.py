@@ -133,6 +133,7 @@ def build_format(mapping: Mapped) -> Format:
         needs_ticker="ticker" not in columns,
         ticker=mapping.get("ticker", ""),
         market=mapping.get("market"),
+        follows_market="zone" not in mapping,
     )
 
 
@@ -159,6 +160,10 @@ def read_trip(row: RowReader, times: Mapping[str, tuple[str, ...]], words: Mappi
         trade_type = "buy" if begin == "buy" else "short"
     else:
         trade_type = words.get(squeeze_word(row.text("trade_type")), "")
+    if "buy_time" in times and moments["buy_time"] == moments["sell_time"]:
+        raise RowFaultError(
+            "direction", f"bought and sold at {row.text(times['buy_time'][-1])}: which first, nobody says"
+        )
     if not trade_type:
         raise RowFaultError("trade_type", row.text("trade_type"))
     return RoundTrip(

@@ -131,8 +131,9 @@ def _sort_out(reading: FileReading, row: Row, fault: RowFaultError, tickers: set
 
 def _is_sum(form: Format, row: Row) -> bool:
     """Tell whether a row has neither price nor moment, as sums have."""
-    is_told = row.text("price") or any(row.text(*names) for names in form.moments)
-    return form.pairs and not row.torn and not is_told
+    prices = ("price", "entry_price", "exit_price")
+    is_told = all(map(row.text, prices[1:])) or row.text(prices[0]) or any(row.text(*names) for names in form.moments)
+    return not row.torn and not is_told
 
 
 def _is_dead(row: Row) -> bool:

@@ -36,17 +36,15 @@ from gold_data.importers.generic import build_format, read_mapping
 from gold_data.importers.moments import DateOrder, find_date_order, has_offset, load_zone
 from gold_data.importers.numerals import find_apostrophe, find_mark
 from gold_data.importers.opening import Opened, open_log
-from gold_data.importers.pairing import Pairing, pair_executions
+from gold_data.importers.pairing import Pairing, Splits, pair_executions
 from gold_data.importers.pooling import pool_events
 from gold_data.importers.positions import read_positions
 from gold_data.importers.reading import FileReading, Key, read_rows
 from gold_data.importers.rows import Row, Style
-from gold_data.markets import USUAL, Instrument, Markets, read_markets
-from gold_data.sessions import EXCHANGE_ZONE
+from gold_data.markets import USUAL, Instrument, Markets, join_markets, read_markets
 
 AUTO = "auto"
 GENERIC = "generic"
-MARKETS_CLOCK = ("gold", GENERIC)  # formats whose times without an offset are those of the market
 
 FORMATS: Mapping[str, Format] = {
     form.name: form
@@ -55,6 +53,7 @@ FORMATS: Mapping[str, Format] = {
         ninjatrader.FORMAT,
         ninjatrader_executions.FORMAT,
         interactive_brokers.FORMAT,
+        interactive_brokers.TWO_COLUMNS,
         activity_statement.FORMAT,
         alpaca.FORMAT,
         alpaca.ORDERS,
@@ -87,7 +86,7 @@ class LogOptions:
     given), `mapping` the columns of the format generic (with `auto`, that format is taken). `ticker` is that of all
     rows of a log that names none, `day` the day of times that have none, `date_order` the order of day and month.
     `positions` has what was held before the logs; with `long_only` no sale is taken for a short one. `markets` says
-    where tickers are traded.
+    where tickers are traded, `splits` what is known of their splits.
     """
 
     format: str = AUTO
@@ -99,6 +98,7 @@ class LogOptions:
     positions: Path | None = None
     long_only: bool = False
     markets: Markets = USUAL
+    splits: Splits | None = None
 
 
 def detect_format(path: Path) -> str:
@@ -137,7 +137,8 @@ def import_files(paths: Sequence[Path], options: LogOptions) -> list[ImportedFil
     events = pool_events(readings)
     if options.long_only:
         events = [_close_sale(event) for event in events]
-    pairing = pair_executions(events, positions)
+    markets = join_markets(options.markets, (reading.markets for reading in readings))
+    pairing = pair_executions(events, positions, markets, options.splits)
     return [_sum_up(reading, pairing, is_last=reading is readings[-1]) for reading in readings]
 
 
@@ -167,7 +168,7 @@ def _read_file(path: Path, file: int, forms: Sequence[Format], options: LogOptio
     options = replace(options, markets=find_markets(path, rows, declared))
     style, notes, zone = _find_style(path, opened, rows, options)
     reading = read_rows(str(path), file, opened.form, rows, style=style, seen=seen)
-    reading.notes, reading.zone, reading.markets = notes + reading.notes, zone, style.markets
+    reading.notes, reading.zone, reading.markets = [*notes, *opened.notes, *reading.notes], zone, style.markets
     return reading
 
 
@@ -192,7 +193,7 @@ def _find_style(path: Path, opened: Opened, rows: Sequence[Row], options: LogOpt
     numbers = list(find_texts(rows, [(name,) for name in form.numbers]))
     moments = list(find_texts(rows, form.moments))
     zone = options.zone or form.zone
-    if options.zone is None and form.name in MARKETS_CLOCK and form.zone == EXCHANGE_ZONE:
+    if options.zone is None and form.follows_market:
         zone = options.markets.default.zone_name
     style = Style(
         mark=form.mark or find_mark(str(path), numbers, splits_at_comma=opened.splits_at_comma),

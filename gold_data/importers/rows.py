@@ -102,6 +102,8 @@ class RowReader:
     def moment(self, *names: str) -> datetime:
         """Read a date with its time, in one cell or two, as a moment in UTC."""
         text = self.row.text(*names)
+        if not text:
+            raise RowFaultError("time", f"{names[0].replace('_', ' ')} is empty")
         try:
             return read_moment(text, self.style.order, self.style.zone, self.style.day)
         except UnreadableTimeError as exc:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import date, datetime
+from fractions import Fraction
 from pathlib import Path
 
 import polars as pl
@@ -106,7 +107,7 @@ def test_several_files_become_one(read: Read, tmp_path: Path) -> None:
     assert bars.select("ticker", "timestamp").is_unique().all()
     assert bars["open"][0] == 100
     assert report.kinds["minute that an earlier file has too (left out)"] == 1
-    assert report.jumps == [("A", date(2026, 3, 27))]
+    assert report.jumps == [("A", date(2026, 3, 27), Fraction(2))]
 
 
 @pytest.mark.skipif(not CASES.is_dir(), reason=f"the cases are not here: {CASES}")

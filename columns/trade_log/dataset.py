@@ -54,6 +54,21 @@ TRADE_SCHEMA: dict[str, pl.DataType | type[pl.DataType]] = {
 }
 
 
+# What the schema says of New York, and what it says where tickers are traded elsewhere.
+OF_NEW_YORK = {"exchange time": "on the clock of its market", ", dollars": ", in the currency of its market"}
+
+
+def say_market(schema: Mapping[str, Any]) -> dict[str, Any]:
+    """Give a schema whose descriptions speak of a market's own clock and currency."""
+    properties: dict[str, Any] = {}
+    for name, told in schema.get("properties", {}).items():
+        text = told.get("description", "")
+        for usual, other in OF_NEW_YORK.items():
+            text = text.replace(usual, other)
+        properties[name] = {**told, "description": text} if text else told
+    return {**schema, "properties": properties}
+
+
 class Dataset(DatasetBase):
     """The trade log: gold and candidates obey one list of rules, and every trade gets bars and indicators."""
 
@@ -82,6 +97,8 @@ class Dataset(DatasetBase):
         limits, narrowed = describe_trader(given).limits, super().narrow_schema(schema, plan, given)
         if limits.markets.is_usual and not limits.holds_overnight:
             narrowed = narrow_times(narrowed, plan, limits.markets.default)
+        elif not limits.markets.is_usual:
+            narrowed = say_market(narrowed)
         return narrow_parts(narrowed, plan, given, limits.price_ranges)
 
     def identify(self, row: Any) -> bytes:

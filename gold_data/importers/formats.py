@@ -13,6 +13,7 @@ from gold_data.importers.moments import DateOrder
 from gold_data.importers.numerals import DecimalMark
 from gold_data.importers.rows import Row, RowReader, Style
 
+GENERIC = "generic"  # the format whose columns a mapping names
 DELIMITERS = (",", ";", "\t", "|")
 
 

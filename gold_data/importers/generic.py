@@ -32,7 +32,7 @@ from gold_data.importers.fills import (
     squeeze_word,
     tells_shorts_apart,
 )
-from gold_data.importers.formats import Format, ReadRow, Study, name_columns, read_alone
+from gold_data.importers.formats import GENERIC, Format, ReadRow, Study, name_columns, read_alone
 from gold_data.importers.moments import load_zone
 from gold_data.importers.rows import Row, RowReader, Style
 from gold_data.sessions import EXCHANGE_ZONE
@@ -117,7 +117,7 @@ def build_format(mapping: Mapped) -> Format:
     pairs = mapping["rows"] == "executions"
     times = {fields[0].removesuffix(" date"): fields for fields in moments}
     return Format(
-        name="generic",
+        name=GENERIC,
         describes="columns named by a mapping",
         required=columns,
         study=_study_fills(mapping, times) if pairs else read_alone(_make_trade_reader(mapping, times)),
@@ -129,6 +129,7 @@ def build_format(mapping: Mapped) -> Format:
         order=mapping.get("date_order"),
         mark=mapping.get("decimal_mark"),
         identity=("id",) if pairs else (),
+        detail=("account",) if pairs else (),
         only=only,
         needs_ticker="ticker" not in columns,
         ticker=mapping.get("ticker", ""),

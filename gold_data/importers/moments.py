@@ -66,11 +66,14 @@ def load_zone(name: str) -> ZoneInfo:
         raise GoldError(f"the time zone {name!r} is unknown; give a name such as America/Los_Angeles or UTC") from exc
 
 
-def find_date_order(where: str, moments: Iterable[tuple[int, str]], usual: DateOrder | None) -> DateOrder:
+def find_date_order(
+    where: str, moments: Iterable[tuple[int, str]], usual: DateOrder | None, told: DateOrder | None = None
+) -> DateOrder:
     """Find out whether a file writes 06-09 for the 9th of June or the 6th of September.
 
-    A day above 12 tells, and so does a dot (09.06.2025). Where nothing does, the format's usual order holds; a format
-    that has none goes by AM and PM, which only countries that write the month first put there.
+    A day above 12 tells, and so does a dot (09.06.2025). Where nothing does, what was `told` elsewhere holds, then the
+    format's usual order; a format that has none goes by AM and PM, which only countries that write the month first put
+    there.
 
     Raises:
         GoldError: the file mixes both orders, or nothing tells.
@@ -86,6 +89,8 @@ def find_date_order(where: str, moments: Iterable[tuple[int, str]], usual: DateO
         )
     if "day_first" in seen:
         return "day_first"
+    if "month_first" not in seen and told:
+        return told
     if "month_first" in seen or usual == "month_first" or "half_day" in seen:
         return "month_first"
     if usual is None and "either" in seen:
@@ -95,6 +100,13 @@ def find_date_order(where: str, moments: Iterable[tuple[int, str]], usual: DateO
             "export more days, or name the order (`--date-order day_first`, in a mapping `date_order`)"
         )
     return usual or "month_first"
+
+
+def tell_date_order(moments: Iterable[tuple[int, str]]) -> set[DateOrder]:
+    """Tell the orders of day and month that dates prove."""
+    found = {_weigh_order(text) for _, text in moments}
+    orders: tuple[DateOrder, ...] = ("month_first", "day_first")
+    return {order for order in orders if order in found}
 
 
 def _weigh_order(text: str) -> str:

@@ -18,6 +18,7 @@ from gold_data.importers.files import (
 )
 from gold_data.importers.formats import (
     DELIMITERS,
+    GENERIC,
     CsvLine,
     Format,
     build_rows,
@@ -102,7 +103,7 @@ def _find_format(
 def _list_faults(form: Format, names: Sequence[str]) -> list[str]:
     """List what keeps a header from being this format's: columns that are missing, or a direction nobody reads."""
     missing = list_missing(form, names)
-    if not missing and form.pairs and form.name != "generic":
+    if not missing and form.pairs and form.name != GENERIC:
         choices = {**form.required, **form.optional}.get("side", ())
         if not set(choices) & set(names):
             missing = [f"a reader of the column {name}" for name in list_unread(form, names) if name in DIRECTIONS]
@@ -112,7 +113,7 @@ def _list_faults(form: Format, names: Sequence[str]) -> list[str]:
 def _explain_unknown(
     path: Path, forms: Sequence[Format], closest: tuple[int, Format, list[str]] | None, advice: str
 ) -> str:
-    if [form.name for form in forms] == ["generic"]:
+    if [form.name for form in forms] == [GENERIC]:
         named = ", ".join(closest[2]) if closest else "its columns"
         return f"{path}: no line is the header that the mapping describes. Columns it names and no line has: {named}"
     known = ", ".join(f"{form.name} ({form.describes})" for form in forms)

@@ -55,17 +55,16 @@ TRADE_SCHEMA: dict[str, pl.DataType | type[pl.DataType]] = {
 
 
 # What the schema says of New York, and what it says where tickers are traded elsewhere.
-OF_NEW_YORK = {"exchange time": "on the clock of its market", ", dollars": ", in the currency of its market"}
+OF_NEW_YORK = {"exchange time": "on the clock of its market", "dollars": "in the currency of its market"}
 
 
 def say_market(schema: Mapping[str, Any]) -> dict[str, Any]:
     """Give a schema whose descriptions speak of a market's own clock and currency."""
-    properties: dict[str, Any] = {}
-    for name, told in schema.get("properties", {}).items():
-        text = told.get("description", "")
-        for usual, other in OF_NEW_YORK.items():
-            text = text.replace(usual, other)
-        properties[name] = {**told, "description": text} if text else told
+    properties = {name: dict(told) for name, told in schema.get("properties", {}).items()}
+    for told in properties.values():
+        for key in {"description", "unit"} & told.keys():
+            for usual, other in OF_NEW_YORK.items():
+                told[key] = told[key].replace(usual, other)
     return {**schema, "properties": properties}
 
 

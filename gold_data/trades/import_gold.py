@@ -152,6 +152,8 @@ def _fill_folder(
             imported = _import_logs(paths, replace(logs, splits=_list_splits(report)))
             trips, stated = _gather_trips(imported, markets)
             notes = _list_notes(imported)
+            if trips.is_empty():
+                raise _fail(imported, _list_rejected(imported, []), [*notes, *report.splits], out, has_bars=True)
     trips = _measure(trips, folder / BARS if report else None, markets)
     if report is not None:
         trips = _reject_splits(trips, report, markets)

@@ -166,7 +166,9 @@ def read_trip(row: RowReader, times: Mapping[str, tuple[str, ...]], words: Mappi
             "direction", f"bought and sold at {row.text(times['buy_time'][-1])}: which first, nobody says"
         )
     if not trade_type:
-        raise RowFaultError("trade_type", row.text("trade_type"))
+        raise RowFaultError(
+            "trade_type", row.text("trade_type"), "a word for long or short; a mapping may name your own"
+        )
     return RoundTrip(
         source_line=row.row.line,
         ticker=ticker,

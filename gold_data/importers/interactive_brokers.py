@@ -76,7 +76,7 @@ def _read_execution(row: RowReader, wanted: str, time: tuple[str, ...]) -> Execu
     word = row.text("side").casefold() or ("sell" if row.text("quantity").startswith("-") else "buy")
     side = SIDES.get(word)
     if side is None:
-        raise RowFaultError("side", row.text("side"))
+        raise RowFaultError("side", row.text("side"), f"one of {', '.join(SIDES)}")
     transaction = row.text("transaction").casefold()
     codes = {code.strip().casefold() for code in row.text("codes").split(";")}
     kind = ""

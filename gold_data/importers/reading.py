@@ -127,14 +127,13 @@ def _refuse_no_fill(form: Format, row: Row) -> None:
 
 def _sort_out(reading: FileReading, row: Row, fault: RowFaultError, tickers: set[str]) -> None:
     """Account for a row that cannot be used; one that may be a fill makes its ticker's position uncertain."""
-    entry = RejectedRow(row.line, fault.rule, fault.value, reading.file)
     if isinstance(fault, NotAFillError):
-        reading.not_fills.append(entry)
+        reading.not_fills.append(RejectedRow(row.line, fault.rule, fault.value, reading.file))
         return
     if not isinstance(fault, NotATradeError) and (_is_dead(row) or _is_sum(reading.form, row)):
         reading.not_fills.append(RejectedRow(row.line, "not_filled", fault.value, reading.file))
         return
-    reading.rejected.append(entry)
+    reading.rejected.append(RejectedRow(row.line, fault.rule, fault.finding, reading.file))
     if isinstance(fault, NotATradeError) or not reading.form.pairs:
         return
     named = [name_ticker(cell) for cell in row.raw if name_ticker(cell) in tickers] if row.torn else []

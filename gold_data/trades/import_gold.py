@@ -34,7 +34,7 @@ from gold_data.trades.account import Account
 from gold_data.trades.card import write_card
 from gold_data.trades.failure import explain_failure
 from gold_data.trades.ingest import STATED, judge_rows
-from gold_data.trades.measures import MEASURES, NO_BARS, OTHER_PRICES, SCHEMA, measure_trades
+from gold_data.trades.measures import LIMITS, MEASURES, NO_BARS, OTHER_PRICES, SCHEMA, measure_trades
 from gold_data.trades.schema import CARRIED, CORE_FIELDS, TIME_FIELDS, GoldTrades
 from gold_data.trades.zones import find_better_zone, say_better_zone
 
@@ -329,7 +329,8 @@ def _say_missing(trip: dict[str, Any], missing: Sequence[str]) -> str:
             f"held from {trip['entry_time']:%Y-%m-%d %H:%M} at {trip['entry_price']:g} over a split of {trip['ticker']}"
         )
     found = f"; the bars have {trip['bars_found']}" if trip["bars_found"] else ""
-    return f"{', '.join(missing)} not stated and not measured: {trip['entry_time']} at {trip['entry_price']}{found}"
+    limit = f"; limit: {LIMITS[trip['unmeasured']]}"
+    return f"{', '.join(missing)} not stated and not measured: {trip['entry_time']} at {trip['entry_price']:g}{found}{limit}"
 
 
 def _say_broken(trip: dict[str, Any], rule: str, limit: str, found: str) -> str:

@@ -31,7 +31,7 @@ from gold_data.trades.rules import (
     measure_exit_percent,
 )
 from gold_data.trades.rules import describe_rules as say_rules
-from gold_data.trades.schema import NUMBER_FIELDS, TIME_FIELDS
+from gold_data.trades.schema import NUMBER_FIELDS, TIME_FIELDS, say_elsewhere
 from gold_data.violation import Violation
 from indicators.attach import attach_price_paths
 
@@ -54,17 +54,11 @@ TRADE_SCHEMA: dict[str, pl.DataType | type[pl.DataType]] = {
 }
 
 
-# What the schema says of New York, and what it says where tickers are traded elsewhere.
-OF_NEW_YORK = {"exchange time": "on the clock of its market", "dollars": "in the currency of its market"}
-
-
 def say_market(schema: Mapping[str, Any]) -> dict[str, Any]:
     """Give a schema whose descriptions speak of a market's own clock and currency."""
     properties = {name: dict(told) for name, told in schema.get("properties", {}).items()}
     for told in properties.values():
-        for key in {"description", "unit"} & told.keys():
-            for usual, other in OF_NEW_YORK.items():
-                told[key] = told[key].replace(usual, other)
+        told |= {key: say_elsewhere(told[key]) for key in ("description", "unit") if key in told}
     return {**schema, "properties": properties}
 
 

@@ -330,7 +330,8 @@ def _say_missing(trip: dict[str, Any], missing: Sequence[str]) -> str:
         )
     found = f"; the bars have {trip['bars_found']}" if trip["bars_found"] else ""
     limit = f"; limit: {LIMITS[trip['unmeasured']]}"
-    return f"{', '.join(missing)} not stated and not measured: {trip['entry_time']} at {trip['entry_price']:g}{found}{limit}"
+    names, entry = ", ".join(missing), f"{trip['entry_time']} at {trip['entry_price']:g}"
+    return f"{names} not stated and not measured: {entry}{found}{limit}"
 
 
 def _say_broken(trip: dict[str, Any], rule: str, limit: str, found: str) -> str:

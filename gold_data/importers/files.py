@@ -86,7 +86,7 @@ def begins_as_html(path: Path) -> bool:
     """
     start = _read_start(path, LOG)
     text = start.decode("utf-16", "replace") if start.startswith(UTF_16) else start.decode("utf-8-sig", "replace")
-    return text.lstrip().casefold().startswith(("<!doctype html", "<html"))
+    return text.lstrip().casefold().startswith(("<!doctype html", "<html", "<head", "<meta", "<table"))
 
 
 def _read_start(path: Path, what: str) -> bytes:

@@ -54,7 +54,8 @@ class Format:
     `instead` says what to export where the times of a log have no time of day. A format `needs_ticker` whose rows do
     not name one; `ticker` is that of all rows, where the format itself knows it. `fees` are the fields that add up to a
     row's costs, `market` where its tickers are traded, as `gold_data.markets` reads it, if the format says so. Of one
-    that `follows_market`, times without an offset are those of the declared market, and not of `zone`.
+    that `follows_market`, times without an offset are those of the declared market, and not of `zone`. A file that has
+    a column of `unless` is of another format.
     """
 
     name: str
@@ -78,6 +79,7 @@ class Format:
     fees: tuple[str, ...] = ("fees",)
     market: object = None
     follows_market: bool = False
+    unless: tuple[str, ...] = ()
     take: Callable[[CsvLine, Sequence[CsvLine]], Iterator[CsvLine]] = take_all
 
 
@@ -104,8 +106,9 @@ def name_columns(cells: Sequence[str]) -> list[str]:
 
 
 def list_missing(form: Format, names: Sequence[str]) -> list[str]:
-    """List the required columns that are missing, by their usual names."""
-    return [choices[0] for choices in form.required.values() if not set(choices) & set(names)]
+    """List the required columns that are missing, by their usual names, and what makes the file one of another format."""
+    missing = [choices[0] for choices in form.required.values() if not set(choices) & set(names)]
+    return missing + [f"a file without {name}" for name in form.unless if name in names]
 
 
 def build_rows(path: Path, form: Format, header: CsvLine, lines: Sequence[CsvLine]) -> list[Row]:

@@ -143,6 +143,7 @@ TWO_COLUMNS = replace(
     name="interactive_brokers_two_columns",
     describes="Interactive Brokers' Flex Query of trades, date and time in two columns",
     required={**FORMAT.required, "date": ("tradedate",), "time": ("tradetime",)},
+    unless=FORMAT.required["time"],  # which may say the zone
     moments=(("date", "time"),),
     study=partial(study_rows, time=("date", "time")),
 )

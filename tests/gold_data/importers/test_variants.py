@@ -45,6 +45,7 @@ def write_flex(form: str, *more: str) -> list[str]:
 
 
 FLEX_FILLS = ((("09", "45"), "10,255.1,BUY"), (("10", "15"), "-10,256.3,SELL"))
+EARLIER = ((("08", "45"), "10,255.1,BUY"), (("09", "15"), "-10,256.3,SELL"))
 PLAIN = [FILLS, "AAPL,BUY,10,255.1,2026-03-09 09:45:00", "AAPL,SELL,10,256.3,2026-03-09 10:15:00"]
 
 
@@ -68,6 +69,16 @@ EVENTS = {"events": [{"fillQuantity": 0, "fillPrice": 0, "status": "submitted"},
 CASES: dict[str, Case] = {
     "a month's name": Case(write_flex("09-MAR-26;{}:{}:00"), [AAPL]),
     "a date and a time that touch": Case(write_flex("20260309{}{}00"), [AAPL]),
+    "a moment with its zone beside a date and a time": Case(
+        [
+            f"TradeDate,TradeTime,{FLEX}",
+            *(
+                f"20260309,{hour}{minute}00,AAPL,20260309;{hour}{minute}00 CDT,{told}"
+                for (hour, minute), told in EARLIER
+            ),
+        ],
+        [AAPL],
+    ),
     "months in words": Case(
         write_fills('AAPL,BUY,10,255.1,"Mar 9, 2026 9:45 AM"', "AAPL,SELL,10,256.3,9 March 2026 10:15"),
         [AAPL],

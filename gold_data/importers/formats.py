@@ -106,7 +106,7 @@ def name_columns(cells: Sequence[str]) -> list[str]:
 
 
 def list_missing(form: Format, names: Sequence[str]) -> list[str]:
-    """List the required columns that are missing, by their usual names, and what makes the file one of another format."""
+    """List the required columns that are missing, by their usual names, and what makes a file another format's."""
     missing = [choices[0] for choices in form.required.values() if not set(choices) & set(names)]
     return missing + [f"a file without {name}" for name in form.unless if name in names]
 

@@ -15,8 +15,8 @@ from gold_data.sessions import Market
 LONGEST_TICKER = 16
 TIME_LIMITS = {
     "time": "a date with a time of day",
-    "ambiguous_time": "a time that the clock shows once",
-    "nonexistent_time": "a time that the clock shows",
+    "ambiguous_time": "a time that the clock of {zone} shows once",
+    "nonexistent_time": "a time that the clock of {zone} shows",
 }
 
 
@@ -114,8 +114,8 @@ class RowReader:
         try:
             return read_moment(text, self.style.order, self.style.zone, self.style.day)
         except UnreadableTimeError as exc:
-            limit = TIME_LIMITS.get(exc.rule, "")
-            raise RowFaultError(exc.rule, text, limit and f"{limit} ({self.style.zone})") from exc
+            limit = TIME_LIMITS.get(exc.rule, "").format(zone=self.style.zone)
+            raise RowFaultError(exc.rule, text, limit) from exc
 
     def choice(self, name: str, choices: Mapping[str, str]) -> str:
         """Read one of several words, in whatever case."""

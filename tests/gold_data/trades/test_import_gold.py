@@ -153,7 +153,7 @@ def test_a_log_without_bars_says_so_first_and_keeps_what_it_rejected(tmp_path: P
     assert lines[3].strip().startswith("the first: log.csv, line 2, rule no_bars: entry_volatility_percent")
     kept = tmp_path / "gold-rejected_rows.csv"
     assert lines[-1].strip() == f"all rejected rows: {kept}"
-    assert kept.read_text().splitlines()[2] == f"{log},3,time,x"
+    assert kept.read_text().splitlines()[2] == f"{log},3,time,x; limit: a date with a time of day"
     assert not (tmp_path / "gold").exists()
 
 

@@ -130,7 +130,8 @@ def test_families(
     runs = {
         family: np.min([_rank(_measure_run(labels[:, rows])) for rows in each], axis=0) for family, each in ends.items()
     }
-    usual = np.nan_to_num(np.nanmean(drawn.variance, axis=0))
+    known = np.isfinite(drawn.variance)
+    usual = np.where(known, drawn.variance, 0.0).sum(axis=0) / np.maximum(known.sum(axis=0), 1)
     heights = np.vstack([_scale(each, FLOOR * usual) for each in (own, drawn)])
     counted = heights * np.array([term.counts for term in terms])
     families = np.array([term.family for term in terms])

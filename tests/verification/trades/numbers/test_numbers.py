@@ -5,7 +5,7 @@ import polars as pl
 import pytest
 
 from verification.answers import CANNOT_TELL, GOOD, UNDERFIT
-from verification.trades.known_laws import simulate_momentum
+from verification.trades.known_laws import simulate_trailing
 from verification.trades.numbers.curves import measure_fall
 from verification.trades.numbers.question import ask_numbers, say_needed
 from verification.trades.numbers.relabel import Sums, measure_gaps
@@ -20,7 +20,7 @@ Golds = tuple[Yardstick, pl.DataFrame]
 @pytest.fixture(scope="module")
 def held() -> Golds:
     """Give a yardstick of 300 gold trades and as many fresh ones."""
-    train, holdout, fresh = draw_parts(pl.concat([simulate_momentum(100), simulate_momentum(101)]), 300, seed=2)
+    train, holdout, fresh = draw_parts(pl.concat([simulate_trailing(100), simulate_trailing(101)]), 300, seed=2)
     return make_yardstick(train, holdout, 300, 0), fresh
 
 

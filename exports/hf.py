@@ -10,7 +10,7 @@ from columns.declared import Declared
 from exports.errors import ExportError
 from exports.export import Exported
 from exports.finished_run import FinishedRun
-from exports.splits import SPLIT, say_parts, split_accepted
+from exports.splits import PARTS, SPLIT, say_parts, split_accepted
 from files.whole_file import write_text, write_whole
 from gold_data.store import SESSION
 
@@ -33,8 +33,8 @@ def write(run: FinishedRun, out: Path) -> Exported:
         raise ExportError(f"{out} is a file: name a folder with --out")
     parts = split_accepted(run)
     (out / DATA).parent.mkdir(parents=True, exist_ok=True)
-    for path in (out / DATA).parent.glob("*.parquet"):  # of a run that had other splits
-        path.unlink()
+    for name in {*PARTS} - {*parts}:  # of a run that was exported here before
+        (out / DATA.format(split=name)).unlink(missing_ok=True)
     for name, part in parts.items():
         with write_whole(out / DATA.format(split=name)) as partial:
             part.write_parquet(partial)

@@ -10,6 +10,7 @@ from gold_data.splits import plan_split
 from gold_data.store import SESSION
 
 EVALUATED = 0.1  # share of the sessions that are validated on, and of those that are tested on
+PARTS = ("train", "validation", "test")
 SPLIT = "split"  # the column of a dataset that says it itself
 
 
@@ -17,7 +18,7 @@ def split_by_time(sessions: list[date], embargo: int) -> dict[str, set[date]]:
     """Split sessions by time, the last for tests, those before for validation, with an embargo before each."""
     tested = plan_split(sessions, EVALUATED, embargo=embargo)
     validated = plan_split(tested.train, EVALUATED, embargo=embargo)
-    return {"train": {*validated.train}, "validation": {*validated.holdout}, "test": {*tested.holdout}}
+    return dict(zip(PARTS, map(set, (validated.train, validated.holdout, tested.holdout)), strict=True))
 
 
 def split_accepted(run: FinishedRun) -> dict[str, pl.DataFrame]:

@@ -143,6 +143,7 @@ def place_timestamps(path: Path, name: str, dtype: pl.DataType, zone: str) -> tu
     if dtype != pl.String:
         raise GoldError(f"{path}: column {name} is {dtype}; give dates with times, such as 2013-10-04T09:30:00-04:00")
     text = column.str.strip_chars().str.replace("T", " ", literal=True).str.replace("Z$", "+00:00")
+    text = text.str.replace(r"^(\d{4})[./](\d{2})[./](\d{2})", "$1-$2-$3")
     moments = text.map_batches(
         lambda texts: _read_moments(texts, zone), return_dtype=pl.Datetime("us", EXCHANGE_ZONE), is_elementwise=True
     )

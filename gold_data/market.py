@@ -14,6 +14,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
+from fractions import Fraction
 from itertools import chain
 from pathlib import Path
 from typing import NamedTuple
@@ -22,20 +23,17 @@ from zoneinfo import available_timezones
 import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
-from pyarrow.csv import ConvertOptions, ReadOptions, open_csv  # type: ignore[attr-defined]
 
 from gold_data.bars import FAULTS, PRICES, VALUES, Bars, note_naive, place_timestamps, read_number_column
+from gold_data.bars_blocks import WHAT, find_delimiter, iter_blocks, make_mending
 from gold_data.bars_columns import BarColumns, find_columns, name_tickers
 from gold_data.errors import GoldError
 from gold_data.markets import USUAL, Markets
-from gold_data.tables import is_parquet
 from gold_data.trades.anomalies import find_anomalies, find_finest_step, find_splits, say_splits
 
-WHAT = "market data"
 BATCH_ROWS = 1_000_000
-BLOCK_ROWS, BLOCK_BYTES = 100_000, 1 << 23
 TELLING_PAIRS = 20  # neighbouring bars; of fewer, all may be minutes apart because hardly anything was traded
-LONGEST_HEADER = 1 << 16  # bytes; a file without a line end in its first 64 KiB is no table
+TIME_FORMS = "times are read as 2013-10-04 09:30:00, with an offset or without, or as seconds from 1970"
 NAMELESS = f"{next(iter(FAULTS))} (dropped)"
 CLOCK = re.compile(r"\d{1,2}:\d{2}(:\d{2}(\.\d+)?)?")
 
@@ -45,8 +43,8 @@ class BarsReport:
     """What a file of market data held, and what was made of it.
 
     `kinds` counts what is odd about it, by kind; `splits` has a sentence on every overnight jump of a whole ratio, and
-    `jumps` its ticker and day; `notes` are sentences on what was assumed or left unread. `finer` says that several rows
-    went into a minute. Of several `sources` it tells all together.
+    `jumps` its ticker, its day, and how many shares one became; `notes` are sentences on what was assumed or left
+    unread. `finer` says that several rows went into a minute. Of several `sources` it tells all together.
     """
 
     source: Path
@@ -57,7 +55,7 @@ class BarsReport:
     finer: bool = False
     kinds: Counter[str] = field(default_factory=Counter)
     splits: list[str] = field(default_factory=list)
-    jumps: list[tuple[str, date]] = field(default_factory=list)
+    jumps: list[tuple[str, date, Fraction]] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
     @property
@@ -126,18 +124,20 @@ def import_bars(
     if not report.bars:
         others = f"they are of {', '.join(found[:5])}{' and others' if len(found) > 5 else ''}"
         why = "; ".join(f"{count} x {kind}" for kind, count in report.kinds.items()) or others
+        why += f"; {TIME_FORMS}" if NAMELESS in report.kinds else ""
         wanted = f"; wanted: {', '.join((tickers or [])[:5])}" if found and tickers else ""
         raise GoldError(f"{source}: none of its {report.rows_in} rows is a bar that can be used: {why}{wanted}")
     return report
 
 
-def merge_bars(parts: Sequence[Path], out: Path, reports: Sequence[BarsReport]) -> BarsReport:
+def merge_bars(parts: Sequence[Path], out: Path, reports: Sequence[BarsReport], markets: Markets = USUAL) -> BarsReport:
     """Write the minute bars of several files as one; of a minute that several have, the first file's is kept.
 
     Args:
         parts: Files that `import_bars` wrote.
         out: File to write.
         reports: What was said of them.
+        markets: Where tickers are traded.
     """
     report = BarsReport(reports[0].source, sources=len(reports), finer=any(one.finer for one in reports))
     for one in reports:
@@ -151,16 +151,17 @@ def merge_bars(parts: Sequence[Path], out: Path, reports: Sequence[BarsReport]) 
             found = [pl.scan_parquet(part, glob=False).filter(ticker=ticker).collect() for part in parts]
             bars = pl.concat(found).unique(["ticker", "timestamp"], keep="first", maintain_order=True).sort("timestamp")
             _count(report, "minute that an earlier file has too (left out)", sum(map(len, found)) - bars.height)
-            _note_splits(report, bars)
+            _note_splits(report, bars, markets)
             report.bars += bars.height
             file.write_table(bars.to_arrow().cast(schema))
     return report
 
 
-def _note_splits(report: BarsReport, bars: pl.DataFrame) -> None:
-    jumps = find_splits(bars)
+def _note_splits(report: BarsReport, bars: pl.DataFrame, markets: Markets) -> None:
+    jumps = find_splits(bars, markets)
     report.splits += say_splits(jumps)
-    report.jumps += jumps.select("ticker", "day").rows()
+    for ticker, day, whole, forward in jumps.select("ticker", "day", "whole", "forward").rows():
+        report.jumps.append((ticker, day, Fraction(int(whole)) if forward else Fraction(1, int(whole))))
 
 
 def iter_tickers(bars: Path, tickers: Sequence[str] | None = None) -> Iterator[pl.DataFrame]:
@@ -193,18 +194,20 @@ class Reading(NamedTuple):
 def _write_rows(out: Path, report: BarsReport, reading: Reading) -> None:
     """Write the columns that are wanted of every row, block by block, typed; nothing is dropped but blank lines."""
     source = report.source
-    blocks = _iter_blocks(source)
+    delimiter = find_delimiter(source)
+    blocks = iter_blocks(source, delimiter)
     empty = next(blocks)
     first = next(blocks, empty)
     columns = find_columns(source, empty.columns, first.head(100), reading.ticker, reading.tickers)
     _note_columns(report, columns)
     zone = reading.zone or columns.zone or reading.usual_zone
     select = _make_selection(source, columns, first, zone, reading.day)
+    mend = make_mending(first, columns.numbers.values()) if delimiter not in ("", ",") else None
     without_offset = 0
     schema = select(empty).to_arrow().schema
     with pq.ParquetWriter(out, schema, compression="lz4") as file:  # type: ignore[no-untyped-call]
         for block in chain([first], blocks):
-            rows = select(block)
+            rows = select(mend(block) if mend else block)
             without_offset += int(rows.get_column("naive").sum())
             file.write_table(rows.to_arrow().cast(schema))
     if without_offset:
@@ -221,28 +224,6 @@ def _note_columns(report: BarsReport, columns: BarColumns) -> None:
         report.notes.append(f"{name}: all its bars are of {columns.ticker}")
     if columns.divisor != 1:
         report.notes.append(f"{name}: prices were read as billionths of a dollar")
-
-
-def _iter_blocks(source: Path) -> Iterator[pl.DataFrame]:
-    """Read a table block by block, all text from CSV; the first block has its columns and no rows."""
-    if is_parquet(source, WHAT):
-        table = pq.ParquetFile(source)  # type: ignore[no-untyped-call]
-        yield pl.DataFrame(table.schema_arrow.empty_table())
-        yield from map(pl.DataFrame, table.iter_batches(BLOCK_ROWS))  # type: ignore[no-untyped-call]
-        return
-    with source.open("rb") as file:
-        start = file.read(LONGEST_HEADER)
-    if len(start) == LONGEST_HEADER and b"\n" not in start:
-        raise GoldError(f"{source} cannot be read as {WHAT}: its first line does not end within 64 KiB")
-    names = open_csv(source).schema.names
-    texts = dict.fromkeys(names, pa.string())
-    reader = open_csv(
-        source,
-        ReadOptions(block_size=BLOCK_BYTES),
-        convert_options=ConvertOptions(column_types=texts, null_values=[""], strings_can_be_null=True),
-    )
-    yield pl.DataFrame(reader.schema.empty_table())
-    yield from map(pl.DataFrame, reader)
 
 
 def _make_selection(
@@ -321,7 +302,7 @@ def _write_bars(rows: Path, out: Path, report: BarsReport, markets: Markets) -> 
             if bars.is_empty():
                 continue
             report.kinds.update(find_anomalies(bars, markets))
-            _note_splits(report, bars)
+            _note_splits(report, bars, markets)
             step, count = find_finest_step(bars)
             finest, pairs = min(finest, step), pairs + count
             report.bars += bars.height

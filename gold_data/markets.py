@@ -145,6 +145,16 @@ class Markets:
 
 
 USUAL = Markets()
+
+
+def join_markets(declared: Markets, told: Iterable[Markets]) -> Markets:
+    """Join what several logs say of their tickers to the declared markets, which go before; earlier logs first."""
+    markets = declared
+    for one in told:
+        markets = one if markets.is_usual else markets.add(one.by_ticker, one.instruments)
+    return markets
+
+
 Told = TypeVar("Told")
 
 

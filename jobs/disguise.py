@@ -78,7 +78,7 @@ class DisguisedBackend:
         written = [c for c in self._compiled.plan["columns"] if c["column_type"] not in DRAWN]
         anew = [column for column in written if column["name"] in seeds.columns]
         gone = [name for column in anew for name in seeds.columns if name.partition("__")[0] == column["name"]]
-        rows = [self._hide_seed(row) for row in seeds.drop(gone).to_dicts()]
+        rows = [{k: self._hide(k, v) for k, v in row.items()} for row in seeds.drop(gone).to_dicts()]
         path = self._folder / f"{job.name}-{source.name}"
         with write_whole(path) as partial:
             pl.DataFrame(rows, infer_schema_length=None).write_parquet(partial)
@@ -87,22 +87,21 @@ class DisguisedBackend:
         config = {key: value for key, value in job.config.items() if key != "seed_config"}
         return add_seed({**config, "columns": columns}, path.resolve())
 
-    def _hide_seed(self, row: Mapping[str, Any]) -> dict[str, Any]:
-        """Hide what a job's row holds of gold and of rows: values of controls, dates, and rows as they are carried."""
+    @functools.cached_property
+    def _fields(self) -> Mapping[str, set[str]]:
+        """Fields that columns of the plan are about: those that controls ask for, by the control's column."""
+        rules = {c.name: (c.match or {}, c.check or {}) for c in self._compiled.controls}
+        return {name: {name, *(str(rule["field"]) for rule in asked if rule)} for name, asked in rules.items()}
+
+    def _hide(self, name: str, value: Any) -> Any:
+        """Hide what a column of a job's row holds: a control's ticker, a date, or rows as they are carried."""
         disguise, dataset = self._disguise, self._profile.dataset
-        controls = {
-            control.name
-            for control in self._compiled.controls
-            if disguise.fields.ticker in {(rule or {}).get("field") for rule in (control.match, control.check)}
-        }
-        return {
-            name: disguise.codes.get(value, value)
-            if name in controls
-            else disguise.shift(value, disguise.weeks)
-            if name in disguise.fields.dates
-            else _hide_carried(value, disguise, is_row=name in (dataset.row, dataset.refined_row))
-            for name, value in row.items()
-        }
+        fields = self._fields.get(name, {name})
+        if disguise.fields.ticker in fields:
+            return disguise.codes.get(value, value)
+        if fields & {*disguise.fields.dates}:
+            return disguise.shift(value, disguise.weeks)
+        return _hide_carried(value, disguise, is_row=name in (dataset.row, dataset.refined_row))
 
     def _put_back(self, row: dict[str, Any]) -> dict[str, Any]:
         """Put back the row that a job's row brings, and the patch that led to it."""

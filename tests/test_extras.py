@@ -58,9 +58,8 @@ def test_no_module_of_the_core_imports_an_extra() -> None:
 @pytest.mark.slow
 def test_every_module_of_the_core_is_imported_without_the_extras() -> None:
     """The test above reads what is written; this one sees what a library of the core imports in its turn."""
-    left_out = {"__main__", "main"}
-    names = [".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__") for path in list_core()]
-    modules = [name for name in names if name.rpartition(".")[2] not in left_out]
+    core = [path for path in list_core() if not str(path).endswith(("__main__.py", "transfer/measure.py"))]
+    modules = [".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__") for path in core]
     command = [sys.executable, "-c", IMPORT_ALL, ",".join(sorted(EXTRAS)), *modules]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300, check=False)
     assert done.returncode == 0, done.stderr

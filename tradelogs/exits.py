@@ -10,7 +10,9 @@ import click
 
 DONE, FAILED, BAD_INPUT, ENDED_EARLY, WORSE = 0, 1, 2, 3, 4
 DRIFTED = WORSE  # of `drift`
-NO_PATH = (errno.ENAMETOOLONG, errno.ENOTDIR, errno.ELOOP)  # what was named can be no path, whatever the disk does
+# What was named can be no file, or no folder, whatever the disk does.
+NO_PATH = (errno.ENAMETOOLONG, errno.ENOTDIR, errno.EISDIR, errno.EEXIST, errno.ELOOP)
+LOOP = "Symlink loop from"  # how pathlib begins to say that links lead to themselves
 P = ParamSpec("P")
 
 
@@ -49,6 +51,11 @@ def explain_errors(command: Callable[P, int]) -> Callable[P, None]:
         except OSError as exc:
             click.echo(f"error: {describe_os_error(exc)}", err=True)
             code = BAD_INPUT if exc.errno in NO_PATH else FAILED
+        except RuntimeError as exc:
+            if not str(exc).startswith(LOOP):
+                raise
+            click.echo(f"error: {exc}: name a file or folder", err=True)
+            code = BAD_INPUT
         except KeyboardInterrupt:
             click.echo("stopped; nothing was written", err=True)
             code = FAILED

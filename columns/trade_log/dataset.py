@@ -31,7 +31,7 @@ from gold_data.trades.rules import (
     measure_exit_percent,
 )
 from gold_data.trades.rules import describe_rules as say_rules
-from gold_data.trades.schema import NUMBER_FIELDS, TIME_FIELDS
+from gold_data.trades.schema import NUMBER_FIELDS, TIME_FIELDS, say_elsewhere
 from gold_data.violation import Violation
 from indicators.attach import attach_price_paths
 
@@ -52,6 +52,14 @@ TRADE_SCHEMA: dict[str, pl.DataType | type[pl.DataType]] = {
     "exit_time": pl.Datetime("us"),
     **{name: pl.Float64 for name in (*NUMBER_FIELDS, CHANGE)},  # noqa: C420
 }
+
+
+def say_market(schema: Mapping[str, Any]) -> dict[str, Any]:
+    """Give a schema whose descriptions speak of a market's own clock and currency."""
+    properties = {name: dict(told) for name, told in schema.get("properties", {}).items()}
+    for told in properties.values():
+        told |= {key: say_elsewhere(told[key]) for key in ("description", "unit") if key in told}
+    return {**schema, "properties": properties}
 
 
 class Dataset(DatasetBase):
@@ -82,6 +90,8 @@ class Dataset(DatasetBase):
         limits, narrowed = describe_trader(given).limits, super().narrow_schema(schema, plan, given)
         if limits.markets.is_usual and not limits.holds_overnight:
             narrowed = narrow_times(narrowed, plan, limits.markets.default)
+        elif not limits.markets.is_usual:
+            narrowed = say_market(narrowed)
         return narrow_parts(narrowed, plan, given, limits.price_ranges)
 
     def identify(self, row: Any) -> bytes:

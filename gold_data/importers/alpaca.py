@@ -45,6 +45,7 @@ def find_rows(path: Path, data: Any) -> list[Row]:
     Raises:
         GoldError: the data is no list of objects, has none of them, or mixes orders with activities.
     """
+    data = _unwrap(data)
     if not isinstance(data, list) or not all(isinstance(record, dict) for record in data):
         raise GoldError(
             f"{path}: this JSON is no list of objects, no result of QuantConnect and no backtest of freqtrade; save "
@@ -61,6 +62,12 @@ def find_rows(path: Path, data: Any) -> list[Row]:
             "(symbol, side, filled_qty, filled_avg_price, filled_at)"
         )
     return [_build_row(number, record, names) for number, record in records]
+
+
+def _unwrap(data: Any) -> Any:
+    """Give the one list of objects that an object holds, as a page of results does."""
+    lists = [one for one in data.values() if isinstance(one, list) and one] if isinstance(data, dict) else []
+    return lists[0] if len(lists) == 1 else data
 
 
 def _unfold(record: Record) -> Iterator[Record]:

@@ -13,13 +13,28 @@ Times are as the data had them: with an offset, or of a zone to be named.
 from dataclasses import replace
 
 from gold_data.importers.base import RoundTrip
+from gold_data.importers.faults import RowFaultError
 from gold_data.importers.formats import Format, read_alone
-from gold_data.importers.generic import build_format, read_trip
+from gold_data.importers.generic import DIRECTIONS, build_format, read_trip
 from gold_data.importers.rows import RowReader
+from gold_data.sessions import EXCHANGE_ZONE
 
+NAMELESS = "0"  # what vectorbt calls the column of a table that has but one, without a name
 ZONE_NOTE = "the table's times have no zone; name that of the data where it is not New York's"
 TIMES = {"entry_time": ("entry_time",), "exit_time": ("exit_time",)}
-SHARED = {"rows": "round_trips", "date_order": "month_first"}
+SHARED = {"rows": "round_trips", "date_order": "month_first", "zone": EXCHANGE_ZONE}
+
+
+def read_named(row: RowReader) -> RoundTrip:
+    """Read a round trip of vectorbt.
+
+    Raises:
+        RowFaultError: the table has one column, without a name.
+    """
+    if row.text("ticker") == NAMELESS:
+        raise RowFaultError("ticker", f"{NAMELESS}, for the table names none; give it, such as --ticker SPY")
+    return read_trip(row, TIMES, DIRECTIONS)
+
 
 _VECTORBT = build_format(
     {
@@ -40,6 +55,7 @@ VECTORBT = replace(
     _VECTORBT,
     name="vectorbt",
     describes="vectorbt's table of trades",
+    study=read_alone(read_named),
     required={
         **_VECTORBT.required,
         "entry_time": ("entry timestamp", "entry index"),

@@ -12,14 +12,20 @@ class RowFaultError(Exception):
     `quantity` (signed) and `time` are what is known of an execution all the same.
     """
 
-    def __init__(self, rule: str, value: str) -> None:
-        """Keep the rule and the value found."""
+    def __init__(self, rule: str, value: str, limit: str = "") -> None:
+        """Keep the rule, the value found, and the limit it broke, where the rule's name does not say that."""
         super().__init__(rule)
         self.rule = rule
         self.quantity: Decimal | None = None
         self.time: datetime | None = None
         value = value.encode("utf-8", "replace").decode("utf-8")  # JSON may hold halves of characters
         self.value = value if len(value) <= SHOWN else value[:SHOWN] + "..."
+        self.limit = limit
+
+    @property
+    def finding(self) -> str:
+        """The value found, and the limit."""
+        return f"{self.value}; limit: {self.limit}" if self.limit else self.value
 
 
 class NotATradeError(RowFaultError):

@@ -44,7 +44,7 @@ FORMAT = Format(
         "quantity": ("quantity",),
         "price": ("price ($)", "price"),
     },
-    optional={"account": ("account", "account number")},
+    optional={"account": ("account number", "account")},
     study=read_alone(read_row),
     numbers=("quantity", "price"),
     moments=(("time",),),

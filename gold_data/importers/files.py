@@ -1,6 +1,7 @@
 """Reads what a platform exported, as lines of text, without ever holding more than the stated limits."""
 
 from pathlib import Path
+from typing import NamedTuple
 
 from gold_data.errors import GoldError
 
@@ -9,9 +10,10 @@ MAX_LINE_MIB = 1
 MIB = 1 << 20
 
 LOG, MAPPING, POSITIONS = "trade log", "mapping", "list of positions"
+WINDOWS = "Windows-1252"
 UTF_16 = (b"\xff\xfe", b"\xfe\xff")
 _FOREIGN = {
-    b"PK\x03\x04": "a spreadsheet or an archive; save the sheet as CSV in UTF-8",
+    b"PK\x03\x04": "a spreadsheet or an archive; save the sheet as CSV in UTF-8, or give the file that is in it",
     b"\xd0\xcf\x11\xe0": "an old spreadsheet; save the sheet as CSV in UTF-8",
     b"PAR1": "Parquet; give the platform's own CSV or JSON export",
     b"%PDF": "a PDF; export the trades as CSV",
@@ -22,8 +24,23 @@ _XML = (
 )
 
 
+class Text(NamedTuple):
+    """A file's lines, ends included, and the encoding they were read by."""
+
+    lines: list[str]
+    encoding: str
+
+
 def read_lines(path: Path, max_line: int, what: str = LOG) -> list[str]:
+    """Read a text file's lines; see `read_text`."""
+    return read_text(path, max_line, what).lines
+
+
+def read_text(path: Path, max_line: int, what: str = LOG) -> Text:
     """Read a text file's lines, ends included, a byte-order mark excluded.
+
+    Text that is no UTF-8 is read as Windows-1252, which is what spreadsheets of western languages save as CSV: it has
+    the same digits and letters of tickers, and the signs of currencies.
 
     Args:
         path: The file.
@@ -31,7 +48,7 @@ def read_lines(path: Path, max_line: int, what: str = LOG) -> list[str]:
         what: What it should be, for messages.
 
     Raises:
-        GoldError: it is missing, no ordinary file, empty, over 32 MiB, not text in UTF-8 or marked UTF-16, or has too
+        GoldError: it is missing, no ordinary file, empty, over 32 MiB, text in none of these encodings, or has too
             long a line.
     """
     start = _read_start(path, what)
@@ -39,17 +56,17 @@ def read_lines(path: Path, max_line: int, what: str = LOG) -> list[str]:
     if start.lstrip(b"\xef\xbb\xbf \t\r\n").startswith((b"<?xml", b"<Flex")):
         kind = _XML
     if start.startswith(UTF_16):
-        return _read_utf_16(path, max_line)
+        return Text(_read_utf_16(path, max_line), "UTF-16")
     _refuse_foreign(path, start, kind)
-    lines: list[str] = []
+    raws: list[bytes] = []
     try:
         with path.open("rb") as file:
             while raw := file.readline(max_line + 1):
-                lines.append(_decode(path, len(lines) + 1, raw, max_line))
+                _check_line(path, len(raws) + 1, raw, max_line)
+                raws.append(raw)
     except OSError as exc:
         raise GoldError(f"{path} cannot be read: {exc.strerror}") from exc
-    lines[0] = lines[0].removeprefix("\ufeff")
-    return lines
+    return _decode(path, raws)
 
 
 def begins_as_json(path: Path) -> bool:
@@ -69,7 +86,7 @@ def begins_as_html(path: Path) -> bool:
     """
     start = _read_start(path, LOG)
     text = start.decode("utf-16", "replace") if start.startswith(UTF_16) else start.decode("utf-8-sig", "replace")
-    return text.lstrip().casefold().startswith(("<!doctype html", "<html"))
+    return text.lstrip().casefold().startswith(("<!doctype html", "<html", "<head", "<meta", "<table"))
 
 
 def _read_start(path: Path, what: str) -> bytes:
@@ -108,11 +125,21 @@ def _refuse_foreign(path: Path, raw: bytes, kind: str | None = None) -> None:
         raise GoldError(f"{path} cannot be read as a trade log: it is {kind}")
 
 
-def _decode(path: Path, number: int, raw: bytes, max_line: int) -> str:
+def _check_line(path: Path, number: int, raw: bytes, max_line: int) -> None:
     _refuse_foreign(path, raw)
     if len(raw) > max_line:
         raise GoldError(f"{path}: line {number} is longer than {max_line / MIB:.2g} MiB; this is no trade log")
+
+
+def _decode(path: Path, raws: list[bytes]) -> Text:
+    lines: list[str] = []
     try:
-        return raw.decode("utf-8")
+        lines += (raw.decode("utf-8") for raw in raws)
+        lines[0] = lines[0].removeprefix("\ufeff")
+        return Text(lines, "UTF-8")
     except UnicodeDecodeError as exc:
-        raise GoldError(f"{path}: line {number} is not text in UTF-8; save the file as CSV in UTF-8") from exc
+        try:
+            return Text([raw.decode(WINDOWS) for raw in raws], WINDOWS)
+        except UnicodeDecodeError:
+            message = f"{path}: line {len(lines) + 1} is not text in UTF-8; save the file as CSV in UTF-8"
+            raise GoldError(message) from exc

@@ -59,7 +59,7 @@ def read_side(row: RowReader, field: str, words: Mapping[str, Side]) -> Side:
     """
     side = words.get(squeeze_word(row.text(field)))
     if side is None:
-        raise RowFaultError(field, row.text(field))
+        raise RowFaultError(field, row.text(field), "a word for bought or sold; a mapping may name your own (words)")
     return side
 
 

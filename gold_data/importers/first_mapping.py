@@ -94,8 +94,14 @@ NAMES: Mapping[str, tuple[str, ...]] = {
     "sell_time": ("sold timestamp", "soldtimestamp", "sell time", "sold at"),
     "buy_price": ("buy price", "buyprice"),
     "sell_price": ("sell price", "sellprice"),
+    "fees": ("commission", "commissions", "fees", "fee", "comm", "comm/fee", "fees & comm", "commission/fees"),
+    "stop": ("stop", "stop loss", "stoploss", "initial stop", "s / l", "s/l", "sl"),
+    "target": ("target", "take profit", "takeprofit", "profit target", "t / p", "t/p", "tp"),
+    "setup": ("setup", "setups", "playbook", "strategy", "pattern"),
+    "tags": ("tags", "tag", "labels"),
 }
-EXECUTIONS: tuple[str, ...] = ("ticker", "side", "quantity", "price", "time", "effect", "account", "id")
+BESIDE = ("account", "fees", "stop", "target", "setup", "tags")  # carried where a log has them
+EXECUTIONS: tuple[str, ...] = ("ticker", "side", "quantity", "price", "time", "effect", "id", *BESIDE)
 ROUND_TRIPS: tuple[str, ...] = (
     "ticker",
     "trade_type",
@@ -104,9 +110,10 @@ ROUND_TRIPS: tuple[str, ...] = (
     "entry_price",
     "exit_price",
     "quantity",
+    *BESIDE,
 )
-BY_FIRST_LEG: tuple[str, ...] = ("ticker", "buy_time", "sell_time", "buy_price", "sell_price", "quantity")
-OPTIONAL = {"side", "effect", "account", "id"}
+BY_FIRST_LEG: tuple[str, ...] = ("ticker", "buy_time", "sell_time", "buy_price", "sell_price", "quantity", *BESIDE)
+OPTIONAL = {"side", "effect", "id", *BESIDE}
 STATUS = ("status", "order status", "state")
 DONE = ("fill", "exec", "complet", "closed", "done")
 CLOCK = re.compile(r"[0-9]{1,2}:[0-9]{2}(?::[0-9]{2})?(?:\s*[AaPp][Mm])?")
@@ -150,6 +157,7 @@ def write_first_mapping(path: Path) -> str:
         *_write_only(table),
         "# zone: America/New_York  # of times without an offset; name it where it is another",
         "# date_order: day_first  # or month_first, where the year comes last and no date tells",
+        "# market: XNYS  # where it is traded; or XNYS extended, CMES, XETR, 24/7 ...",
     ]
     return "\n".join(line for line in lines if line) + "\n"
 

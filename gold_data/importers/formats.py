@@ -13,7 +13,8 @@ from gold_data.importers.moments import DateOrder
 from gold_data.importers.numerals import DecimalMark
 from gold_data.importers.rows import Row, RowReader, Style
 
-DELIMITERS = (",", ";", "\t")
+GENERIC = "generic"  # the format whose columns a mapping names
+DELIMITERS = (",", ";", "\t", "|")
 
 
 class CsvLine(NamedTuple):
@@ -41,7 +42,8 @@ def read_alone(read_row: ReadRow) -> Study:
 class Format:
     """A format of trade logs.
 
-    `required` and `optional` give the names a column may bear, by field; case and spacing do not matter. `study`
+    `required` and `optional` give the names a column may bear, by field, the likelier first; case and spacing do not
+    matter. `study`
     looks at all rows of a file and gives the function that reads one. `numbers` are
     fields that show how the file writes numbers, `moments` fields (joined by a space) that show how it writes times.
     `order` is the order of day and month where no date tells, None where the format has no usual one. `zone` is the
@@ -51,7 +53,9 @@ class Format:
     that its row says. `only` are words, squeezed (`squeeze_word`), that a field must be one of, or the row is no fill.
     `instead` says what to export where the times of a log have no time of day. A format `needs_ticker` whose rows do
     not name one; `ticker` is that of all rows, where the format itself knows it. `fees` are the fields that add up to a
-    row's costs, `market` where its tickers are traded, as `gold_data.markets` reads it, if the format says so.
+    row's costs, `market` where its tickers are traded, as `gold_data.markets` reads it, if the format says so. Of one
+    that `follows_market`, times without an offset are those of the declared market, and not of `zone`. A file that has
+    a column of `unless` is of another format.
     """
 
     name: str
@@ -74,6 +78,8 @@ class Format:
     ticker: str = ""
     fees: tuple[str, ...] = ("fees",)
     market: object = None
+    follows_market: bool = False
+    unless: tuple[str, ...] = ()
     take: Callable[[CsvLine, Sequence[CsvLine]], Iterator[CsvLine]] = take_all
 
 
@@ -100,26 +106,28 @@ def name_columns(cells: Sequence[str]) -> list[str]:
 
 
 def list_missing(form: Format, names: Sequence[str]) -> list[str]:
-    """List the required columns that are missing, by their usual names."""
-    return [choices[0] for choices in form.required.values() if not set(choices) & set(names)]
+    """List the required columns that are missing, by their usual names, and what makes a file another format's."""
+    missing = [choices[0] for choices in form.required.values() if not set(choices) & set(names)]
+    return missing + [f"a file without {name}" for name in form.unless if name in names]
 
 
 def build_rows(path: Path, form: Format, header: CsvLine, lines: Sequence[CsvLine]) -> list[Row]:
-    """Give the data rows below a header.
+    """Give the data rows below a header; of several names that a field may have, the first one that is there counts.
 
     Raises:
-        GoldError: two columns bear the name of one field.
+        GoldError: two columns bear that name.
     """
     names = name_columns(header.cells)
     while names and not names[-1]:
         names.pop()
     places: dict[str, int] = {}
     for name, choices in {**form.optional, **form.required}.items():
-        found = [place for place, column in enumerate(names) if column in choices]
-        if len(found) > 1:
-            raise GoldError(f"{path}: line {header.number} names the column {choices[0]!r} twice; keep one")
-        if found:
-            places[name] = found[0]
+        usual = next((choice for choice in choices if choice in names), None)
+        if usual is None:
+            continue
+        if names.count(usual) > 1:
+            raise GoldError(f"{path}: line {header.number} names the column {usual!r} twice; keep one")
+        places[name] = names.index(usual)
     return [_build_row(line, places, len(names)) for line in form.take(header, lines)]
 
 

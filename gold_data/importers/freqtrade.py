@@ -38,7 +38,7 @@ def find_rows(data: Any) -> list[Row] | None:
         found = list(strategies.values()) if isinstance(strategies, dict) else [data]
         lists = [one["trades"] for one in found if isinstance(one, dict) and isinstance(one.get("trades"), list)]
         trades = [trade for listed in lists for trade in listed] if lists else None
-    if not isinstance(trades, list) or not trades:
+    if not isinstance(trades, list) or (not trades and trades is data):
         return None
     if not all(isinstance(trade, dict) and {"pair", "open_rate"} <= trade.keys() for trade in trades):
         return None

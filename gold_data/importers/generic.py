@@ -32,7 +32,7 @@ from gold_data.importers.fills import (
     squeeze_word,
     tells_shorts_apart,
 )
-from gold_data.importers.formats import Format, ReadRow, Study, name_columns, read_alone
+from gold_data.importers.formats import GENERIC, Format, ReadRow, Study, name_columns, read_alone
 from gold_data.importers.moments import load_zone
 from gold_data.importers.rows import Row, RowReader, Style
 from gold_data.sessions import EXCHANGE_ZONE
@@ -117,7 +117,7 @@ def build_format(mapping: Mapped) -> Format:
     pairs = mapping["rows"] == "executions"
     times = {fields[0].removesuffix(" date"): fields for fields in moments}
     return Format(
-        name="generic",
+        name=GENERIC,
         describes="columns named by a mapping",
         required=columns,
         study=_study_fills(mapping, times) if pairs else read_alone(_make_trade_reader(mapping, times)),
@@ -129,10 +129,12 @@ def build_format(mapping: Mapped) -> Format:
         order=mapping.get("date_order"),
         mark=mapping.get("decimal_mark"),
         identity=("id",) if pairs else (),
+        detail=("account",) if pairs else (),
         only=only,
         needs_ticker="ticker" not in columns,
         ticker=mapping.get("ticker", ""),
         market=mapping.get("market"),
+        follows_market="zone" not in mapping,
     )
 
 
@@ -159,8 +161,14 @@ def read_trip(row: RowReader, times: Mapping[str, tuple[str, ...]], words: Mappi
         trade_type = "buy" if begin == "buy" else "short"
     else:
         trade_type = words.get(squeeze_word(row.text("trade_type")), "")
+    if "buy_time" in times and moments["buy_time"] == moments["sell_time"]:
+        raise RowFaultError(
+            "direction", f"bought and sold at {row.text(times['buy_time'][-1])}: which first, nobody says"
+        )
     if not trade_type:
-        raise RowFaultError("trade_type", row.text("trade_type"))
+        raise RowFaultError(
+            "trade_type", row.text("trade_type"), "a word for long or short; a mapping may name your own"
+        )
     return RoundTrip(
         source_line=row.row.line,
         ticker=ticker,

@@ -17,6 +17,7 @@ FORMAT = replace(
     _FORMAT,
     name="gold",
     describes="gold trades in this project's own columns",
+    follows_market=True,
     required={name: names for name, names in _FORMAT.required.items() if name not in STATED_FIELDS},
     optional={name: names for name, names in _FORMAT.required.items() if name in STATED_FIELDS}
     | {name: (name,) for name in (*CARRIED, *INSTRUMENT_COLUMNS)},

@@ -17,15 +17,19 @@ _CURRENCIES = (
     *("ZAR", "PLN", "CZK", "HUF", "TRY", "ILS", "INR", "KRW", "RUB", "THB", "BRL"),
     *("BTC", "ETH", "SOL", "XRP", "ADA", "DOGE", "LTC", "BCH", "DOT", "AVAX", "LINK", "UNI", "SHIB", "USDT", "USDC"),
     *("BNB", "XLM", "TRX"),
+    *("XAU", "XAG", "XPT", "XPD"),
 )
 _CLASS_SHARE = re.compile(r"([A-Z]{1,5})[ ./-]([A-Z])")
 _OPTION = re.compile(
     r"[A-Z./]{1,6} *[0-9]{6}[CP][0-9]{8}"  # the Options Clearing Corporation's 21 characters
-    r"|[.-]?[A-Z]{1,6}[0-9]{6}[CP][0-9.]{1,8}"  # thinkorswim, Fidelity, Schwab
+    r"|[.-]?(?:O:)?[A-Z]{1,6} ?[0-9]{6}[CP][0-9.]{1,8}"  # thinkorswim, Fidelity, Schwab, Polygon
     r"|[A-Z.]{1,6} [0-9]{1,2}[A-Z]{3}[0-9]{2} [0-9.]+ [CP]"  # Interactive Brokers
     r"|[A-Z.]{1,6} [0-9]{1,2}/[0-9]{1,2}/[0-9]{2,4} .+"  # Schwab, Robinhood: SPY 01/09/2026 690.00 C
+    r"|[A-Z./]{1,6} .*[0-9].* ?(?:C|P|CALL|PUT)"  # in words: SPY JAN 9 2026 690 CALL
 )
-_PAIR = re.compile(rf"({'|'.join(_CURRENCIES)})[./-]?({'|'.join(_CURRENCIES)})(:[A-Z]+)?")
+_PAIR = re.compile(  # brokers put words of their own behind: EURUSD.m, EURUSDpro, BTC/USDT:USDT
+    rf"({'|'.join(_CURRENCIES)})[./_-]?({'|'.join(_CURRENCIES)})(?:[.:#_+!-]?[A-Z0-9]*[.#+!-]?)"
+)
 
 _STOCK_WORDS = {"", "stk", "stock", "stocks", "etf", "etfs", "equity", "us_equity", "common stock", "adr", "fund"}
 _OPTION_WORDS = {

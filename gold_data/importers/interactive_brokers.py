@@ -4,23 +4,27 @@ Source: Interactive Brokers' reporting guide (Activity and Trade Confirmation Fl
 public readers of it. A query has the columns its owner chose; this reader needs `Symbol`, `DateTime` (or `Date/Time`),
 `Quantity` and `TradePrice` (in confirmations `Price`), and uses those of `optional`. With section codes switched on,
 lines begin with BOF, BOA, BOS, HEADER, DATA, EOS, EOA or EOF and the section's code; only DATA of the header's section
-is read. Without, a section ends at the line EOS, or where the next one's header stands.
+is read. Without, a section ends at the line EOS, or where the next one's header stands, and begins once more with its
+own header, as every account has its sections. Some queries have `TradeDate` and `TradeTime` in place of `DateTime`.
 
 Quantities are negative for sales. `DateTime` is `20250609;093112` unless the query is set otherwise; its zone is that
 of the account's reports, New York unless changed, and may follow as `EDT`. One trade may be told at several levels of
 detail (ORDER, EXECUTION, CLOSED_LOT, SYMBOL_SUMMARY): executions count, and orders where there is no execution. `C;O`
 closes and reverses. A `TransactionType` TradeCancel, a code `Ca` or `BUY (Ca.)` takes back the fill of that quantity
 and price; `TradeCorrect` stands in the place of one taken back, and an `IBExecID` that ends in a higher number corrects
-the one before. Anything else that is no ExchTrade (a BookTrade: shares delivered by an assignment, moved, or adjusted)
-changes the position and is no trade.
+the one before. Anything else that is no ExchTrade (a BookTrade: shares delivered by an assignment, moved, or adjusted),
+or has the code of such a delivery (`A` assignment, `Ex` exercise, ...), changes the position and is no trade.
 """
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from decimal import Decimal
+from functools import partial
 
 from gold_data.importers.events import Execution
 from gold_data.importers.faults import NotAFillError, RowFaultError
 from gold_data.importers.fills import BUY, SELL, Side, read_fill
-from gold_data.importers.formats import CsvLine, Format, ReadRow, name_columns, take_all
+from gold_data.importers.formats import CsvLine, Format, ReadRow, name_columns
 from gold_data.importers.instruments import refuse_other_books
 from gold_data.importers.rows import Row, RowReader, Style
 
@@ -28,7 +32,7 @@ MARKERS = {"BOF", "BOA", "BOS", "EOS", "EOA", "EOF"}
 SIDES = {"buy": BUY, "sell": SELL, "bot": BUY, "sld": SELL, "buy (ca.)": BUY, "sell (ca.)": SELL}
 EFFECTS = {"o": "open", "c": "close"}
 TRADES = {"", "exchtrade", "fracshare"}
-LEVELS = {"", "EXECUTION", "ORDER"}
+DELIVERIES = {"a", "ex", "aex", "mex", "gea", "t", "adj"}  # codes: assigned, exercised, transferred, adjusted
 COLUMNS = {"symbol", "datetime", "date/time", "quantity", "amount", "clientaccountid", "currencyprimary", "assetclass"}
 
 
@@ -38,20 +42,33 @@ def take_trades(header: CsvLine, lines: Sequence[CsvLine]) -> Iterator[CsvLine]:
         code = header.cells[1]
         yield from (line for line in lines if len(line.cells) > 1 and line.cells[:2] == ("DATA", code))
         return
-    for line in take_all(header, lines):
-        if line.cells[0] in MARKERS or len(COLUMNS.intersection(name_columns(line.cells))) >= 3:
-            return
-        yield line
+    is_inside = True
+    for line in lines:
+        if line.cells == header.cells:
+            is_inside = True
+        elif line.cells and (line.cells[0] in MARKERS or _is_header(header, line)):
+            is_inside = False
+        elif is_inside and any(line.cells):
+            yield line
 
 
-def study_rows(rows: Sequence[Row], _style: Style) -> ReadRow:
-    """Find the level of detail that tells the fills, and give the reader of a row at that level."""
+def _is_header(header: CsvLine, line: CsvLine) -> bool:
+    return line.cells[0] == header.cells[0] or len(COLUMNS.intersection(name_columns(line.cells))) >= 3
+
+
+def study_rows(rows: Sequence[Row], _style: Style, time: tuple[str, ...] = ("time",)) -> ReadRow:
+    """Find the level of detail that tells the fills, and give the reader of a row at that level.
+
+    Args:
+        rows: All rows of the file.
+        time: Fields of the moment.
+    """
     levels = {row.text("level").upper() for row in rows if not row.torn}
     level = "EXECUTION" if "EXECUTION" in levels else "ORDER"
-    return lambda row: _read_execution(row, level)
+    return lambda row: _read_execution(row, level, time)
 
 
-def _read_execution(row: RowReader, wanted: str) -> Execution:
+def _read_execution(row: RowReader, wanted: str, time: tuple[str, ...]) -> Execution:
     level = row.text("level").upper()
     if level not in ("", wanted):
         raise NotAFillError("not_an_execution", level)
@@ -59,7 +76,7 @@ def _read_execution(row: RowReader, wanted: str) -> Execution:
     word = row.text("side").casefold() or ("sell" if row.text("quantity").startswith("-") else "buy")
     side = SIDES.get(word)
     if side is None:
-        raise RowFaultError("side", row.text("side"))
+        raise RowFaultError("side", row.text("side"), f"one of {', '.join(SIDES)}")
     transaction = row.text("transaction").casefold()
     codes = {code.strip().casefold() for code in row.text("codes").split(";")}
     kind = ""
@@ -70,14 +87,21 @@ def _read_execution(row: RowReader, wanted: str) -> Execution:
     number = row.number("quantity")
     quantity = -abs(number) if side == SELL else abs(number)
     if kind == "cancel":  # whose sign is that of the fill taken back, or the opposite one
-        return read_fill(row, Side(side.word), quantity=quantity, identity="exec_id", kind=kind)
+        return read_fill(row, Side(side.word), quantity=quantity, time=time, identity="exec_id", kind=kind)
     if not kind and transaction not in TRADES:
-        fault = RowFaultError("not_traded", f"{row.text('ticker')}: {row.text('transaction')}")
-        fault.quantity = quantity
-        raise fault
+        raise build_delivery_fault(row, row.text("transaction"), quantity)
+    if codes & DELIVERIES:
+        raise build_delivery_fault(row, f"code {row.text('codes')}", quantity)
     identity = "exec_id" if row.text("exec_id") else "trade_id"
     effect = EFFECTS.get(row.text("effect").casefold(), "")
-    return read_fill(row, Side(side.word, effect), identity=identity, kind=kind)
+    return read_fill(row, Side(side.word, effect), time=time, identity=identity, kind=kind)
+
+
+def build_delivery_fault(row: RowReader, why: str, quantity: Decimal) -> RowFaultError:
+    """Build the fault of a row that changes a position and is no trade."""
+    fault = RowFaultError("not_traded", f"{row.text('ticker')}: {why}")
+    fault.quantity = quantity
+    return fault
 
 
 FORMAT = Format(
@@ -113,4 +137,13 @@ FORMAT = Format(
     identity=("trade_id", "exec_id"),
     detail=("level", "transaction"),
     take=take_trades,
+)
+TWO_COLUMNS = replace(
+    FORMAT,
+    name="interactive_brokers_two_columns",
+    describes="Interactive Brokers' Flex Query of trades, date and time in two columns",
+    required={**FORMAT.required, "date": ("tradedate",), "time": ("tradetime",)},
+    unless=FORMAT.required["time"],  # which may say the zone
+    moments=(("date", "time"),),
+    study=partial(study_rows, time=("date", "time")),
 )

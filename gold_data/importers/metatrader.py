@@ -15,6 +15,10 @@ from gold_data.importers.formats import CsvLine, Format, read_alone
 from gold_data.importers.rows import RowReader
 
 TYPES = {"buy": "buy", "sell": "short"}
+ADVICE = (
+    "Of pages of HTML the history report of MetaTrader 5 in English is read (View > Languages > English, then Report); "
+    "other tables are to be saved as CSV and read with a mapping: tradelogs gold map FILE writes a first one"
+)
 COSTS = ("commission", "swap", "fee")
 
 

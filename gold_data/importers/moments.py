@@ -31,7 +31,17 @@ _CLOCK = (
 )
 _ZONE = r"(?:\s*(?P<zone>Z|[A-Z]{3}|[+-][0-9]{2}:?[0-9]{2}))?"
 _DAY, _TIME_OF_DAY = re.compile(_DATE), re.compile(rf"{_CLOCK}(?:\s*[AaPp]\.?[Mm]\.?)?{_ZONE}")
-_EPOCH = re.compile(r"[0-9]{10}(?:[0-9]{3}){0,3}")  # seconds from 1970, or thousandths of thousandths of them
+# Seconds from 1970, or thousandths of thousandths of them; both may have decimals.
+_EPOCH = re.compile(r"(?P<seconds>[0-9]{10})(?P<more>(?:[0-9]{3}){0,3})(?:\.(?P<decimals>[0-9]{1,9}))?")
+_COMPACT = re.compile(r"[0-9]{14}")  # 20250609093112
+_MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+_NAME = rf"(?:{'|'.join(_MONTHS)})"
+_NAMED = re.compile(  # 09-JUN-25, 9 June 2025; Jun 9, 2025
+    rf"(?:(?P<day>[0-9]{{1,2}})[ -](?P<name>{_NAME})[a-z]*\.?[ -]"
+    rf"|(?P<first>{_NAME})[a-z]*\.? (?P<second>[0-9]{{1,2}}),? )"
+    r"(?P<year>[0-9]{4}|[0-9]{2})(?![0-9:])",
+    re.IGNORECASE,
+)
 _MOMENT = re.compile(rf"{_DATE}(?:T|\s*[;,]\s*|\s+){_CLOCK}(?:\s*(?P<half>[AaPp])\.?[Mm]\.?)?{_ZONE}")
 
 
@@ -56,11 +66,14 @@ def load_zone(name: str) -> ZoneInfo:
         raise GoldError(f"the time zone {name!r} is unknown; give a name such as America/Los_Angeles or UTC") from exc
 
 
-def find_date_order(where: str, moments: Iterable[tuple[int, str]], usual: DateOrder | None) -> DateOrder:
+def find_date_order(
+    where: str, moments: Iterable[tuple[int, str]], usual: DateOrder | None, told: DateOrder | None = None
+) -> DateOrder:
     """Find out whether a file writes 06-09 for the 9th of June or the 6th of September.
 
-    A day above 12 tells, and so does a dot (09.06.2025). Where nothing does, the format's usual order holds; a format
-    that has none goes by AM and PM, which only countries that write the month first put there.
+    A day above 12 tells, and so does a dot (09.06.2025). Where nothing does, what was `told` elsewhere holds, then the
+    format's usual order; a format that has none goes by AM and PM, which only countries that write the month first put
+    there.
 
     Raises:
         GoldError: the file mixes both orders, or nothing tells.
@@ -76,6 +89,8 @@ def find_date_order(where: str, moments: Iterable[tuple[int, str]], usual: DateO
         )
     if "day_first" in seen:
         return "day_first"
+    if "month_first" not in seen and told:
+        return told
     if "month_first" in seen or usual == "month_first" or "half_day" in seen:
         return "month_first"
     if usual is None and "either" in seen:
@@ -87,8 +102,15 @@ def find_date_order(where: str, moments: Iterable[tuple[int, str]], usual: DateO
     return usual or "month_first"
 
 
+def tell_date_order(moments: Iterable[tuple[int, str]]) -> set[DateOrder]:
+    """Tell the orders of day and month that dates prove."""
+    found = {_weigh_order(text) for _, text in moments}
+    orders: tuple[DateOrder, ...] = ("month_first", "day_first")
+    return {order for order in orders if order in found}
+
+
 def _weigh_order(text: str) -> str:
-    found = _MOMENT.fullmatch(text)
+    found = _MOMENT.fullmatch(_spell_date(text))
     if found is None or found["iso"]:
         return ""
     first, second = int(found["first"]), int(found["second"])
@@ -103,7 +125,7 @@ def _weigh_order(text: str) -> str:
 
 def has_offset(text: str) -> bool:
     """Tell whether a moment says by itself how far it is from UTC."""
-    found = _MOMENT.fullmatch(text)
+    found = _MOMENT.fullmatch(_spell_date(text))
     return bool(found["zone"]) if found else bool(_EPOCH.fullmatch(text))
 
 
@@ -111,8 +133,8 @@ def read_moment(text: str, order: DateOrder, zone: tzinfo, day: date | None = No
     """Read a date with its time, and give it in UTC, where no hour stands twice.
 
     Args:
-        text: Such as `6/9/25 09:31:12`, `9-6-2025 3:31:12 PM`, `20250609;093112 EDT`, `2025-06-09T13:31:12.5Z`.
-            Parts of a second beyond millionths are cut off.
+        text: Such as `6/9/25 09:31:12`, `9-6-2025 3:31:12 PM`, `20250609;093112 EDT`, `2025-06-09T13:31:12.5Z`,
+            `09-JUN-25 09:31`. Parts of a second beyond millionths are cut off.
         order: The order of day and month where the year comes last.
             Seconds from 1970 count too, or thousandths of them.
         zone: The zone of times without an offset.
@@ -123,11 +145,13 @@ def read_moment(text: str, order: DateOrder, zone: tzinfo, day: date | None = No
             `time_without_date`, where no day is given; `ambiguous_time` - the hour
             stands twice on the clock because it was put back; `nonexistent_time` - the clock was put forward over it.
     """
-    if _EPOCH.fullmatch(text):
-        moment = datetime.fromtimestamp(int(text[:10]), UTC) + timedelta(microseconds=int(text[10:16].ljust(6, "0")))
+    if epoch := _EPOCH.fullmatch(text):
+        digits = (epoch["more"] + (epoch["decimals"] or ""))[:6].ljust(6, "0")
+        moment = datetime.fromtimestamp(int(epoch["seconds"]), UTC) + timedelta(microseconds=int(digits))
         if moment.year not in YEARS:
             raise UnreadableTimeError("time")
         return moment
+    text = _spell_date(text)
     is_clock = _TIME_OF_DAY.fullmatch(text) is not None
     found = _MOMENT.fullmatch(f"{day} {text}" if is_clock and day else text)
     if found is None:
@@ -136,9 +160,7 @@ def read_moment(text: str, order: DateOrder, zone: tzinfo, day: date | None = No
     if found["iso"]:
         year, month, of_month = int(found["year"]), int(found["month"]), int(found["day"])
     else:
-        year = int(found["late_year"])
-        if len(found["late_year"]) == 2:
-            year += 1900 if year >= 70 else 2000
+        year = _read_year(found["late_year"])
         pair = (int(found["first"]), int(found["second"]))
         month, of_month = pair if order == "month_first" else pair[::-1]
     fraction = int((found["fraction"] or "").ljust(6, "0")[:6])
@@ -152,6 +174,22 @@ def read_moment(text: str, order: DateOrder, zone: tzinfo, day: date | None = No
     if found["zone"]:
         return naive.replace(tzinfo=_read_offset(found["zone"])).astimezone(UTC)
     return _place(naive, zone).astimezone(UTC)
+
+
+def _spell_date(text: str) -> str:
+    """Give a text whose date names its month, or stands together with its time, with that date as 2025-06-09."""
+    if _COMPACT.fullmatch(text):
+        return f"{text[:8]} {text[8:]}"
+    found = _NAMED.match(text)
+    if found is None:
+        return text
+    month = _MONTHS.index((found["name"] or found["first"]).lower()) + 1
+    return f"{_read_year(found['year'])}-{month:02}-{int(found['day'] or found['second']):02}{text[found.end() :]}"
+
+
+def _read_year(text: str) -> int:
+    year = int(text)
+    return year if len(text) == 4 else year + (1900 if year >= 70 else 2000)
 
 
 def _read_hour(found: re.Match[str]) -> int:

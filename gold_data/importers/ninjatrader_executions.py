@@ -38,5 +38,6 @@ FORMAT = Format(
     zone="America/New_York",
     zone_note="NinjaTrader writes times in the zone of its own settings; name it where that is not New York's",
     pairs=True,
-    identity=("id", "account"),
+    identity=("id",),
+    detail=("account",),
 )

@@ -17,8 +17,8 @@ Apostrophe = Literal["", "thousands", "bonds"]
 
 MAX_DIGITS = 12  # on either side of the mark: sums of such numbers are exact in Decimal's 28 digits
 
-_IGNORED = str.maketrans("", "", "$€£¥% \u00a0\u202f")
-_APOSTROPHES = str.maketrans("\u2019", "'")
+_IGNORED = str.maketrans("", "", "$€£¥% \u00a0\u2007\u2009\u202f")
+_ALIKE = str.maketrans("\u2019\u2212\u2013", "'--")  # apostrophes, and signs that stand for a minus
 _SHAPE = re.compile(r"[+-]?[0-9.,]*[0-9][0-9.,]*")
 _POWER = re.compile(r"[+-]?[0-9]{1,12}(?:\.[0-9]{1,40})?[eE][+-][0-9]{1,2}")  # as Python writes 0.00001
 _BOND = re.compile(r"([0-9]{1,6})'([0-2][0-9]|3[01])(?:([0257])|\.([0-9]{1,4}))?")
@@ -129,7 +129,7 @@ def _round(number: Decimal) -> Decimal | None:
 
 
 def _strip(text: str) -> str:
-    return text.translate(_IGNORED).translate(_APOSTROPHES)
+    return text.translate(_IGNORED).translate(_ALIKE)
 
 
 def _weigh_mark(bare: str) -> str:

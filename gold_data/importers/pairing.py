@@ -6,16 +6,17 @@ open at the end, the part that was closed is a trip, its entry the shares that c
 """
 
 from collections import Counter, defaultdict, deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 from fractions import Fraction
+from functools import lru_cache
 
 from gold_data.importers.base import RejectedRow, RoundTrip
 from gold_data.importers.carrying import share_fees
 from gold_data.importers.events import Event, Execution, Unreadable, group_events
-from gold_data.sessions import ZONE
+from gold_data.markets import USUAL, Markets
 
 SPLIT_TERMS = range(1, 51)  # of the ratio of a split: 2 for 1, 3 for 2, 1 for 20
 LEAST_SPLIT, LEAST_MERGER, SURE_MERGER = Fraction(3, 2), Fraction(1, 2), Fraction(1, 5)
@@ -24,6 +25,10 @@ MERGER_TOLERANCE = 0.1  # of one of 2 to 4 shares to one, where it may as well b
 
 # Why a fill belongs to a position that gold cannot be made of.
 UNREADABLE, HELD, SPLIT = "after_unreadable", "held_before", "split_inside"
+
+# Splits that are known from elsewhere, by ticker: the day that begins with one, and how many shares one became.
+FindDay = Callable[[datetime], date]
+Splits = Mapping[str, Sequence[tuple[date, Fraction]]]
 
 
 @dataclass
@@ -40,6 +45,7 @@ class Pairing:
     open_positions: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     doubtful: list[Execution] = field(default_factory=list)
+    markets: Markets = USUAL
 
     @property
     def rows_used(self) -> int:
@@ -80,11 +86,14 @@ class _Book:
 
     What is spoilt stays so until the log proves the position flat: the quantities add up to nothing; a sale that only
     closes is followed by one that opens, or likewise a purchase; or a new day begins and the account, on every other
-    day on which its fills in this ticker can be read, ended flat.
+    day on which its fills in this ticker can be read, ended flat. Days are those of the ticker's market.
     """
 
-    def __init__(self, pairing: Pairing, *, is_flat_overnight: bool, held: Decimal, knows_held: bool) -> None:
+    def __init__(
+        self, pairing: Pairing, find_day: FindDay, *, is_flat_overnight: bool, held: Decimal, knows_held: bool
+    ) -> None:
         self.pairing = pairing
+        self.find_day = find_day
         self.is_flat_overnight = is_flat_overnight
         self.lots: deque[_Lot] = deque()
         self.entries: list[_Leg] = []
@@ -111,7 +120,7 @@ class _Book:
         before = self.before
         if spoilt.position is not None or before is None or before.time is None or event.time is None:
             return False
-        if self.is_flat_overnight and before.time.astimezone(ZONE).date() < event.time.astimezone(ZONE).date():
+        if self.is_flat_overnight and self.find_day(before.time) < self.find_day(event.time):
             return True
         if not isinstance(before, Execution) or not isinstance(event, Execution):
             return False
@@ -138,9 +147,7 @@ class _Book:
             position = None if quantity is None else quantity + self._sum_lots()
         for execution in self.pending.values():
             self._reject(execution, rule, value)
-        self.pending.clear()
-        self.lots.clear()
-        self.entries, self.exits = [], []
+        self._clear()
         self.spoilt = None if position == 0 else _Spoilt(rule, value, position)
 
     def _sum_lots(self) -> Decimal:
@@ -171,35 +178,57 @@ class _Book:
     def _reduces(self, execution: Execution) -> bool:
         return bool(self.lots) and (self.lots[0].execution.quantity > 0) != (execution.quantity > 0)
 
+    def pass_split(self, day: date, ratio: Fraction, factor: Fraction) -> None:
+        """Take in a split of what is held: none of it is gold, and `factor` times as much is to be closed."""
+        if self.spoilt:
+            if self.spoilt.position is not None:
+                self.spoilt.position = _multiply(self.spoilt.position, factor)
+        elif self.lots:
+            position, value = self._sum_lots(), self._say_split(ratio, f"held over {day}, as")
+            for one in self.pending.values():
+                self._reject(one, SPLIT, value)
+            self._clear()
+            self.spoilt = _Spoilt(SPLIT, value, _multiply(position, factor))
+
     def _find_split(self, execution: Execution) -> Fraction | None:
         """Find the ratio of a split that explains quantity and price of a fill that closes on a later day; else None.
 
         The whole position held at the day's beginning must be closed by the fills since, times the ratio, at prices
-        that are divided by it.
+        that are divided by it; what was added on the day is closed besides.
         """
-        day = execution.time.astimezone(ZONE).date()
-        if self.lots[-1].execution.time.astimezone(ZONE).date() >= day:
+        day = self.find_day(execution.time)
+        sign = 1 if self.lots[0].execution.quantity > 0 else -1
+        today = [one for one in self.pending.values() if self.find_day(one.time) == day]
+        before = [
+            _Leg(one, abs(one.quantity))
+            for one in self.pending.values()
+            if one not in today and one.quantity * sign > 0
+        ]
+        change = sign * sum((one.quantity for one in today), Decimal(0))
+        held = abs(self._sum_lots()) - change
+        if held <= 0 or not before:
             return None
-        today = [leg for leg in self.exits if leg.execution.time.astimezone(ZONE).date() == day]
-        closed = sum((leg.quantity for leg in today), Decimal(0))
-        held = abs(self._sum_lots()) + closed
-        ratio = Fraction(closed + abs(execution.quantity)) / Fraction(held)
-        price = _average([_Leg(lot.execution, lot.left) for lot in self.lots]) / float(execution.price)
+        ratio = Fraction(abs(execution.quantity) - change) / Fraction(held)
+        price = _average(before) / float(execution.price)
         is_ratio = ratio.numerator in SPLIT_TERMS and ratio.denominator in SPLIT_TERMS
         is_split = is_ratio and (ratio >= LEAST_SPLIT or ratio <= LEAST_MERGER)
         tolerance = MERGER_TOLERANCE if SURE_MERGER < ratio < 1 else SPLIT_TOLERANCE
         return ratio if is_split and abs(price / float(ratio) - 1) <= tolerance else None
 
     def _reject_split(self, execution: Execution, ratio: Fraction) -> None:
-        held, since = abs(self._sum_lots()), self.lots[0].execution.time.astimezone(ZONE).date()
-        days = (execution.time.astimezone(ZONE).date() - since).days
-        span = f"{days} day{'s' * (days > 1)}"
-        value = (
-            f"{execution.ticker}: {held:f} held for {span}, {abs(execution.quantity):f} closed, as after a split "
-            f"{ratio.numerator} for {ratio.denominator}"
-        )
+        days = (self.find_day(execution.time) - self.find_day(self.lots[0].execution.time)).days
+        held = f"held for {days} day{'s' * (days > 1)}, {abs(execution.quantity):f} closed, as"
+        value = self._say_split(ratio, held)
         for one in [*self.pending.values(), execution]:
             self._reject(one, SPLIT, value)
+        self._clear()
+
+    def _say_split(self, ratio: Fraction, held: str) -> str:
+        ticker = self.lots[0].execution.ticker
+        split = f"a split {ratio.numerator} for {ratio.denominator}"
+        return f"{ticker}: {abs(self._sum_lots()):f} {held} after {split}"
+
+    def _clear(self) -> None:
         self.pending.clear()
         self.lots.clear()
         self.entries, self.exits = [], []
@@ -242,7 +271,9 @@ class _Book:
             return
         first, left = self.lots[0].execution, sum(lot.left for lot in self.lots)
         word = "bought" if first.quantity > 0 else "sold short"
-        since = first.time.astimezone(ZONE).isoformat(sep=" ", timespec="seconds")
+        since = first.time.astimezone(self.pairing.markets.find(first.ticker).zone).isoformat(
+            sep=" ", timespec="seconds"
+        )
         self.pairing.open_positions.append(f"{first.ticker}: {left:f} {word} since {since} (line {first.line}) {why}")
         if self.exits:
             self._close_trip()
@@ -255,7 +286,12 @@ class _Book:
         self.pairing.rejected.append(RejectedRow(execution.line, rule, value, execution.file))
 
 
-def pair_executions(events: Sequence[Event], positions: Mapping[str, Decimal] | None = None) -> Pairing:
+def pair_executions(
+    events: Sequence[Event],
+    positions: Mapping[str, Decimal] | None = None,
+    markets: Markets = USUAL,
+    splits: Splits | None = None,
+) -> Pairing:
     """Pair executions of all accounts and tickers, in the order of their times; same moments in the file's order.
 
     Where a fill cannot be read, its trip is rejected by the rule `after_unreadable`, and so is what follows until the
@@ -265,31 +301,49 @@ def pair_executions(events: Sequence[Event], positions: Mapping[str, Decimal] | 
     Args:
         events: Fills as they stand in the files, oldest or newest first.
         positions: Quantities held before the first fill, by ticker (below 0: sold short); None where nobody knows.
+        markets: Where tickers are traded; days are those of the market.
+        splits: Splits that are known from elsewhere.
 
     Returns:
         Trips in the order of their entries.
     """
-    pairing = Pairing()
+    pairing = Pairing(markets=markets)
     for ticker, group in group_events(events):
+        find_day = lru_cache(maxsize=None)(markets.find(ticker).find_day)
+        coming = deque(sorted((splits or {}).get(ticker, ())))
+        held = (positions or {}).get(ticker, Decimal(0))
+        is_even = not sum(
+            (event.quantity or Decimal(0) for event in group), held
+        )  # so that no split changed quantities
         book = _Book(
             pairing,
-            is_flat_overnight=_is_flat_overnight(group),
-            held=(positions or {}).get(ticker, Decimal(0)),
+            find_day,
+            is_flat_overnight=_is_flat_overnight(group, find_day),
+            held=held,
             knows_held=positions is not None,
         )
         for event in group:
+            while coming and event.time is not None and coming[0][0] <= find_day(event.time):
+                day, ratio = coming.popleft()
+                book.pass_split(day, ratio, Fraction(1) if is_even else ratio)
             book.book(event)
         book.finish("is left open at the end")
     pairing.trips.sort(key=lambda trip: (trip.entry_time, trip.file, trip.source_line))
     return pairing
 
 
-def _is_flat_overnight(group: Sequence[Event]) -> bool:
+def _multiply(position: Decimal, ratio: Fraction) -> Decimal | None:
+    """Give a position after a split; None where a part of a share was paid out, nobody knows how."""
+    after = Fraction(position) * ratio
+    return Decimal(after.numerator) if after.denominator == 1 else None
+
+
+def _is_flat_overnight(group: Sequence[Event], find_day: FindDay) -> bool:
     """Tell whether fills of this group that can be read come out even on each of their days, on two or more."""
     sums: dict[date | None, Decimal] = defaultdict(Decimal)
     spoilt: set[date | None] = set()
     for event in group:
-        day = event.time.astimezone(ZONE).date() if event.time else None
+        day = find_day(event.time) if event.time else None
         if event.quantity is None:
             spoilt.add(day)
         else:

@@ -1,4 +1,4 @@
-"""Reads what was held before a log begins: a CSV file with the columns ticker and quantity."""
+"""Reads what was held before a log begins: a CSV file with the columns ticker and quantity, or a broker's positions."""
 
 import csv
 from decimal import Decimal
@@ -6,8 +6,11 @@ from pathlib import Path
 
 from gold_data.errors import GoldError
 from gold_data.importers.files import MAX_LINE_MIB, MIB, POSITIONS, read_lines
+from gold_data.importers.formats import DELIMITERS, name_columns
 from gold_data.importers.instruments import name_ticker
 from gold_data.importers.numerals import read_number
+
+ALIASES = {"symbol": "ticker", "qty": "quantity", "shares": "quantity"}
 
 
 def read_positions(path: Path) -> dict[str, Decimal]:
@@ -16,8 +19,9 @@ def read_positions(path: Path) -> dict[str, Decimal]:
     Raises:
         GoldError: the file cannot be read, lacks a column, or a row has no ticker, no number, or a ticker once more.
     """
-    rows = list(csv.reader(read_lines(path, MAX_LINE_MIB * MIB, POSITIONS)))
-    names = [name.strip().casefold() for name in rows[0]]
+    lines = read_lines(path, MAX_LINE_MIB * MIB, POSITIONS)
+    rows = list(csv.reader(lines, delimiter=max(DELIMITERS, key=lines[0].count)))
+    names = [ALIASES.get(name, name) for name in name_columns(rows[0])]
     if not {"ticker", "quantity"} <= set(names):
         raise GoldError(f"{path}: opening positions need the columns ticker and quantity; found: {', '.join(names)}")
     positions: dict[str, Decimal] = {}

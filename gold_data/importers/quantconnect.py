@@ -6,17 +6,19 @@ alone. Keys are in camel case or Pascal case. An order has `symbol` (with its `v
 `quantity` (below 0: sold), `lastFillTime` (or `time`) in UTC, `status` 3 or filled, `securityType` 1 or equity, `id`.
 """
 
+from decimal import Decimal
 from typing import Any
 
 from gold_data.importers.events import Execution
-from gold_data.importers.faults import NotAFillError, NotATradeError
+from gold_data.importers.faults import NotAFillError, NotATradeError, RowFaultError
 from gold_data.importers.fills import BUY, SELL, read_fill
 from gold_data.importers.formats import Format, read_alone
 from gold_data.importers.instruments import trades_shares_only
+from gold_data.importers.numerals import MAX_DIGITS, read_number
 from gold_data.importers.records import Record, fold_keys, take_texts
 from gold_data.importers.rows import Row, RowReader
 
-FILLED = {"2", "3", "partiallyfilled", "filled"}
+FILLED, PARTLY = {"3", "filled"}, {"2", "partiallyfilled"}
 OPTIONS = {"2", "8", "10", "option", "futureoption", "indexoption"}
 EQUITIES = {"", "1", "equity"}
 
@@ -40,11 +42,14 @@ def _build_row(number: int, record: Record) -> Row:
     symbol = record["symbol"]
     if isinstance(symbol, dict):
         texts["symbol"] = take_texts(fold_keys(symbol)).get("value", "")
+    if filled := _sum_fills(record):
+        texts |= filled
     cells = {
         "ticker": texts.get("symbol", ""),
         "quantity": texts.get("quantity", ""),
         "price": texts.get("price", ""),
         "time": texts.get("lastfilltime") or texts.get("time", ""),
+        "filled_at": texts.get("lastfilltime", ""),
         "status": texts.get("status", ""),
         "asset": texts.get("securitytype", ""),
         "id": texts.get("id", ""),
@@ -52,9 +57,32 @@ def _build_row(number: int, record: Record) -> Row:
     return Row(number, cells, tuple(cells.values()))
 
 
+def _sum_fills(record: Record) -> dict[str, str]:
+    """Give quantity, average price and status of the fills among an order's events; empty where none tells them."""
+    events = record.get("events")
+    fills: list[tuple[Decimal, Decimal]] = []
+    for event in events if isinstance(events, list) else []:
+        texts = take_texts(fold_keys(event)) if isinstance(event, dict) else {}
+        quantity, price = (read_number(texts.get(name, ""), ".") for name in ("fillquantity", "fillprice"))
+        if quantity and price:
+            fills.append((quantity, price))
+    total = sum((quantity for quantity, _ in fills), Decimal(0))
+    if not total:
+        return {}
+    price = sum((quantity * price for quantity, price in fills), Decimal(0)) / total
+    return {"quantity": f"{total:f}", "price": f"{price:.{MAX_DIGITS}f}", "status": "filled"}
+
+
 def read_order(row: RowReader) -> Execution:
-    """Read one order as one fill at its average price."""
+    """Read one order as one fill at its average price.
+
+    Raises:
+        NotAFillError: nothing of it was filled.
+        RowFaultError: a part was filled, and no event says how much.
+    """
     status = row.text("status").casefold()
+    if status in PARTLY or (status not in FILLED and row.text("filled_at") and row.optional_number("price")):
+        raise RowFaultError("quantity", f"a part of {row.text('quantity')}, and no event of the order says which")
     if status not in FILLED:
         raise NotAFillError("not_filled", status)
     asset = row.text("asset").casefold()

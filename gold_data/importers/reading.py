@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from itertools import chain
 
 from gold_data.errors import GoldError
 from gold_data.importers.base import RejectedRow, RoundTrip
@@ -10,7 +11,7 @@ from gold_data.importers.carrying import Carrier
 from gold_data.importers.events import Event, Execution, Unreadable
 from gold_data.importers.faults import NotAFillError, NotATradeError, RowFaultError
 from gold_data.importers.fills import squeeze_word
-from gold_data.importers.formats import Format
+from gold_data.importers.formats import GENERIC, Format
 from gold_data.importers.instruments import name_ticker
 from gold_data.importers.rows import Row, RowReader, Style
 from gold_data.markets import USUAL, Markets
@@ -62,13 +63,14 @@ def read_rows(name: str, file: int, form: Format, rows: Sequence[Row], *, style:
     read_row = form.study(rows, style)
     carrier = Carrier(form, rows, style)
     tickers = {ticker for row in rows if not row.torn and (ticker := name_ticker(row.text("ticker")))}
-    own: set[Key] = set()
+    own: dict[Key, Row] = {}
     for row in rows:
         key = _identify(form, row)
         if key and (key in own or (form.pairs and (form.name, *key) in seen)):
+            _check_repetition(reading, own.get(key, row), row)
             reading.duplicates.append(row.line)
             continue
-        own.add(key)
+        own[key] = row
         try:
             _refuse_no_fill(form, row)
             outcome = read_row(RowReader(row, style))
@@ -99,6 +101,21 @@ def _identify(form: Format, row: Row) -> Key:
     return () if row.is_text else row.raw
 
 
+def _check_repetition(reading: FileReading, first: Row, row: Row) -> None:
+    """Check that two rows of one number are the same fill, where a mapping says which column holds the number.
+
+    Raises:
+        GoldError: they differ in what was traded, so that the numbers are those of orders.
+    """
+    fields = ("ticker", "side", "quantity", "price", *chain(*reading.form.moments))
+    told = [tuple(map(one.text, fields)) for one in (first, row)]
+    if reading.form.name == GENERIC and reading.form.pairs and told[0] != told[1]:
+        raise GoldError(
+            f"{reading.name}: line {row.line} repeats the number {row.text('id')} of line {first.line} with another "
+            "ticker, side, quantity, price or time, so these are no numbers of fills; leave `id` out of the mapping"
+        )
+
+
 def _refuse_no_fill(form: Format, row: Row) -> None:
     told = sum(bool(row.text(name)) for name in form.required if name not in BESIDE)
     if row.is_text or (told <= 1 < len(form.required) and not row.torn):
@@ -110,14 +127,13 @@ def _refuse_no_fill(form: Format, row: Row) -> None:
 
 def _sort_out(reading: FileReading, row: Row, fault: RowFaultError, tickers: set[str]) -> None:
     """Account for a row that cannot be used; one that may be a fill makes its ticker's position uncertain."""
-    entry = RejectedRow(row.line, fault.rule, fault.value, reading.file)
     if isinstance(fault, NotAFillError):
-        reading.not_fills.append(entry)
+        reading.not_fills.append(RejectedRow(row.line, fault.rule, fault.value, reading.file))
         return
     if not isinstance(fault, NotATradeError) and (_is_dead(row) or _is_sum(reading.form, row)):
         reading.not_fills.append(RejectedRow(row.line, "not_filled", fault.value, reading.file))
         return
-    reading.rejected.append(entry)
+    reading.rejected.append(RejectedRow(row.line, fault.rule, fault.finding, reading.file))
     if isinstance(fault, NotATradeError) or not reading.form.pairs:
         return
     named = [name_ticker(cell) for cell in row.raw if name_ticker(cell) in tickers] if row.torn else []
@@ -131,8 +147,9 @@ def _sort_out(reading: FileReading, row: Row, fault: RowFaultError, tickers: set
 
 def _is_sum(form: Format, row: Row) -> bool:
     """Tell whether a row has neither price nor moment, as sums have."""
-    is_told = row.text("price") or any(row.text(*names) for names in form.moments)
-    return form.pairs and not row.torn and not is_told
+    prices = ("price", "entry_price", "exit_price")
+    is_told = all(map(row.text, prices[1:])) or row.text(prices[0]) or any(row.text(*names) for names in form.moments)
+    return not row.torn and not is_told
 
 
 def _is_dead(row: Row) -> bool:
@@ -153,7 +170,7 @@ def _note_dead(reading: FileReading, rows: Sequence[Row]) -> list[str]:
     """Note fills of a mapped log whose orders it calls canceled or so: nobody knows whether a part was filled."""
     filled = {event.line for event in reading.events if isinstance(event, Execution)}
     lines = [row.line for row in rows if row.line in filled and _is_dead(row)]
-    if not lines or reading.form.name != "generic":
+    if not lines or reading.form.name != GENERIC:
         return []
     return [
         f"fills in rows that say canceled, rejected or the like: {len(lines)}, the first in line {lines[0]}; if "

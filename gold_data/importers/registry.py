@@ -31,22 +31,19 @@ from gold_data.importers import (
 from gold_data.importers.base import ImportedFile, RoundTrip
 from gold_data.importers.carrying import find_markets
 from gold_data.importers.events import Event, Execution, Unreadable
-from gold_data.importers.formats import Format, find_texts
+from gold_data.importers.formats import GENERIC, Format
 from gold_data.importers.generic import build_format, read_mapping
-from gold_data.importers.moments import DateOrder, find_date_order, has_offset, load_zone
-from gold_data.importers.numerals import find_apostrophe, find_mark
+from gold_data.importers.moments import DateOrder, load_zone
 from gold_data.importers.opening import Opened, open_log
-from gold_data.importers.pairing import Pairing, pair_executions
+from gold_data.importers.pairing import Pairing, Splits, pair_executions
 from gold_data.importers.pooling import pool_events
 from gold_data.importers.positions import read_positions
 from gold_data.importers.reading import FileReading, Key, read_rows
-from gold_data.importers.rows import Row, Style
-from gold_data.markets import USUAL, Instrument, Markets, read_markets
-from gold_data.sessions import EXCHANGE_ZONE
+from gold_data.importers.rows import Row
+from gold_data.importers.styles import Log, find_order, find_style
+from gold_data.markets import USUAL, Instrument, Markets, join_markets, read_markets
 
 AUTO = "auto"
-GENERIC = "generic"
-MARKETS_CLOCK = ("gold", GENERIC)  # formats whose times without an offset are those of the market
 
 FORMATS: Mapping[str, Format] = {
     form.name: form
@@ -55,6 +52,7 @@ FORMATS: Mapping[str, Format] = {
         ninjatrader.FORMAT,
         ninjatrader_executions.FORMAT,
         interactive_brokers.FORMAT,
+        interactive_brokers.TWO_COLUMNS,
         activity_statement.FORMAT,
         alpaca.FORMAT,
         alpaca.ORDERS,
@@ -87,7 +85,7 @@ class LogOptions:
     given), `mapping` the columns of the format generic (with `auto`, that format is taken). `ticker` is that of all
     rows of a log that names none, `day` the day of times that have none, `date_order` the order of day and month.
     `positions` has what was held before the logs; with `long_only` no sale is taken for a short one. `markets` says
-    where tickers are traded.
+    where tickers are traded, `splits` what is known of their splits.
     """
 
     format: str = AUTO
@@ -99,6 +97,7 @@ class LogOptions:
     positions: Path | None = None
     long_only: bool = False
     markets: Markets = USUAL
+    splits: Splits | None = None
 
 
 def detect_format(path: Path) -> str:
@@ -133,11 +132,16 @@ def import_files(paths: Sequence[Path], options: LogOptions) -> list[ImportedFil
         load_zone(options.zone)
     positions = read_positions(options.positions) if options.positions else None
     seen: set[Key] = set()
-    readings = [_read_file(path, file, forms, options, seen) for file, path in enumerate(paths)]
+    logs = [_open_file(path, forms, options) for path in paths]
+    readings = [
+        _read_file(log, file, options, options.date_order or find_order(log, logs), seen)
+        for file, log in enumerate(logs)
+    ]
     events = pool_events(readings)
     if options.long_only:
         events = [_close_sale(event) for event in events]
-    pairing = pair_executions(events, positions)
+    markets = join_markets(options.markets, (reading.markets for reading in readings))
+    pairing = pair_executions(events, positions, markets, options.splits)
     return [_sum_up(reading, pairing, is_last=reading is readings[-1]) for reading in readings]
 
 
@@ -154,20 +158,24 @@ def _choose_formats(options: LogOptions) -> list[Format]:
     return list(FORMATS.values()) if name == AUTO else [FORMATS[name]]
 
 
-def _read_file(path: Path, file: int, forms: Sequence[Format], options: LogOptions, seen: set[Key]) -> FileReading:
+def _open_file(path: Path, forms: Sequence[Format], options: LogOptions) -> Log:
     opened = open_log(path, forms)
     if not opened.rows:
         raise GoldError(
             f"{path}: this is a log of {opened.form.describes}, but it holds no rows; export one with trades"
         )
-    rows = _name_tickers(path, opened, options)
+    return Log(path, opened._replace(rows=_name_tickers(path, opened, options)))
+
+
+def _read_file(log: Log, file: int, options: LogOptions, order: DateOrder, seen: set[Key]) -> FileReading:
+    path, (form, rows, *_) = log
     declared = options.markets
-    if declared.is_usual and opened.form.market is not None:
-        declared = read_markets(opened.form.market, "the mapping's market")
-    options = replace(options, markets=find_markets(path, rows, declared))
-    style, notes, zone = _find_style(path, opened, rows, options)
-    reading = read_rows(str(path), file, opened.form, rows, style=style, seen=seen)
-    reading.notes, reading.zone, reading.markets = notes + reading.notes, zone, style.markets
+    if declared.is_usual and form.market is not None:
+        declared = read_markets(form.market, "the mapping's market")
+    markets = find_markets(path, rows, declared)
+    style, notes, zone = find_style(log, order, options.zone, options.day, markets)
+    reading = read_rows(str(path), file, form, rows, style=style, seen=seen)
+    reading.notes, reading.zone, reading.markets = [*notes, *reading.notes], zone, markets
     return reading
 
 
@@ -184,39 +192,6 @@ def _name_tickers(path: Path, opened: Opened, options: LogOptions) -> list[Row]:
             f"{path} names {len(named)} tickers, {min(named)} among them; --ticker is for a log that names none"
         )
     return [replace(row, cells={**row.cells, "ticker": ticker}) for row in opened.rows]
-
-
-def _find_style(path: Path, opened: Opened, rows: Sequence[Row], options: LogOptions) -> tuple[Style, list[str], str]:
-    """Find out how a file writes numbers and times, what is to be noted of that, and in which zone its times are."""
-    form = opened.form
-    numbers = list(find_texts(rows, [(name,) for name in form.numbers]))
-    moments = list(find_texts(rows, form.moments))
-    zone = options.zone or form.zone
-    if options.zone is None and form.name in MARKETS_CLOCK and form.zone == EXCHANGE_ZONE:
-        zone = options.markets.default.zone_name
-    style = Style(
-        mark=form.mark or find_mark(str(path), numbers, splits_at_comma=opened.splits_at_comma),
-        order=options.date_order or find_date_order(str(path), moments, form.order),
-        zone=load_zone(zone),
-        apostrophe=find_apostrophe(text for _, text in numbers),
-        day=options.day,
-        markets=options.markets,
-    )
-    is_zoned = all(has_offset(text) for _, text in moments if text)
-    notes = [f"{path.name}: {form.name}, {form.describes}"]
-    if not is_zoned:
-        notes[0] += f"; times without an offset were read as {zone}"
-        if form.zone_note and options.zone is None:
-            notes.append(f"{path.name}: {form.zone_note}")
-    if form.order == "month_first" and style.order != form.order:
-        notes.append(f"{path.name}: dates have the day first, which is not usual in this format")
-    doubtful = [(line, text) for line, text in numbers if "'" in text.replace("\u2019", "'")]
-    if doubtful and not style.apostrophe:
-        notes.append(
-            f"{path.name}: nothing tells whether an apostrophe, as in {doubtful[0][1]} (line {doubtful[0][0]}), stands "
-            "between thousands or before 32nds of a point; such rows are rejected. Write prices with a decimal point"
-        )
-    return style, notes, "" if is_zoned else zone
 
 
 def _close_sale(event: Event) -> Event:

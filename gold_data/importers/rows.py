@@ -12,6 +12,13 @@ from gold_data.importers.numerals import Apostrophe, DecimalMark, read_number
 from gold_data.markets import USUAL, Markets
 from gold_data.sessions import Market
 
+LONGEST_TICKER = 16
+TIME_LIMITS = {
+    "time": "a date with a time of day",
+    "ambiguous_time": "a time that the clock of {zone} shows once",
+    "nonexistent_time": "a time that the clock of {zone} shows",
+}
+
 
 @dataclass(frozen=True)
 class Style:
@@ -77,15 +84,15 @@ class RowReader:
         """
         ticker = name_ticker(self.row.text(name))
         refuse_other_kinds(ticker, self.market)
-        if not 1 <= len(ticker) <= 16 or not ticker.isprintable():
-            raise RowFaultError(name, ticker)
+        if not 1 <= len(ticker) <= LONGEST_TICKER or not ticker.isprintable():
+            raise RowFaultError(name, ticker, f"a symbol of 1 to {LONGEST_TICKER} characters")
         return ticker
 
     def number(self, name: str) -> Decimal:
         """Read a number."""
         number = read_number(self.row.text(name), self.style.mark, self.style.apostrophe)
         if number is None:
-            raise RowFaultError(name, self.row.text(name))
+            raise RowFaultError(name, self.row.text(name), f"a number, its decimal mark {self.style.mark!r}")
         return number
 
     def optional_number(self, name: str) -> Decimal | None:
@@ -96,22 +103,25 @@ class RowReader:
         """Read a number above 0."""
         number = self.number(name)
         if number <= 0:
-            raise RowFaultError(name, self.row.text(name))
+            raise RowFaultError(name, self.row.text(name), "above 0")
         return number
 
     def moment(self, *names: str) -> datetime:
         """Read a date with its time, in one cell or two, as a moment in UTC."""
         text = self.row.text(*names)
+        if not text:
+            raise RowFaultError("time", f"{names[0].replace('_', ' ')} is empty", TIME_LIMITS["time"])
         try:
             return read_moment(text, self.style.order, self.style.zone, self.style.day)
         except UnreadableTimeError as exc:
-            raise RowFaultError(exc.rule, text) from exc
+            limit = TIME_LIMITS.get(exc.rule, "").format(zone=self.style.zone)
+            raise RowFaultError(exc.rule, text, limit) from exc
 
     def choice(self, name: str, choices: Mapping[str, str]) -> str:
         """Read one of several words, in whatever case."""
         word = choices.get(self.row.text(name).casefold())
         if word is None:
-            raise RowFaultError(name, self.row.text(name))
+            raise RowFaultError(name, self.row.text(name), f"one of {', '.join(filter(None, choices))}")
         return word
 
     def signed_quantity(self, name: str, side: str) -> Decimal:
@@ -129,5 +139,5 @@ class RowReader:
         if number == 0:
             raise NotAFillError("no_quantity", f"{self.row.text(name)} to {side}")
         if contradicts:
-            raise RowFaultError(name, f"{self.row.text(name)} to {side}")
+            raise RowFaultError(name, f"{self.row.text(name)} to {side}", "a sign that is the side's, or none")
         return abs(number) if side == "buy" else -abs(number)

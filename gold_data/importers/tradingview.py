@@ -26,7 +26,7 @@ def read_row(row: RowReader) -> Execution:
     """Read one leg."""
     side = TYPES.get(" ".join(row.text("type").casefold().split()))
     if side is None:
-        raise RowFaultError("type", row.text("type"))
+        raise RowFaultError("type", row.text("type"), f"one of {', '.join(TYPES)}")
     if row.text("signal").casefold() == "open" and side.effect == "close":
         raise NotAFillError("still_open", f"trade {row.text('account')}")
     return read_fill(row, side)

@@ -9,6 +9,7 @@ from dataclasses import replace
 
 from gold_data.importers.formats import Format
 from gold_data.importers.generic import build_format
+from gold_data.sessions import EXCHANGE_ZONE
 
 COLUMNS = {
     "ticker": "symbol",
@@ -18,7 +19,7 @@ COLUMNS = {
     "buy_time": "boughtTimestamp",
     "sell_time": "soldTimestamp",
 }
-_FORMAT = build_format({"rows": "round_trips", "columns": COLUMNS, "date_order": "month_first"})
+_FORMAT = build_format({"rows": "round_trips", "columns": COLUMNS, "date_order": "month_first", "zone": EXCHANGE_ZONE})
 
 FORMAT: Format = replace(
     _FORMAT,

@@ -34,17 +34,19 @@ def find_anomalies(bars: pl.DataFrame, markets: Markets = USUAL) -> dict[str, in
     return {kind: count for kind, count in kinds.items() if count}
 
 
-def find_splits(bars: pl.DataFrame) -> pl.DataFrame:
+def find_splits(bars: pl.DataFrame, markets: Markets = USUAL) -> pl.DataFrame:
     """Find where a ticker's first price of a day is a whole multiple, or part, of the last one of the day before.
 
     Args:
         bars: Sorted by ticker and minute.
+        markets: Where tickers are traded; a day is a trading day of the market.
 
     Returns:
         One row per jump: `ticker`, `day`, the prices `before` and `open`, their `whole` ratio, and `forward` where the
         price fell.
     """
-    days = bars.group_by("ticker", day=DAY, maintain_order=True).agg(pl.col("open").first(), pl.col("close").last())
+    dated = bars.with_columns(day=markets.find_days(bars.get_column("ticker"), bars.get_column("timestamp")))
+    days = dated.group_by("ticker", "day", maintain_order=True).agg(pl.col("open").first(), pl.col("close").last())
     before = pl.col("close").shift(1).over("ticker")
     up, down = pl.col("open") / before, before / pl.col("open")
     ratio = pl.max_horizontal(up, down)

@@ -18,7 +18,7 @@ from gold_data.trades.account import Account
 from gold_data.trades.card_results import describe_markets, describe_results
 from gold_data.trades.card_tables import write_table as _table
 from gold_data.trades.measures import MEASURES
-from gold_data.trades.schema import TIME_FIELDS, GoldTrades
+from gold_data.trades.schema import TIME_FIELDS, GoldTrades, say_elsewhere
 
 BINS = 8  # rows of a histogram
 WIDTH = 30  # its longest bar, in characters
@@ -58,7 +58,7 @@ def write_card(account: Account) -> str:
         describe_results(account.trades, account.markets),
         _describe_measures(account),
         _describe_bars(account.bars),
-        _describe_columns(show_zone(account.trades, account.markets, TIME_FIELDS)),
+        _describe_columns(show_zone(account.trades, account.markets, TIME_FIELDS), usual=account.markets.is_usual),
         suggest_controls(take_part(account.trades, account.split.train).get_column("entry_volatility_percent")),
     ]
     if account.notes:
@@ -165,11 +165,12 @@ def _describe_bars(bars: BarsReport | None) -> str:
     return text + ("\n" + "".join(f"- {line}\n" for line in lines) if lines else "")
 
 
-def _describe_columns(trades: pl.DataFrame) -> str:
+def _describe_columns(trades: pl.DataFrame, *, usual: bool) -> str:
     parts = ["## Columns\n"]
     for name, column in GoldTrades.columns().items():
         if name != "trade_id":
-            parts.append(f"`{name}`: {column.description}\n```\n{draw_histogram(trades.get_column(name))}\n```\n")
+            said = str(column.description) if usual else say_elsewhere(str(column.description))
+            parts.append(f"`{name}`: {said}\n```\n{draw_histogram(trades.get_column(name))}\n```\n")
     return "\n".join(parts)
 
 

@@ -13,8 +13,9 @@ import os
 import shutil
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -26,14 +27,14 @@ from gold_data.folder import BARS, CARD, REJECTED, SPLIT, TRADES
 from gold_data.importers.base import ImportedFile, RoundTrip, trips_to_frame
 from gold_data.importers.registry import LogOptions, import_files
 from gold_data.market import BarsReport, import_bars, merge_bars
-from gold_data.markets import USUAL, Markets, show_zone, write_markets
+from gold_data.markets import Markets, join_markets, show_zone, write_markets
 from gold_data.splits import plan_split
 from gold_data.tables import RawRow
 from gold_data.trades.account import Account
 from gold_data.trades.card import write_card
 from gold_data.trades.failure import explain_failure
 from gold_data.trades.ingest import STATED, judge_rows
-from gold_data.trades.measures import MEASURES, NO_BARS, OTHER_PRICES, SCHEMA, measure_trades
+from gold_data.trades.measures import LIMITS, MEASURES, NO_BARS, OTHER_PRICES, SCHEMA, measure_trades
 from gold_data.trades.schema import CARRIED, CORE_FIELDS, TIME_FIELDS, GoldTrades
 from gold_data.trades.zones import find_better_zone, say_better_zone
 
@@ -60,15 +61,11 @@ class BarsSource:
 
 @dataclass(frozen=True)
 class Splitting:
-    """How sessions are split: the share held out, in how many stretches, with how many sessions between.
-
-    `markets` says whose sessions they are.
-    """
+    """How sessions are split: the share held out, in how many stretches, with how many sessions between."""
 
     holdout: float = 0.2
     blocks: int = 1
     embargo: int = 1
-    markets: Markets = USUAL
 
 
 def import_gold(
@@ -98,18 +95,32 @@ def import_gold(
     out = out.resolve()
     _check_out(out)
     paths = list(dict.fromkeys(files))
-    imported = dict(zip(map(str, paths), import_files(paths, logs), strict=True))
-    markets = _join_markets(imported, logs.markets)
     partial = out.with_name(f".{out.name}.partial-{os.getpid()}")
     try:
         partial.mkdir()
-        account = _fill_folder(partial, out, imported, bars, Splitting(holdout, blocks, embargo, markets))
+        splitting = Splitting(holdout, blocks, embargo)
+        account = _fill_folder(partial, out, paths, logs, bars=bars, splitting=splitting)
         partial.rename(out)
     except OSError as exc:
         raise GoldError(f"{out} cannot be written: {exc.strerror or exc}; name another folder") from exc
     finally:
         shutil.rmtree(partial, ignore_errors=True)
     return account
+
+
+def _import_logs(paths: Sequence[Path], logs: LogOptions) -> dict[str, ImportedFile]:
+    return dict(zip(map(str, paths), import_files(paths, logs), strict=True))
+
+
+def _list_notes(imported: dict[str, ImportedFile]) -> list[str]:
+    return [note for file in imported.values() for note in [*file.notes, *file.open_positions]]
+
+
+def _list_splits(report: BarsReport) -> dict[str, list[tuple[date, Fraction]]]:
+    splits: dict[str, list[tuple[date, Fraction]]] = {}
+    for ticker, day, ratio in report.jumps:
+        splits.setdefault(ticker, []).append((day, ratio))
+    return splits
 
 
 def _check_out(out: Path) -> None:
@@ -119,29 +130,30 @@ def _check_out(out: Path) -> None:
         raise GoldError(f"{out} cannot be made, as {out.parent} is no folder; make that one first, or name another")
 
 
-def _join_markets(imported: dict[str, ImportedFile], declared: Markets) -> Markets:
-    """Join what all files say of their tickers to the declared markets, earlier files first."""
-    markets = declared
-    for file in imported.values():
-        markets = file.markets if markets.is_usual else markets.add(file.markets.by_ticker, file.markets.instruments)
-    return markets
-
-
 def _fill_folder(
     folder: Path,
     out: Path,
-    imported: dict[str, ImportedFile],
+    paths: Sequence[Path],
+    logs: LogOptions,
+    *,
     bars: Sequence[BarsSource],
     splitting: Splitting,
 ) -> Account:
-    markets = splitting.markets
+    imported = _import_logs(paths, logs)
+    markets = join_markets(logs.markets, (file.markets for file in imported.values()))
     trips, stated = _gather_trips(imported, markets)
-    notes = [note for file in imported.values() for note in [*file.notes, *file.open_positions]]
+    notes = _list_notes(imported)
     if trips.is_empty():  # which is the log's fault, and not the bars'
         raise _fail(imported, _list_rejected(imported, []), notes, out, has_bars=bool(bars))
     report = _import_bars(folder, bars, trips, markets) if bars else None
     if report is not None:
         _check_zones(imported, trips, folder / BARS)
+        if report.jumps:  # positions over a split are paired anew
+            imported = _import_logs(paths, replace(logs, splits=_list_splits(report)))
+            trips, stated = _gather_trips(imported, markets)
+            notes = _list_notes(imported)
+            if trips.is_empty():
+                raise _fail(imported, _list_rejected(imported, []), [*notes, *report.splits], out, has_bars=True)
     trips = _measure(trips, folder / BARS if report else None, markets)
     if report is not None:
         trips = _reject_splits(trips, report, markets)
@@ -185,7 +197,7 @@ def _import_bars(folder: Path, sources: Sequence[BarsSource], trips: pl.DataFram
     if len(parts) == 1:
         parts[0].rename(folder / BARS)
         return reports[0]
-    report = merge_bars(parts, folder / BARS, reports)
+    report = merge_bars(parts, folder / BARS, reports, markets)
     for part in parts:
         part.unlink()
     return report
@@ -201,7 +213,8 @@ def _check_zones(imported: dict[str, ImportedFile], trips: pl.DataFrame, bars: P
 
 def _reject_splits(trips: pl.DataFrame, report: BarsReport, markets: Markets) -> pl.DataFrame:
     """Take the measures from trips that were held over a night in which their bars jump as after a split."""
-    jumps = pl.DataFrame(report.jumps, {"ticker": pl.String, "day": pl.Date}, orient="row")
+    nights = [(ticker, day) for ticker, day, _ in report.jumps]
+    jumps = pl.DataFrame(nights, {"ticker": pl.String, "day": pl.Date}, orient="row")
     exits = markets.find_days(trips.get_column("ticker"), trips.get_column("exit_time"))
     over = (
         trips.with_columns(exit_date=exits)
@@ -316,7 +329,9 @@ def _say_missing(trip: dict[str, Any], missing: Sequence[str]) -> str:
             f"held from {trip['entry_time']:%Y-%m-%d %H:%M} at {trip['entry_price']:g} over a split of {trip['ticker']}"
         )
     found = f"; the bars have {trip['bars_found']}" if trip["bars_found"] else ""
-    return f"{', '.join(missing)} not stated and not measured: {trip['entry_time']} at {trip['entry_price']}{found}"
+    limit = f"; limit: {LIMITS[trip['unmeasured']]}"
+    names, entry = ", ".join(missing), f"{trip['entry_time']} at {trip['entry_price']:g}"
+    return f"{names} not stated and not measured: {entry}{found}{limit}"
 
 
 def _say_broken(trip: dict[str, Any], rule: str, limit: str, found: str) -> str:

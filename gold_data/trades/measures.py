@@ -22,6 +22,11 @@ STALE_AFTER = pl.duration(days=5)  # between an entry and the last bar before it
 PRICE_TOLERANCE = 0.01
 
 NO_BARS, OTHER_PRICES, WARMING_UP = "no_bars", "price_not_in_bars", "warming_up"
+LIMITS = {
+    NO_BARS: "a bar of the ticker within half an hour of the entry, and of the exit",
+    OTHER_PRICES: f"prices within {PRICE_TOLERANCE:.0%} of the bars of their moments",
+    WARMING_UP: f"{WARM_UP + 1} bars of the ticker before the entry",
+}
 MEASURES = ("entry_volatility_percent", "worst_exit_percent", "best_exit_percent")
 SCHEMA = {**dict.fromkeys(MEASURES, pl.Float64()), "unmeasured": pl.String(), "bars_found": pl.String()}
 

@@ -43,6 +43,17 @@ CARRIED: tuple[str, ...] = (*CARRIED_NUMBERS, *CARRIED_TEXTS)
 INSTRUMENT_COLUMNS = ("market", "multiplier", "tick")
 
 
+# What descriptions say of New York, and what of other markets.
+OF_NEW_YORK = {"exchange time": "on the clock of its market", "dollars": "in the currency of its market"}
+
+
+def say_elsewhere(text: str) -> str:
+    """Give a description for trades that are made elsewhere than in New York."""
+    for usual, other in OF_NEW_YORK.items():
+        text = text.replace(usual, other)
+    return text
+
+
 class GoldTrades(dy.Schema):
     """One row per gold trade, in the order of the file it came from."""
 

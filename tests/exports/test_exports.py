@@ -85,6 +85,8 @@ def test_fills_are_two_a_trade_and_end_flat() -> None:
     fills = list_fills(trade)
     assert fills.select("side", "price", "signed_size").rows() == [("sell", 10.0, -1.0), ("buy", 9.0, 1.0)]
     assert fills["time"][0] == "2024-10-01T14:00:00.000000+00:00"
+    assert "multiplier" not in list_fills(trade, {"SPY": 1.0}).columns
+    assert list_fills(trade, {"SPY": 50.0})["multiplier"].to_list() == [50.0, 50.0]
 
 
 def test_fills_say_in_their_header_that_sizes_are_one(run_folder: Path, tmp_path: Path) -> None:

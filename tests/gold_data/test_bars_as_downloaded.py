@@ -1,7 +1,9 @@
 """Market data as people download it: names, times and tickers of the usual sources."""
 
+import gzip
 from collections.abc import Callable
 from datetime import date, datetime
+from fractions import Fraction
 from pathlib import Path
 
 import polars as pl
@@ -56,12 +58,29 @@ def tell(bars: pl.DataFrame) -> tuple[str, str, float, float, float, float, floa
             "2026-03-26T13:30:00.000000000Z,33,2,1,1000000000,4000000000,500000000,2000000000,9,NVDA\n",
             None,
         ),
+        ("ticker;timestamp;open;high;low;close;volume\nNVDA;2026-03-26 09:30;1,0;4,0;0,5;2,0;9\n", None),
+        ("<DATE>\t<TIME>\t<OPEN>\t<HIGH>\t<LOW>\t<CLOSE>\t<VOL>\n2026.03.26\t14:30:00\t1\t4\t0.5\t2\t9\n", "NVDA"),
         ("t,o,h,l,c,v,S\n2026-03-26T13:30:00Z,1,4,0.5,2,9,x\n", "NVDA"),
     ],
 )
 def test_a_minute_as_every_source_writes_it(read: Read, text: str, ticker: str | None) -> None:
     _, bars = read(text, "NVDA_1min.csv", ticker=ticker, tickers=["NVDA", "AMD"])
     assert tell(bars) == ("NVDA", MINUTE, 1.0, 4.0, 0.5, 2.0, 9.0)
+
+
+def test_a_flat_file_as_it_is_downloaded(tmp_path: Path) -> None:
+    text = "ticker,open,close,high,low,window_start\nNVDA,1,2,4,0.5,1774531800000000000\n"
+    (tmp_path / "day.csv.gz").write_bytes(gzip.compress(text.encode()))
+    import_bars(tmp_path / "day.csv.gz", tmp_path / "out.parquet")
+    assert tell(pl.read_parquet(tmp_path / "out.parquet"))[:3] == ("NVDA", MINUTE, 1.0)
+    (tmp_path / "day.csv.gz").write_bytes(gzip.compress(text.encode())[:30])
+    with pytest.raises(GoldError, match=r"no whole gzip file|cannot be read as market data"):
+        import_bars(tmp_path / "day.csv.gz", tmp_path / "out.parquet")
+
+
+def test_times_that_nobody_reads_are_told_how_to_be_written(read: Read) -> None:
+    with pytest.raises(GoldError, match=r"times are read as 2013-10-04 09:30:00, with an offset or without"):
+        read("ticker,time,open,high,low,close\nA,03/26/2026 09:30,1,1,1,1\n")
 
 
 def test_epochs_in_parquet(tmp_path: Path) -> None:
@@ -106,7 +125,7 @@ def test_several_files_become_one(read: Read, tmp_path: Path) -> None:
     assert bars.select("ticker", "timestamp").is_unique().all()
     assert bars["open"][0] == 100
     assert report.kinds["minute that an earlier file has too (left out)"] == 1
-    assert report.jumps == [("A", date(2026, 3, 27))]
+    assert report.jumps == [("A", date(2026, 3, 27), Fraction(2))]
 
 
 @pytest.mark.skipif(not CASES.is_dir(), reason=f"the cases are not here: {CASES}")

@@ -163,7 +163,7 @@ FIVE_MINUTES = "\n".join([HEADER, *(write_bar(f"1{n // 12}:{n % 12 * 5:02d}") fo
         (b"PAR1 and no more", "cannot be read as market data"),
         (b"a" * (1 << 17), "first line does not end within 64 KiB"),
         (b"\xff\xfe,\xff\n1,2\n", "missing columns|cannot be read"),
-        (b"ticker;timestamp;price\nA;2024-03-07 09:30;1\n", "missing columns: timestamp or datetime"),
+        (b"ticker|timestamp|price\nA|2024-03-07 09:30|1\n", "missing columns: timestamp or datetime"),
         (f"{HEADER}\n".encode(), "none of its 0 rows is a bar"),
         (f"{HEADER}\nA,07.03.2024 09:30,1,1,1,1,1\n".encode(), "none of its 1 rows is a bar"),
         (b"ticker,time,price\nA,09:30:00,1\n", "without a date; state the date"),

@@ -16,19 +16,28 @@ from click.testing import Result
 from columns.declared import Disguisable
 from columns.disguise import MAPPING, Disguise
 from columns.rendering import fence_json
+from designer_configs.compile.controls import Control
+from designer_configs.compile.native import CompiledProfile, add_seed
 from designer_configs.compile.profile import load_profile
 from designer_configs.errors import ConfigError
+from gold_data.store import write_gold
 from gold_data.trades.checks import show_value
+from gold_data.trades.ingest import read_gold
 from gold_data.trades.limits import GoldLimits
 from gold_data.trades.rules import check_trade
+from jobs.disguise import DisguisedBackend
+from jobs.job import Job, JobResult
 from offline_model.answer import answer_messages
 from offline_model.options import Options
 from offline_model.server import _write_completion
+
+SAMPLE = Path(__file__).parents[2] / "gold_data/sample/trades.csv"
 
 Cli = Callable[..., Result]
 WriteProfile = Callable[[Path, Mapping[str, Any]], Path]
 Answer = Callable[[dict[str, Any]], dict[str, Any]]
 
+CONTROLS = {"day": "session_date", "ticker": "ticker"}
 FENCED = re.compile(r"```json\n(.*?)\n```", re.DOTALL)
 WRITTEN_PRICE = re.compile(r'"((?:entry|exit)_price)": (\d+(?:\.\d+)?)')
 RANGE = re.compile(r"Price of (\w+): ([\d.]*\d) to ([\d.]*\d)")
@@ -268,3 +277,48 @@ def test_a_control_that_asks_for_a_price_is_refused(write_profile: WriteProfile,
     profile = write_profile(tmp_path / "mine.yaml", {"controls": ["level", "ticker"], "gold.disguise": True})
     with pytest.raises(ConfigError, match="the control level asks for entry_price, a price"):
         load_profile(profile)
+
+
+def test_a_control_on_a_date_is_disguised_whatever_its_name(write_profile: WriteProfile, tmp_path: Path) -> None:
+    profile = load_profile(write_profile(tmp_path / "mine.yaml", {"gold.disguise": True}))
+    gold = write_gold(read_gold(SAMPLE, None), tmp_path / "run/gold", 0.2)
+    row = {
+        "row_id": "a",
+        "day": "2024-10-22",
+        "session_date": "2024-10-22",
+        "ticker": "SIM1",
+        "controls": "On 2024-10-22.",
+    }
+    pl.DataFrame([row | {"gold_examples": fence_json([{"ticker": "SIM4", "entry_price": 13.31}])}]).write_parquet(
+        tmp_path / "seeds.parquet"
+    )
+    inner = Recorder()
+    backend = DisguisedBackend(inner, profile, gold)
+    controls = [Control({"name": name}, "", {"field": field}, None) for name, field in CONTROLS.items()]
+    texts = [{"name": "controls", "column_type": "expression"}]
+    vars(backend)["_compiled"] = CompiledProfile({}, {"columns": texts}, {}, None, controls)
+    config = add_seed({"model_configs": [{}], "columns": []}, tmp_path / "seeds.parquet")
+    backend.run(Job("001_generate", config, 1))
+    (hidden,) = pl.read_parquet(inner.jobs[0].config["seed_config"]["source"]["path"]).to_dicts()
+    disguise = read_disguise(tmp_path / "run")
+    assert hidden["day"] == hidden["session_date"] == disguise.shift("2024-10-22", disguise.weeks)
+    assert hidden["ticker"] == disguise.codes["SIM1"]
+    assert not re.search("SIM|13.31|2024", str(hidden))
+    assert [column["name"] for column in inner.jobs[0].config["columns"]] == ["controls"]  # which is written anew
+
+
+class Recorder:
+    """A backend that keeps its jobs, and gives no row back."""
+
+    place = "nowhere"
+
+    def __init__(self) -> None:
+        self.jobs: list[Job] = []
+
+    def check_models(self, config: dict[str, Any]) -> None:
+        """Find every model well."""
+
+    def run(self, job: Job) -> JobResult:
+        """Keep the job."""
+        self.jobs.append(job)
+        return JobResult([])

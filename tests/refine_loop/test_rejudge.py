@@ -5,6 +5,7 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import polars as pl
 import pytest
 from click.testing import Result
@@ -123,6 +124,15 @@ def test_kappa_is_cohens() -> None:
     assert (measured.same, measured.rows) == (6, 8)
     assert measured.low is not None
     assert measured.low <= 0.47 <= (measured.high or 0)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_kappa_of_scores_has_quadratic_weights(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    old = rng.choice([1, 3, 4, 5], 40)
+    new = np.where(rng.random(40) < 0.6, old, rng.integers(1, 6, 40))
+    theirs = cohen_kappa_score(old, new, weights="quadratic")
+    assert measure_kappa("realism", pl.Series(old), pl.Series(new)).kappa == pytest.approx(theirs)
 
 
 def test_kappa_of_what_never_varies_is_unknown() -> None:

@@ -63,6 +63,7 @@ def serve(runs: Path) -> Iterator[Server]:
         yield server
     finally:
         server.kill()
+        server.client.close()
         jobs = JobFolder(runs)
         for name in jobs.list_jobs():  # workers outlive their server
             if jobs.tell_state(name) == "running":

@@ -242,3 +242,20 @@ def test_endpoint_that_nobody_answers_at_ends_before_anything_is_made(
     message = refuse(1, "generate", profile, "--out", "out")
     assert message.startswith("the provider mine at http://127.0.0.1:9/v1 does not answer as it should.")
     assert "nothing listens there: is the server started" in message
+
+
+@pytest.mark.parametrize("option", ["--gold-bars", "--gold-rows", "--gold", "--out"])
+def test_links_that_lead_to_themselves_are_bad_input(refuse: Refuse, tmp_path: Path, option: str) -> None:
+    (tmp_path / "loop").symlink_to("loop")
+    assert "loop" in refuse(2, "generate", "offline", option, "loop")
+
+
+@pytest.mark.parametrize("named", ["a" * 300, "file/x"])
+def test_a_name_that_can_be_no_folder_is_bad_input(refuse: Refuse, tmp_path: Path, named: str) -> None:
+    (tmp_path / "file").touch()
+    for command in (("show",), ("diff", "run"), ("verify",), ("export", "--to", "hf")):
+        refuse(2, *command, named)
+
+
+def test_a_preview_is_one_round(refuse: Refuse) -> None:
+    assert "600 candidates at most" in refuse(2, "preview", "offline", "--num", 601)

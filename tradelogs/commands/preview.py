@@ -22,10 +22,14 @@ def command(profile: str, num: int | None, verbose: bool, **overrides: Any) -> i
       tradelogs preview offline --num 5
     """
     from designer_configs.compile.profile import load_profile
+    from refine_loop.budget import FIRST_ROUND
+    from refine_loop.errors import RunInputError
     from refine_loop.preview import preview_candidates
     from tradelogs.preview_display import PreviewProgress, print_candidates
 
     loaded = load_profile(profile, overrides)
+    if (num or 0) > FIRST_ROUND:
+        raise RunInputError(f"--num {num}: {FIRST_ROUND} candidates at most, for a preview is one round; use generate")
     with open_endpoint(loaded) as endpoint:
         progress = PreviewProgress(loaded, endpoint)
         try:

@@ -16,7 +16,7 @@ from designer_configs.compile.checks.columns import (
 )
 from designer_configs.compile.checks.flow import check_flow
 from designer_configs.compile.checks.policy import check_policy_file
-from designer_configs.compile.checks.project import Project
+from designer_configs.compile.checks.project import PROJECT_ROOT, Project
 from designer_configs.compile.checks.shape import fill_defaults, suggest
 from designer_configs.compile.checks.yaml_source import YamlSource
 from designer_configs.errors import Problem
@@ -47,6 +47,7 @@ def check_meaning(project: Project, profile: YamlSource) -> list[Problem]:
     problems = [*_check_values(project.root, profile, effective), *_check_controls(project, scope, profile)]
     problems += _check_against_dataset(project, scope, profile)
     controls = [project.read(files[name], "control") for name in list_controls(profile) if name in files]
+    problems += _find_far_controls(project, profile, folder)
     for control in controls:
         problems += control.problems or check_control(scope, control)
     if effective["gold"].get("disguise"):
@@ -148,6 +149,16 @@ def _check_gold_keys(profile: YamlSource, needs: Mapping[str, str]) -> Iterator[
     for key in (key for key in known if needs[key] == "required" and given.get(key) is None):
         path = ("gold",) if "gold" in profile.data else ()
         yield profile.report(path, f"the key {key} is missing: a file of gold that the dataset needs")
+
+
+def _find_far_controls(project: Project, profile: YamlSource, folder: Path) -> Iterator[Problem]:
+    """Find controls that lie beside the profile while its dataset does not: a run's own profile would miss them."""
+    root = folder.parent.parent
+    known, there = Project(root, PROJECT_ROOT).list_controls(folder), project.list_controls(folder)
+    for name in list_controls(profile):
+        if name in there and name not in known:
+            message = f"the control {name} lies in {project.root} and the dataset {folder.name} elsewhere: move it to "
+            yield profile.report(("controls",), f"{message}{root / 'columns/controls'}, or copy the dataset beside it")
 
 
 def _check_disguise(dataset: YamlSource, profile: YamlSource, controls: Sequence[YamlSource]) -> Iterator[Problem]:

@@ -33,17 +33,25 @@ def check_template(
         condition: It is a `skip.when`, which Data Designer evaluates with all of Jinja's filters; prompts and
             expressions are rendered by its restricted engine.
     """
+    return list(_check_once(text, tuple(available), tuple(elsewhere.items()), condition))
+
+
+@functools.lru_cache(maxsize=512)
+def _check_once(
+    text: str, available: tuple[str, ...], elsewhere: tuple[tuple[str, str], ...], condition: bool
+) -> tuple[Finding, ...]:
+    """Check a template once: profiles of one dataset share them."""
     plain = SandboxedEnvironment()
     engine: Any = plain if condition else UserTemplateSandboxEnvironment(allowed_references=list(available))
     try:
         tree = plain.parse(text)
     except (TemplateSyntaxError, ValueError, RecursionError) as exc:
-        return [(getattr(exc, "lineno", 1), f"not a valid Jinja template: {exc}")]
+        return ((getattr(exc, "lineno", 1), f"not a valid Jinja template: {exc}"),)
     findings = [
         *_find_unknown(tree, nodes.Filter, engine.filters, plain.filters),
         *_find_unknown(tree, nodes.Test, engine.tests, plain.tests),
         *_find_single_braces(text),
-        *_find_unknown_columns(tree, available, elsewhere),
+        *_find_unknown_columns(tree, available, dict(elsewhere)),
     ]
     if condition and not meta.find_undeclared_variables(tree):
         findings.append((1, "names no column: a condition has its braces, such as {{ not trade_checks.passed }}"))
@@ -53,7 +61,7 @@ def check_template(
         except UserTemplateError as exc:
             refused = "set, macro, block, include, nested loops and very long templates are not rendered"
             findings.append((1, f"Data Designer refuses the template: {exc} ({refused})"))
-    return sorted(findings)
+    return tuple(sorted(findings))
 
 
 @functools.lru_cache(maxsize=512)

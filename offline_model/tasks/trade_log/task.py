@@ -18,6 +18,7 @@ _TICKER = re.compile(r"\bticker\b(?: is|:| =) +(.+)")
 _TRADE_TYPE = re.compile(r"\btrade_type\b.*?\b(buy|short)\b")
 _PERIOD = re.compile(r"\bsession: *(open|midday|close)\b")
 _TIME_OF_DAY = re.compile(r"\b\d{1,2}:\d{2}(?::\d{2})?\b")
+_MIDNIGHT = ("24:00", "23:59")  # at which a session ends that never does, and the last minute of its day
 _PRICE_RANGE = re.compile(rf"Price of (.+): +({_NUMBER}) to ({_NUMBER})")
 
 
@@ -98,7 +99,7 @@ def _unquote(text: str) -> str:
 
 def _read_hours(rules: str) -> tuple[int, int]:
     for line in rules.splitlines():
-        times = [parse_clock(time) for time in _TIME_OF_DAY.findall(line)]
+        times = [parse_clock(time.replace(*_MIDNIGHT)) for time in _TIME_OF_DAY.findall(line)]
         if len(times) >= 2 and times[0] is not None and times[1] is not None and times[0] < times[1]:
             return times[0], times[1]
     return 9 * 3600 + 30 * 60, 16 * 3600

@@ -1,5 +1,6 @@
 """What a trade needs beyond its YAML: zoned times, its mark, its rules for a prompt, bars and indicators."""
 
+import json
 from collections.abc import Callable
 from datetime import date, datetime
 from math import inf
@@ -14,12 +15,12 @@ from hypothesis import strategies as st
 
 from columns.dataset import Finished, FinishRequest, Given, load_dataset
 from columns.rows import frame_rows
-from columns.trade_log.dataset import assemble_trades, describe_rules
+from columns.trade_log.dataset import assemble_trades, describe_rules, say_market
 from designer_configs.compile.checks.project import PROJECT_ROOT
 from gold_data.store import GoldFolder, write_gold
 from gold_data.trades.ingest import read_gold
 from gold_data.trades.rules import fingerprint
-from gold_data.trades.schema import NUMBER_FIELDS
+from gold_data.trades.schema import NUMBER_FIELDS, load_core_schema
 
 MakeGold = Callable[..., Path]
 NEW_YORK = ZoneInfo("America/New_York")
@@ -170,3 +171,11 @@ def test_fallback_is_told_with_its_reason(tmp_path: Path) -> None:
         assert count == 3
         assert "3 trades have bars of the fallback shape" in sentence.format(count=count)
         assert why in sentence
+
+
+def test_a_schema_of_another_market_speaks_of_its_clock_and_currency() -> None:
+    said = json.dumps(say_market(load_core_schema()))
+    assert "exchange time" not in said
+    assert "dollars" not in said
+    assert "on the clock of its market" in said
+    assert "Price at the entry, in the currency of its market." in said

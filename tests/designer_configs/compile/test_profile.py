@@ -232,3 +232,13 @@ def test_fallback_is_another_model_with_parameters_of_its_own(small: Path) -> No
     small.write_text(text.replace("judge: {model: b", "judge: {fallback: {model: b}, model: b"), encoding="utf-8")
     with pytest.raises(ConfigError, match="b cannot stand in for itself"):
         load_profile(small)
+
+
+def test_a_control_beside_the_profile_of_a_dataset_elsewhere_is_refused(small: Path) -> None:
+    (small.parent / "columns/controls").mkdir(parents=True)
+    control = (PROJECT_ROOT / "columns/controls/ticker.yaml").read_text(encoding="utf-8")
+    mine = control.replace("name: ticker", "name: symbol").replace("{{ ticker }}", "{{ symbol }}")
+    (small.parent / "columns/controls/symbol.yaml").write_text(mine, encoding="utf-8")
+    small.write_text(SMALL.replace("controls: [ticker,", "controls: [symbol,"), encoding="utf-8")
+    with pytest.raises(ConfigError, match="the control symbol lies in"):
+        load_profile(small)

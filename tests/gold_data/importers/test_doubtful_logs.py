@@ -1,7 +1,9 @@
 """Never a wrong trade: what a log does not tell is not guessed, and one bad row costs its own trade."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from fractions import Fraction
 from pathlib import Path
 
 import pytest
@@ -12,6 +14,7 @@ from gold_data.importers.events import Event, Execution, Unreadable
 from gold_data.importers.instruments import name_ticker
 from gold_data.importers.numerals import find_apostrophe, read_number
 from gold_data.importers.pairing import Pairing, pair_executions
+from gold_data.markets import Markets, read_markets
 
 START = datetime(2025, 6, 9, 14, 0, tzinfo=UTC)
 FLEX = "Symbol,DateTime,Quantity,TradePrice,Buy/Sell"
@@ -113,6 +116,32 @@ def test_a_split_inside_a_trip(closed: int, price: float, is_split: bool) -> Non
     pairing = pair_executions([fill(1, 100, 20), fill(2, closed, price, days=1)])
     assert {row.rule for row in pairing.rejected} == ({"split_inside"} if is_split else set())
     assert (pairing.trips == []) == is_split
+
+
+def test_a_split_with_purchases_on_its_day() -> None:
+    events = [fill(1, 10, 100), fill(2, 5, 25, days=1), fill(3, -5, 25, days=1), fill(4, -40, 26, days=1)]
+    pairing = pair_executions([*events, fill(5, 3, 25, days=2), fill(6, -3, 26, days=2)])
+    assert tell(pairing) == [("buy", 25, 26)]
+    assert [row.rule for row in pairing.rejected] == ["split_inside"] * 4
+
+
+@pytest.mark.parametrize(("closed", "trips"), [(-40, 1), (-10, 1), (-20, 0)])
+def test_a_split_that_bars_tell(closed: int, trips: int) -> None:
+    """As many are to be closed as it made of them, unless the log's quantities, which come out even, know none."""
+    events = [fill(1, 10, 100), fill(2, closed, 100, days=1), fill(3, 3, 25, days=2), fill(4, -3, 26, days=2)]
+    pairing = pair_executions(events, splits={"IBM": [((START + timedelta(days=1)).date(), Fraction(4))]})
+    assert len(pairing.trips) == trips
+    assert {row.rule for row in pairing.rejected} == {"split_inside"}
+
+
+def test_days_are_those_of_the_market() -> None:
+    """Tokyo's session of one day lies on two days of New York's clock."""
+    tokyo = read_markets("XTKS", "")
+    events = [fill(minute, quantity, 20) for minute, quantity in ((601, 10), (661, -20))]  # 9:00 and 10:00 of Tokyo
+    assert [len(pair_executions(events, markets=market).rejected) for market in (tokyo, Markets())] == [0, 0]
+    events = [replace(one, price=one.price / (1 + (one.quantity < 0))) for one in events]
+    moved = [replace(one, time=one.time + timedelta(hours=3, minutes=30)) for one in events]  # midnight of New York
+    assert [len(pair_executions(moved, markets=market).rejected) for market in (tokyo, Markets())] == [0, 2]
 
 
 def test_a_plain_sale_only_closes_where_the_log_has_a_word_for_short_sales(tmp_path: Path) -> None:

@@ -39,6 +39,16 @@ def test_the_guesses_of_fills(tmp_path: Path) -> None:
     assert "put in: Kauf, Verkauf" in text
 
 
+def test_the_guesses_of_what_is_carried(tmp_path: Path) -> None:
+    header, row = TRIPS.splitlines()
+    text = f"{header},Qty,Commission,Stop loss,TP,Playbook,Tags,Account\n{row},5,1.5,0.9,3,ORB,late,U1\n"
+    lines = write_first_mapping(write(tmp_path, text)).splitlines()
+    assert [line.split("  #")[0].strip() for line in lines[10:17]] == [
+        *("quantity: Qty", "account: Account", "fees: Commission", "stop: Stop loss", "target: TP"),
+        *("setup: Playbook", "tags: Tags"),
+    ]
+
+
 @pytest.mark.parametrize("text", [FILLS.replace("Kauf", "Buy").replace("VerBuy", "Sell"), TRIPS])
 def test_a_first_mapping_may_do_as_it_stands(tmp_path: Path, text: str) -> None:
     log = write(tmp_path, text.replace("Verkauf", "Sell"))

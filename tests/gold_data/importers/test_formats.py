@@ -83,7 +83,7 @@ def test_ninjatrader_in_dollars() -> None:
         (4, "ES 06-25", "buy", "10 10:00:00", "10 10:30:00", 6000.0, 6010.0, 2.0),
         (5, "ES 06-25", "short", "10 11:00:00", "10 11:10:00", 6010.0, 6012.0, 1.0),
     ]
-    assert (file.duplicates, file.rejected) == ([6], [RejectedRow(7, "position", "Flat")])
+    assert (file.duplicates, file.rejected) == ([6], [RejectedRow(7, "position", "Flat; limit: one of long, short")])
 
 
 def test_ninjatrader_excursions_in_dollars_become_percent() -> None:
@@ -169,7 +169,7 @@ def test_platform_summary() -> None:
         "best_exit_percent": -0.01,
         "trade_percent_change": -0.13,
     }
-    assert (file.duplicates, file.rejected) == ([4], [RejectedRow(5, "direction", "long")])
+    assert (file.duplicates, file.rejected) == ([4], [RejectedRow(5, "direction", "long; limit: one of buy, short")])
 
 
 def test_gold_in_our_own_columns() -> None:

@@ -12,8 +12,8 @@ EXPECTED: dict[str, Expected] = {
             (5, "BRK.B", "buy", "27 13:31:38", "27 14:02:08", 6.73, 7.45, 500.0),
             (10, "NOK", "buy", "28 10:33:59", "28 12:31:18", 4.775, 4.982, 1000.0),
         ],
-        [(12, "other_currency")],
-        [(4, "not_an_execution"), (6, "not_an_execution"), (8, "not_an_execution"), (13, "not_an_execution")],
+        [(12, "other_currency"), (15, "not_a_stock")],
+        [(line, "not_an_execution") for line in (4, 6, 8, 13, 16)],
     ),
     "alpaca_py_orders.csv": (
         [(2, "AAPL", "buy", "09 10:00:00", "09 10:30:00", 255.1, 256.1, 10.0)],
@@ -45,6 +45,14 @@ EXPECTED: dict[str, Expected] = {
         [(4, "AAPL", "buy", "20 10:05:00", "20 10:31:00", 255.0, 256.0, 10.0)],
         [],
         [(6, "not_a_fill"), (8, "no_fill")],
+    ),
+    "flex_two_columns.csv": (
+        [
+            (2, "AAPL", "buy", "09 09:45:00", "09 10:15:00", 255.1, 256.3, 100.0),
+            (7, "AAPL", "buy", "09 09:46:00", "09 10:16:00", 255.4, 256.4, 50.0),
+        ],
+        [],
+        [],
     ),
     "freqtrade.json": (
         [

@@ -153,7 +153,7 @@ def test_a_log_without_bars_says_so_first_and_keeps_what_it_rejected(tmp_path: P
     assert lines[3].strip().startswith("the first: log.csv, line 2, rule no_bars: entry_volatility_percent")
     kept = tmp_path / "gold-rejected_rows.csv"
     assert lines[-1].strip() == f"all rejected rows: {kept}"
-    assert kept.read_text().splitlines()[2] == f"{log},3,time,x"
+    assert kept.read_text().splitlines()[2] == f"{log},3,time,x; limit: a date with a time of day"
     assert not (tmp_path / "gold").exists()
 
 
@@ -182,6 +182,34 @@ def test_nothing_is_changed_in_place(gold: Path, tmp_path: Path) -> None:
     with pytest.raises(GoldError, match="is no folder; make that one first"):
         import_gold([tmp_path / "log.csv"], tmp_path / "no" / "gold")
     assert {file.name: file.read_bytes() for file in gold.iterdir()} == before
+
+
+@pytest.mark.parametrize("later", [True, False])
+def test_what_was_held_over_a_split_of_the_bars_spoils_no_later_trade(tmp_path: Path, later: bool) -> None:
+    fills = [
+        *(
+            "20240304;095500,10,100",
+            "20240305;095000,5,25",
+            "20240305;100000,-5,25",
+            "20240305;100500,-10,25",
+            "20240305;101000,-30,25",
+        ),
+        *(("20240306;095000,10,25", "20240306;100000,-10,25") if later else ()),
+    ]
+    log = tmp_path / "flex.csv"
+    log.write_text("\n".join(["Symbol,DateTime,Quantity,TradePrice", *(f"A,{fill}" for fill in fills)]) + "\n")
+    bars = write_bars(tmp_path, 25.0)
+    bars.write_text(bars.read_text().replace("25.0,26.0,24.0,25.0", "100.0,101.0,99.0,100.0", 45))
+    source = [BarsSource(bars)]
+    if not later:
+        with pytest.raises(
+            GoldError, match=r"rejected: 5 x split_inside\n.*10 held over 2024-03-05, as after a split 4"
+        ):
+            import_gold([log], tmp_path / "new", bars=source)
+        return
+    account = import_gold([log], tmp_path / "new", bars=source)
+    assert account.trades.select("trade_type", "session_date").rows() == [("buy", date(2024, 3, 6))]
+    assert account.rejected.select("line", "rule").rows() == [(line, "split_inside") for line in range(2, 7)]
 
 
 def test_suggested_controls_pass_in_a_profile(gold: Path, tmp_path: Path) -> None:

@@ -171,6 +171,18 @@ def test_preview_asks_the_service(
     assert runs[2].count_calls("POST", "/jobs") == before + 2
 
 
+def test_a_service_is_sent_the_disguise_alone(
+    cli: Cli, runs: tuple[Path, Path, Launched], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(URL_ENV, runs[2].url)
+    before = {*runs[2].folder.rglob("*.parquet")}
+    result = cli("preview", runs[1].parent / "plain.yaml", "--num", 3, "--set", "gold.disguise=true")
+    assert result.exit_code == 0, result.output
+    sent = "".join(str(pl.read_parquet(path).to_dicts()) for path in {*runs[2].folder.rglob("*.parquet")} - before)
+    assert ("TKR" in sent, "SIM" in sent) == (True, False)
+    assert ("TKR" in result.output, "SIM" in result.output) == (False, True)
+
+
 @pytest.mark.parametrize("how", [signal.SIGKILL, pytest.param(signal.SIGINT, marks=pytest.mark.slow)])
 def test_stopped_run_goes_on_where_the_service_is(
     runs: tuple[Path, Path, Launched],

@@ -43,6 +43,11 @@ def test_early_close_is_read(write_prompt: WritePrompt) -> None:
     assert task.closes == 46800
 
 
+def test_a_session_that_never_ends_is_read(write_prompt: WritePrompt) -> None:
+    task = read(write_prompt("generator").replace("09:30:00 to 16:00:00", "00:00:00 to 24:00:00"))
+    assert (task.opens, task.closes) == (0, 23 * 3600 + 59 * 60)
+
+
 def test_schema_at_the_end_is_no_critique(write_prompt: WritePrompt) -> None:
     task = read(write_prompt("refiner", trade={}, critique="- [a] exit_time is late"))
     assert "exit_time is late" in task.critique

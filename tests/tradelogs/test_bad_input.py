@@ -250,11 +250,10 @@ def test_links_that_lead_to_themselves_are_bad_input(refuse: Refuse, tmp_path: P
     assert "loop" in refuse(2, "generate", "offline", option, "loop")
 
 
-@pytest.mark.parametrize("named", ["a" * 300, "file/x"])
-def test_a_name_that_can_be_no_folder_is_bad_input(refuse: Refuse, tmp_path: Path, named: str) -> None:
+def test_a_file_where_a_folder_is_meant_is_bad_input(refuse: Refuse, tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     for command in (("show",), ("diff", "run"), ("verify",), ("export", "--to", "hf")):
-        refuse(2, *command, named)
+        refuse(2, *command, "file/x")
 
 
 def test_a_preview_is_one_round(refuse: Refuse) -> None:

@@ -111,8 +111,9 @@ def test_time_that_a_run_has_used_counts_when_it_goes_on(
         patch.setattr(LibraryBackend, "run", lambda *_: (_ for _ in ()).throw(JobInterrupted([])))
         patch.setattr("refine_loop.run.has_plan", lambda _: True)
         cli("generate", profile, "--out", tmp_path / "run")
+    started = next(each for each in read_events(tmp_path / "run/events.jsonl") if each["event"] == "run_started")
     with (tmp_path / "run/events.jsonl").open("a") as file:
-        file.write(json.dumps({"event": "run_started", "active_seconds": 299.9}) + "\n")
+        file.write(json.dumps(started | {"active_seconds": 299.9}) + "\n")
     result = cli("resume", tmp_path / "run")
     assert result.exit_code == 3, result.output
     assert "max_minutes" in result.output

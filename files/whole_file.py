@@ -27,9 +27,10 @@ def write_bytes(content: bytes, path: Path) -> None:
             file.flush()
             os.fsync(file.fileno())
         partial.replace(path)
-    except OSError:
+    except OSError as exc:
         with contextlib.suppress(OSError):
             partial.unlink(missing_ok=True)  # on a full disk it would be in the way
+        exc.filename = str(path)  # the name that people know; a write that fails has none
         raise
     sync_folder(path.parent)
 

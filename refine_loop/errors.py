@@ -8,7 +8,7 @@ from pathlib import Path
 STORAGE_ERRORS = (OSError, sqlite3.Error)
 """What is raised where a run's folder does not take what the run must keep."""
 
-_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 LITTLE_ROOM = 16 * 2**20  # bytes; with less a library may have failed for want of it without saying so
 
 
@@ -27,7 +27,7 @@ def explain_stop(error: BaseException, folder: Path) -> str:
     if isinstance(error, sqlite3.Error):
         return f"{folder / 'checkpoints.sqlite'} cannot be written: {error}. Is there room on the disk?"
     if isinstance(error, OSError):
-        advice = ". Make room on the disk" if error.errno in _NO_ROOM or error.errno is None else ""
+        advice = ". Make room on the disk" if error.errno in NO_ROOM or error.errno is None else ""
         return f"{error.filename or folder} cannot be written: {error.strerror or error}{advice}"
     advice = ". Is there room on the disk?" if shutil.disk_usage(folder).free < LITTLE_ROOM else ""
     return f"{error}{advice}"

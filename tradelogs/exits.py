@@ -66,5 +66,8 @@ def explain_errors(command: Callable[P, int]) -> Callable[P, None]:
 
 def describe_os_error(error: OSError) -> str:
     """Say where something failed, as far as that is known, and why."""
+    from refine_loop.errors import NO_ROOM  # noqa: PLC0415
+
     where, why = error.filename, error.strerror or str(error) or type(error).__name__
-    return why if where is None else f"{where}: {why}"
+    advice = ". Make room on the disk" if error.errno in NO_ROOM else ""
+    return f"{why}{advice}" if where is None else f"{where}: {why}{advice}"

@@ -5,6 +5,7 @@ import io
 import os
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any, TextIO
 
 from files.shown_text import clean_text
@@ -68,6 +69,9 @@ class Door:
 @contextlib.contextmanager
 def open_outlets() -> Iterator[None]:
     """Let standard output and error go away while the context is open; the one that is left says that the other did."""
+    for name in NAMES:
+        if getattr(sys, name) is None:  # closed before the process began (`>&-`): no file of a run shall get its number
+            setattr(sys, name, Path(os.devnull).open("w", encoding="utf-8"))  # noqa: SIM115 - as long as the process
     before = {name: getattr(sys, name) for name in NAMES}
     outlets = {name: Outlet(stream) for name, stream in before.items()}
     for stream in before.values():

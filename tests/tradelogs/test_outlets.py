@@ -44,6 +44,16 @@ def test_a_full_device_is_said_on_the_other_stream(
     assert "standard output does not take it (No space left on device)" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("name", ["stdout", "stderr"])
+def test_a_stream_that_was_closed_before_the_process_began_is_no_error(
+    monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.setattr(sys, name, None)
+    with open_outlets():
+        print("nobody reads this", file=getattr(sys, name))
+    getattr(sys, name).close()
+
+
 @pytest.mark.parametrize("encoding", ["ascii", "latin-1"])
 def test_what_a_terminal_has_no_character_for_is_an_escape(monkeypatch: pytest.MonkeyPatch, encoding: str) -> None:
     content = io.BytesIO()

@@ -338,7 +338,7 @@ def _write_inputs(work: _Work) -> None:
     described = {
         **old,
         "command_line": mask_secrets(shlex.join(["tradelogs", *sys.argv[1:]])),
-        "profile": work.profile.name,
+        "profile": old.get("profile") if work.profile.path.parent == work.old else work.profile.name,
         "changes": [mask_secrets(change) for change in work.profile.changes],
         DOCUMENT: work.profile.to_yaml(),
         "sha256": {**old.get("sha256", {}), **hash_files(files)},

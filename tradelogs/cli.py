@@ -77,10 +77,14 @@ def _import_module(name: str) -> ModuleType:
 SETTINGS = {"help_option_names": ["-h", "--help"], "color": True}  # what click would take out, the door shows
 BEGIN = """\b
 Where to begin:
-  tradelogs generate offline --num 20      a run on the built-in model: no key, no network
-  tradelogs show RUN_FOLDER                what it made; verify, diff and export take such a folder, too
-  tradelogs gold import FILE --out gold/   your platform's export; then: tradelogs init, tradelogs preview
-  tradelogs COMMAND --help                 examples of each
+  tradelogs generate offline --num 20
+      a run on the built-in model: no key
+  tradelogs show RUN_FOLDER
+      what it made; also: verify, diff, export
+  tradelogs gold import FILE --out gold/
+      your platform's export; then: init, preview
+  tradelogs COMMAND --help
+      examples of each
 """
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from rich.table import Table
 from rich.text import Text
 
+from files.shown_text import show_path
 from tradelogs.runs_display import print_table
 from tradelogs.terminal import CleanConsole
 from verification.answers import Interval, say_percent
@@ -63,7 +64,7 @@ def write_interval(value: Interval, unit: str) -> str:
 def print_comparison(compared: Comparison) -> None:
     """Print a comparison."""
     console = CleanConsole()
-    console.print(f"A: {compared.before}\nB: {compared.after}", soft_wrap=True)
+    console.print(f"A: {show_path(compared.before)}\nB: {show_path(compared.after)}", soft_wrap=True)
     if not compared.changes:
         console.print("\nnothing was changed")
     for section in list_sections(compared):
@@ -85,7 +86,7 @@ def write_markdown(compared: Comparison) -> str:
     """Write a comparison as Markdown."""
     parts = [
         f"**B is: {compared.overall}.** {_cell(compared.reason)}",
-        f"A: `{_cell(str(compared.before))}`, B: `{_cell(str(compared.after))}`",
+        f"A: `{_cell(show_path(compared.before))}`, B: `{_cell(show_path(compared.after))}`",
     ]
     for section in list_sections(compared):
         lines = [section.headings, ["---"] * len(section.headings), *section.rows]

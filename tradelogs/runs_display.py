@@ -39,11 +39,25 @@ def print_runs(lines: Sequence[RunLine], folder: Path) -> None:
 
 
 def print_table(table: Table, console: Console) -> None:
-    """Print a table, whole where its width is nobody's: a file or a pipe has none."""
+    """Print a table, whole where its width is nobody's: a file or a pipe has none.
+
+    A terminal that is too narrow for its longest words gets a paragraph per row: columns that are cut say nothing.
+    """
+    wanted = console.measure(table, options=console.options.update(width=WIDEST))
+    if console.is_terminal and wanted.minimum > console.width:
+        _print_paragraphs(table, console)
+        return
     if not console.is_terminal:
-        wanted = console.measure(table, options=console.options.update(width=WIDEST)).maximum
-        console.width = max(console.width, wanted)
+        console.width = max(console.width, wanted.maximum)
     console.print(table)
+
+
+def _print_paragraphs(table: Table, console: Console) -> None:
+    headings = [Text(str(column.header), style="dim") for column in table.columns]
+    for row in zip(*(column.cells for column in table.columns), strict=True):
+        cells = [cell if isinstance(cell, Text) else Text(str(cell)) for cell in row]
+        said = [Text(" ").join((heading, cell)) for heading, cell in zip(headings, cells, strict=True) if cell.plain]
+        console.print(Text(", ").join(said), overflow="fold")
 
 
 def _write_cells(line: RunLine) -> list[RenderableType]:

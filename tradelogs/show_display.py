@@ -19,10 +19,13 @@ from refine_loop.record.candidate import Story, Version
 from refine_loop.record.runs import RunLine
 from tradelogs.bars_chart import draw_bars
 from tradelogs.preview_display import MOST_FIELDS
-from tradelogs.runs_display import print_table, write_age
+from tradelogs.runs_display import WIDEST, print_table, write_age
 from tradelogs.terminal import CleanConsole
 
 LONGEST = 90  # characters of a reason in a list
+FRAME = 4  # characters of a panel beside what is in it
+LEAST = 30  # characters of it that tell something
+NAME = 16  # characters of a field's name beside its values; a longer one goes on in the next line
 LONGEST_PROMPT = 6_000  # characters of a prompt
 
 
@@ -60,7 +63,7 @@ def print_candidates(found: pl.DataFrame, most: int, profile: Profile, folder: P
     console, criteria = CleanConsole(), profile.dataset.criteria
     table = Table(box=None, pad_edge=False, header_style="dim")
     for name in ("row_id", "status", "passes", *criteria, "why"):
-        width = 16 if name == "row_id" else len(name)
+        width = {"row_id": 16, "status": 8, "why": LEAST}.get(name, len(name))
         table.add_column(name, no_wrap=True, min_width=width, justify="right" if name in criteria else "left")
     for row in found.head(most).to_dicts():
         scores = ["-" if row[name] is None else str(row[name]) for name in criteria]
@@ -92,7 +95,9 @@ def print_story(story: Story, dataset: Declared) -> None:
         else f"{row['prompt_tokens']:,} in, {row['completion_tokens']:,} out",
     }
     console.print(_tabulate({name: value for name, value in facts.items() if value is not None}))
-    console.print(_panel("versions, under the gold rows that the prompt showed", _show_versions(story, dataset)))
+    room = console.width - FRAME
+    versions = _show_versions(story, dataset, console, room)
+    console.print(_panel("versions, under the gold rows that the prompt showed", versions))
     for version in story.versions:
         if version.critique:
             console.print(_panel(f"critique of {_name(version)}", Text(version.critique)))
@@ -100,7 +105,7 @@ def print_story(story: Story, dataset: Declared) -> None:
         patches = "\n".join(f"pass {n}: {patch}" for n, patch in enumerate(row["edits"], 1))
         console.print(_panel("edits, as JSON patches", Text(patches)))
     if story.bars is not None:
-        console.print(_panel("bars", Text(draw_bars(story.bars, story.marks))))
+        console.print(_panel("bars", Text(draw_bars(story.bars, story.marks, room))))
     if story.requests:
         console.print(_panel("requests", _show_requests(story.requests)))
     for entry in story.traced:
@@ -109,19 +114,27 @@ def print_story(story: Story, dataset: Declared) -> None:
         console.print("prompts and answers are kept where the profile says `trace: full`")
 
 
-def _show_versions(story: Story, dataset: Declared) -> RenderableType:
+def _show_versions(story: Story, dataset: Declared, console: CleanConsole, room: int) -> RenderableType:
     if dataset.schema is None or len(dataset.fields) > MOST_FIELDS or not is_flat(dataset.schema):
-        parts: list[RenderableType] = []
-        for version in story.versions:
-            parts += [
-                Text(f"{_name(version)}: {_say_scores(version)}", style="bold"),
-                Text(version.row or "-"),
-            ]
-        for name, seed in story.seeds.items():
-            parts += [Text(name, style="dim"), Text(json.dumps(seed, default=str, ensure_ascii=False))]
-        return Group(*parts)
+        return _list_versions(story)
+    table = _tabulate_versions(story, dataset)
+    folded = max(0, max(map(len, dataset.fields)) - NAME)
+    wanted = console.measure(table, options=console.options.update(width=WIDEST)).minimum - folded
+    return table if wanted <= room else _list_versions(story)
+
+
+def _list_versions(story: Story) -> RenderableType:
+    parts: list[RenderableType] = []
+    for version in story.versions:
+        parts += [Text(f"{_name(version)}: {_say_scores(version)}", style="bold"), Text(version.row or "-")]
+    for name, seed in story.seeds.items():
+        parts += [Text(name, style="dim"), Text(json.dumps(seed, default=str, ensure_ascii=False))]
+    return Group(*parts)
+
+
+def _tabulate_versions(story: Story, dataset: Declared) -> Table:
     table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0), header_style="dim")
-    table.add_column("")
+    table.add_column("", overflow="fold")
     for name in story.seeds:
         table.add_column(name, justify="right", no_wrap=True)
     for version in story.versions:

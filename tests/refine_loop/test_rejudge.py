@@ -64,6 +64,7 @@ def test_rows_that_are_texts_are_judged_again_too(cli: Cli, tmp_path: Path) -> N
     assert said.exit_code == 0, said.output
     old, new = (pl.read_parquet(tmp_path / name / "ledger.parquet") for name in ("old", "new"))
     assert new.select("row_id", "status", "generated_row").equals(old.select("row_id", "status", "generated_row"))
+    assert json.loads((tmp_path / "new/provenance.json").read_text())["profile"] == "vpa_offline"
 
 
 @pytest.mark.parametrize(

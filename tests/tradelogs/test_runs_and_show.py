@@ -10,11 +10,14 @@ from pathlib import Path
 import polars as pl
 import pytest
 from click.testing import Result
+from rich.table import Table
+from rich.text import Text
 
 from refine_loop.record.runs import read_line
 from refine_loop.run_lock import lock_folder
 from tradelogs.bars_chart import draw_bars
-from tradelogs.runs_display import write_age
+from tradelogs.runs_display import print_table, write_age
+from tradelogs.terminal import CleanConsole
 
 Cli = Callable[..., Result]
 LEFT_OUT = shutil.ignore_patterns("gold", "artifacts", "bars.parquet", "checkpoints.sqlite", "hashes.jsonl")
@@ -175,4 +178,18 @@ def test_bars_are_drawn_with_their_range_and_the_moments_below() -> None:
 def test_bars_of_one_price_and_more_bars_than_columns_are_drawn() -> None:
     times = [datetime(2026, 1, 2, 9, 30, tzinfo=UTC) + timedelta(minutes=n) for n in range(500)]
     flat = pl.DataFrame({"timestamp": times, "high": 1.0, "low": 1.0, "close": 1.0})
-    assert max(map(len, draw_bars(flat, {}).split("\n"))) <= 80
+    for room in (80, 46):
+        assert max(map(len, draw_bars(flat, {}, room).split("\n"))) <= room
+
+
+@pytest.mark.parametrize("width", [50, 80])
+def test_a_terminal_too_narrow_for_a_table_gets_all_of_it(capsys: pytest.CaptureFixture[str], width: int) -> None:
+    table = Table(box=None)
+    for name in ("row_id", "realism", "why"):
+        table.add_column(name, no_wrap=True, min_width=30)
+    table.add_row("e4894b0bcc138d9c", Text("4"), "[price_range] entry_price 77.67")
+    console = CleanConsole()
+    console._force_terminal, console.width = True, width
+    print_table(table, console)
+    said = " ".join(capsys.readouterr().out.split())
+    assert said == "row_id e4894b0bcc138d9c, realism 4, why [price_range] entry_price 77.67"

@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 import polars as pl
 
-from files.shown_text import write_command
+from files.shown_text import show_path, write_command
 from verification.answers import to_json
 from verification.compare.answers import AnswerPair, pair_answers
 from verification.compare.inputs import Change, list_changes
@@ -116,7 +116,6 @@ def _note(before: Side, after: Side) -> list[str]:
         notes.append("the gold is not the same, so the verdicts are not compared: each was held against its own")
     for side in (before, after):
         if not side.metrics:
-            notes.append(
-                f"{side.folder} has no verdict of its rows: {write_command('tradelogs', 'verify', side.folder)}"
-            )
+            verify = write_command("tradelogs", "verify", side.folder)
+            notes.append(f"{show_path(side.folder)} has no verdict of its rows: {verify}")
     return notes

@@ -29,7 +29,7 @@ def check_params(
         params: The params.
         field: JSON Schema of the row's field that must equal what is drawn, if there is one.
     """
-    findings = [*_check_native(sampler_type, params), *_check_weights(params)]
+    findings = [*_check_native(sampler_type, params), *_check_truth(params), *_check_weights(params)]
     if field is not None:
         findings += _check_values(params, field)
     return [source.report((*path, *below), message) for below, message in dict.fromkeys(findings)]
@@ -110,6 +110,20 @@ def _cut_path(path: KeyPath, params: Any) -> KeyPath:
         except (KeyError, IndexError, TypeError):
             return path[:depth]
     return path
+
+
+def _check_truth(params: Mapping[str, Any]) -> Iterator[Finding]:
+    """Refuse true and false as values: the library draws 1 and 0, and a prompt would say so."""
+    values = params.get("values")
+    lists = (
+        {("values", key): part for key, part in values.items()}
+        if isinstance(values, Mapping)
+        else {("values",): values}
+    )
+    for path, part in lists.items():
+        for i, value in enumerate(part if isinstance(part, list) else []):
+            if isinstance(value, bool):
+                yield (*path, i), f"would be drawn as {value:d}: put {show(value)} in quotes to make it text"
 
 
 def _check_weights(params: Mapping[str, Any]) -> Iterator[Finding]:

@@ -82,6 +82,14 @@ def test_a_value_that_yaml_takes_for_another_is_to_be_quoted(break_file: Break, 
     assert all("put it in quotes to make it text" in problem for problem in found)
 
 
+def test_truth_is_no_value_of_a_control_for_prompts_would_say_a_number(break_file: Break) -> None:
+    found = break_file(MOOD, "[calm, wild]", "[true, false]")
+    assert [problem.partition("values.")[2] for problem in found] == [
+        "0: would be drawn as 1: put true in quotes to make it text",
+        "1: would be drawn as 0: put false in quotes to make it text",
+    ]
+
+
 def test_what_is_quoted_or_means_what_it_says_is_taken(root: Path, edit: Edit) -> None:
     edit(MOOD, "[calm, wild]", "['on', \"9:30\", '007', 1_000, 0.5, 1e-3]")
     assert check_all(root) == []

@@ -18,7 +18,7 @@ class _LogFile(logging.FileHandler):
 
     def _open(self) -> TextIOWrapper:
         def open_no_link(path: str, flags: int) -> int:
-            return os.open(path, flags | os.O_NOFOLLOW, 0o644)
+            return os.open(path, flags | os.O_NOFOLLOW | os.O_NONBLOCK, 0o644)  # a pipe's reader is not waited for
 
         return open(self.baseFilename, "a", encoding=self.encoding, opener=open_no_link)
 

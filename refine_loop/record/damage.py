@@ -171,6 +171,8 @@ def _find_maker(folder: Path, damage: Damage, lost: set[str]) -> Maker | None:
 
 def _is_edited(folder: Path) -> bool:
     """Tell whether the profile is still one: what a person edits has all its keys, what is cut has not."""
+    if not (folder / PROFILE_FILE).is_file():  # a pipe would be waited for
+        return False
     try:
         now = yaml.safe_load((folder / PROFILE_FILE).read_text(encoding="utf-8"))
         before = yaml.safe_load(read_document(read_provenance(folder)) or "")

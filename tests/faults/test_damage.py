@@ -1,6 +1,7 @@
 """A run's folder that is damaged: what is named, what is made anew, and that nobody goes on with other inputs."""
 
 import json
+import os
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -131,6 +132,13 @@ def test_damage_to_what_follows_is_made_anew(
     assert (folder / name).read_bytes() == (whole / name).read_bytes()
     check_same_rows(folder, whole)
     assert cli("check", folder).exit_code == 0
+
+
+def test_profile_that_is_a_pipe_is_not_waited_for(half: Path, copy: Callable[[Path], Path]) -> None:
+    folder = copy(half)
+    (folder / "profile.yaml").unlink()
+    os.mkfifo(folder / "profile.yaml")
+    assert [(harm.file, harm.maker) for harm in check_run(folder).harms] == [("profile.yaml", "resume")]
 
 
 @pytest.mark.parametrize(

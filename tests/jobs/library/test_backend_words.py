@@ -1,6 +1,7 @@
 """What the backend says and hides: errors in one line, keys by name, the library's log in a file."""
 
 import logging
+import os
 from pathlib import Path
 
 import pytest
@@ -50,6 +51,12 @@ def test_log_is_not_written_through_a_link(tmp_path: Path) -> None:
     with pytest.raises(OSError, match="symbolic"), log_library_to(tmp_path / "log", verbose=False):
         pass
     assert not (tmp_path / "elsewhere").exists()
+
+
+def test_log_waits_for_no_reader_of_a_pipe(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "log")
+    with pytest.raises(OSError, match="No such device"), log_library_to(tmp_path / "log", verbose=False):
+        pass
 
 
 def test_log_that_cannot_be_written_says_nothing(capsys: pytest.CaptureFixture[str]) -> None:

@@ -202,7 +202,7 @@ def load_run_profile(folder: Path, overrides: Mapping[str, Any] | None = None) -
         raise RunInputError(f"{folder} has lost {PROFILE_FILE}: put it back from a copy; what was made is still there")
     if has_gold:
         raise RunInputError(f"{folder}: the run was cut before it had begun. Delete the folder, and start it again")
-    raise RunInputError(f"{folder} holds no run: name the folder that `tradelogs generate` printed")
+    raise RunInputError(f"{folder} holds no run to go on with: name the folder that `tradelogs generate` printed")
 
 
 @dataclass(frozen=True)

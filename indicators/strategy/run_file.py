@@ -84,6 +84,8 @@ def run_strategy_file(strategy: Path, bars: Path) -> StrategyRun:
         IndicatorError: A file that cannot be read; a strategy with faults, each named; no bars of its ticker, or bars
             longer than its interval.
     """
+    if strategy.exists() and not strategy.is_file():  # a pipe would be waited for
+        raise IndicatorError(f"{strategy} is no regular file. Name a JSON file with one strategy.")
     try:
         text = strategy.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as exc:

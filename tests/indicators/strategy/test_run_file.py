@@ -1,6 +1,7 @@
 """One strategy of a file on the bars of a file, and what a person is told when that cannot be."""
 
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -124,3 +125,9 @@ def test_commissions_in_percent_are_paid_at_both_ends() -> None:
     document = {"trade_commissions": {"percent": 1}, "order_size": {"contracts": 2}}
     account = book_trades(document, [Trade(1, 2, 1, 100.0, 110.0, "signal", NAN)])
     assert account.bookings[0][1:] == pytest.approx((4.2, 15.8, 7.9))
+
+
+def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(IndicatorError, match=r"pipe is no regular file\. Name a JSON file"):
+        run_strategy_file(tmp_path / "pipe", tmp_path / "bars.csv")

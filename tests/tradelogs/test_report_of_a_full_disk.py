@@ -25,6 +25,6 @@ def test_a_report_that_cannot_be_written_takes_nothing_from_its_run(
 
 
 def test_an_error_without_a_file_is_said_by_what_it_is() -> None:
-    assert describe_os_error(OSError(errno.ENOSPC, "No space left on device")) == "No space left on device"
+    assert describe_os_error(OSError(errno.ENOSPC, "No space left on device")) == "No space left on device. Make room on the disk"
     assert describe_os_error(OSError(errno.ENOSPC, "No space left", "a/b")) == "a/b: No space left"
     assert describe_os_error(OSError()) == "OSError"

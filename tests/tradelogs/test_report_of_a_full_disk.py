@@ -24,7 +24,9 @@ def test_a_report_that_cannot_be_written_takes_nothing_from_its_run(
     assert "tradelogs verify runs/mine" in said
 
 
-def test_an_error_without_a_file_is_said_by_what_it_is() -> None:
-    assert describe_os_error(OSError(errno.ENOSPC, "No space left on device")) == "No space left on device. Make room on the disk"
-    assert describe_os_error(OSError(errno.ENOSPC, "No space left", "a/b")) == "a/b: No space left"
+def test_an_error_is_said_by_its_file_and_what_it_is_and_asks_for_room_where_there_is_none() -> None:
+    assert describe_os_error(OSError(errno.EIO, "Input/output error")) == "Input/output error"
+    assert describe_os_error(OSError(errno.EIO, "Input/output error", "a/b")) == "a/b: Input/output error"
+    full = OSError(errno.ENOSPC, "No space left on device", "a/b")
+    assert describe_os_error(full) == "a/b: No space left on device. Make room on the disk"
     assert describe_os_error(OSError()) == "OSError"

@@ -120,6 +120,6 @@ def _are_readable(path: Path) -> bool:
                 return False
         with open_checkpoints(path) as checkpoints:
             checkpoints.get_tuple(THREAD)
-    except Exception:
+    except Exception:  # a damaged blob raises whatever its unpacking comes upon
         return False
     return True

@@ -151,7 +151,7 @@ def _check_folder(old: Path) -> None:
         read_provenance(old)
         json.loads(needed[0].read_bytes())
         for path in (needed[1], *old.glob("rounds/*/*.parquet")):
-            pl.read_parquet_schema(path)
+            pl.scan_parquet(path, glob=False).collect_schema()
     except (OSError, ValueError, PolarsError) as exc:
         raise RunInputError(f"{old} is damaged and its rows cannot be judged: {exc}") from exc
 

@@ -138,17 +138,10 @@ def test_a_run_in_a_folder_of_any_name(
     check(cli("resume", f"./{place}/{name}", "--num", 6, "--no-report"))
 
 
-@pytest.mark.slow
-def test_every_command_works_below_an_odd_path(place: Path, cli: Cli, write_profile: WriteProfile) -> None:
-    profile, at = write_odd_profile(place, write_profile), f"./{place}"
+def list_odd_commands(profile: Path | str, at: str, row: str) -> list[list[object]]:
+    """List every command that is given paths, on what lies in the folder `at`."""
     trades, bars, run = f"{at}/it's *:trades.csv", f"{at}/it's *:bars.parquet", f"{at}/r:1"
-    few = pl.read_parquet(SAMPLE / "bars.parquet").filter(ticker="SIM1").head(800)
-    with (place / "few'*.parquet").open("wb") as parquet, (place / "few'*.csv").open("wb") as csv:
-        few.write_parquet(parquet)
-        few.write_csv(csv)
-    make_run(cli, profile, run)
-    row = pl.read_parquet(place / "r:1/accepted.parquet", glob=False)["row_id"][0]
-    commands: list[list[object]] = [
+    return [
         ["resume", run, "--num", 6, "--no-report"],
         ["check", run],
         ["show", run],
@@ -164,7 +157,7 @@ def test_every_command_works_below_an_odd_path(place: Path, cli: Cli, write_prof
         ["vpa", f"{at}/few'*.csv", "--out", f"{at}/v:1.jsonl"],
         ["gold", "import", trades, "--bars", bars, "--out", f"{at}/g:1"],
         ["gold", "describe", f"{at}/g:1"],
-        ["gold", "map", trades, "--out", f"{at}/m:1.yaml"],
+        ["gold", "map", f"{at}/log'*.csv", "--out", f"{at}/m:1.yaml"],
         ["generate", "offline", "--gold", f"{at}/g:1", "--num", 4, "--out", f"{at}/r:2", "--no-report"],
         ["drift", trades, run, "--out", f"{at}/d:1"],
         ["diff", run, f"{at}/r:2"],
@@ -188,6 +181,19 @@ def test_every_command_works_below_an_odd_path(place: Path, cli: Cli, write_prof
             for name in ("vpa", "advisor", "strategy", "stock_report")
         ),
     ]
+
+
+@pytest.mark.slow
+def test_every_command_works_below_an_odd_path(place: Path, cli: Cli, write_profile: WriteProfile) -> None:
+    profile, at = write_odd_profile(place, write_profile), f"./{place}"
+    few = pl.read_parquet(SAMPLE / "bars.parquet").filter(ticker="SIM1").head(800)
+    with (place / "few'*.parquet").open("wb") as parquet, (place / "few'*.csv").open("wb") as csv:
+        few.write_parquet(parquet)
+        few.write_csv(csv)
+    (place / "log'*.csv").write_text("symbol,side,quantity,price,time\nSIM1,buy,1,5.05,2024-10-01 10:36:11\n")
+    make_run(cli, profile, f"{at}/r:1")
+    row = pl.read_parquet(place / "r:1/accepted.parquet", glob=False)["row_id"][0]
+    commands = list_odd_commands(profile, at, row)
     tried = {str(command[0]) for command in commands}
     assert set(main.list_commands(None)) == tried | WITHOUT_PATHS | SERVERS  # type: ignore[arg-type]
     for command in commands:

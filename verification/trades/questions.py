@@ -112,7 +112,7 @@ def list_notes(run: FinishedRun, dropped: int) -> list[str]:
 
 def _can_read(run: FinishedRun) -> bool:
     try:
-        pl.read_parquet_schema(run.folder / OWN_BARS)
+        pl.scan_parquet(run.folder / OWN_BARS, glob=False).collect_schema()
     except (PolarsError, OSError):
         return False
     return True

@@ -67,7 +67,7 @@ def draw_noise(gold: Windows, count: int, rng: np.random.Generator) -> Windows:
 
 
 def _order(bars: np.ndarray) -> np.ndarray:
-    """Put high and low on their sides of the close and of the open."""
+    """Put high and low on their sides of the close."""
     close, high, low, volume = np.moveaxis(bars, -1, 0)
     ends = np.stack([close, high, low])
     return np.stack([close, ends.max(axis=0), ends.min(axis=0), volume], axis=-1)

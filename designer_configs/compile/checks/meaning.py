@@ -25,12 +25,8 @@ from gold_data.folder import BARS, SPLIT, TRADES
 FOLDER_FILES = (TRADES, BARS, SPLIT)  # what is read of a gold folder
 ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:/")
 PATTERN_SIGNS = "*?["
-GOLD_SETTINGS = (
-    "folder",
-    "holdout",
-    "embargo",
-    "disguise",
-)  # keys of a profile's gold that are no file of the dataset's
+# Keys of a profile's gold that are no file of the dataset's.
+GOLD_SETTINGS = ("folder", "holdout", "embargo", "disguise")
 FORMATS = ("parquet", "csv", "jsonl", "hf")
 
 

@@ -58,9 +58,10 @@ class _Program(FoundCommands):
         return super().parse_args(ctx, args)
 
     def main(self, *args: Any, **options: Any) -> Any:
-        """Run a command line."""
+        """Run a command line: the process's own, which ends with it, or one that is given."""
+        is_process = not args and options.get("args") is None
         with open_outlets():
-            return super().main(*args, **options)
+            return super().main(*args, obj=is_process, **options)
 
 
 def _find_here(context: click.Context) -> str:
@@ -93,5 +94,6 @@ Where to begin:
 @click.pass_context
 def main(context: click.Context) -> None:
     """Synthetic rows from a trader's own, judged, refined and verified."""
-    context.with_resource(interruptible())  # before a temporary folder is made, which a stop must not leave behind
+    # before a temporary folder is made, which a stop must not leave behind
+    context.with_resource(interruptible(is_process=context.obj))
     prepare_environment()

@@ -15,8 +15,10 @@ CALM_SECONDS = 0.1  # between two stops that are not one: a key that is held dow
 
 
 @contextlib.contextmanager
-def interruptible() -> Iterator[None]:
+def interruptible(*, is_process: bool = False) -> Iterator[None]:
     """Raise KeyboardInterrupt in the main thread at once when the process is told to stop, until the context closes.
+
+    Then what was there before hears the stops again, or nothing where the process ends with the context.
 
     A signal may be handed to any thread, and a main thread that waits on a lock, as it does while Data Designer's loop
     works, only notices one that is handed to itself. A watcher therefore passes every stop on to it as a wake-up.
@@ -40,7 +42,7 @@ def interruptible() -> Iterator[None]:
         watcher.join()
         os.close(read)
         for number, handler in handlers.items():
-            signal.signal(number, handler)
+            signal.signal(number, signal.SIG_IGN if is_process else handler)
 
 
 def _pass_on(read: int, main: int) -> None:

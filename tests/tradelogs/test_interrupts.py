@@ -37,3 +37,14 @@ def test_a_hang_up_that_is_ignored_stays_ignored() -> None:
             assert signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
     finally:
         signal.signal(signal.SIGHUP, before)
+
+
+def test_a_process_that_ends_with_the_context_hears_no_stop_after_it() -> None:
+    before = {number: signal.getsignal(number) for number in STOPS}
+    try:
+        with interruptible(is_process=True):
+            pass
+        assert {signal.getsignal(number) for number in STOPS} == {signal.SIG_IGN}
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -13,15 +13,18 @@ from pathlib import Path
 
 import numpy as np
 
+from indicators.strategy.bar_suite import load_suite, trade_on
 from indicators.strategy.tree import iter_leaves
 from verification.answers import Interval, bound_share
 from verification.strategies.dialects import PARAMETERS, READERS, Said
+from verification.strategies.differences import count_right, count_sizes, find_best_parameters
 from verification.strategies.lines import TestRow, read_answers, read_prompts, read_test, refuse_leaks
-from verification.strategies.recoverable import count_said_parameters, is_recoverable
-from verification.strategies.scores import METRICS, name_reaction, score_answer
+from verification.strategies.recoverable import count_said_values, is_recoverable
+from verification.strategies.scores import METRICS, WEIGHT, name_reaction, score_answer
 
 PUBLISHED = {"valid": 88.5, "identical": 11.5, "entry_recall": 2.3}  # percent, of reference 004's own test
 SEED = 4
+MOST_BUSY = 3
 FLOORS = ("empty", "shuffled", "constant")
 GROUPED = ("identical", "same_trades", "parameters")
 NO_BETTER = "no better than a constant answer"
@@ -86,22 +89,20 @@ def evaluate_rows(rows: Sequence[TestRow], answers: Sequence[str], dialect: str)
     floors = {
         "empty": score([Said()] * len(rows)),
         "shuffled": score(shuffle(right)),
-        "constant": score([find_constant(right)] * len(rows)),
     }
+    constants = [score([constant] * len(rows)) for constant in list_constants(right)]
     given = [read(answer) for answer in answers]
     scores = score(given)
     best = score([said if can else Said() for said, can in zip(right, told, strict=True)])
-    said_parameters = [count_said_parameters(row.prompt, said) for row, said in zip(rows, right, strict=True)]
-    ceilings = {"valid": 1.0, "strict": 1.0, "parameters": _mean(said_parameters) / len(PARAMETERS)}
+    ceilings = {"valid": 1.0, "strict": 1.0, "parameters": find_ceiling(rows, right)}
     lines = []
     for metric in METRICS:
-        values = _take(scores, metric)
+        values, weights = _take(scores, metric)
         if values:
-            under = {name: _mean(_take(each, metric)) for name, each in floors.items()}
-            under["constant"] = max(under["constant"], find_constant_floor(right, metric))
-            lines.append(
-                Line(metric, len(values), bound_mean(values), under, ceilings.get(metric, _mean(_take(best, metric))))
-            )
+            under = {name: _mean(each, metric) for name, each in floors.items()}
+            under["constant"] = max(*(_mean(each, metric) for each in constants), find_constant_floor(right, metric))
+            ceiling = ceilings.get(metric, _mean(best, metric))
+            lines.append(Line(metric, len(values), bound_mean(values, weights), under, ceiling))
     groups = {
         "leaves": _group(scores, [_count_leaves(said) for said in right]),
         "style": _group(scores, [row.style for row in rows]),
@@ -119,37 +120,66 @@ def shuffle(right: Sequence[Said]) -> list[Said]:
     return [right[taken[place]] for place in range(len(right))]
 
 
+def list_constants(right: Sequence[Said]) -> list[Said]:
+    """List right answers that score best of all rows: the one most alike to all, those that trade most."""
+    sound = [said for said in right if said.document is not None]
+    return [find_constant(right), *sorted(sound, key=_count_trades, reverse=True)[:MOST_BUSY]]
+
+
 def find_constant(right: Sequence[Said]) -> Said:
     """Find the right answer that has most parameters in common with all of them."""
     counts = {key: Counter(said.parameters.get(key) for said in right) for key in PARAMETERS}
     return max(right, key=lambda said: sum(counts[key][said.parameters.get(key)] for key in PARAMETERS))
 
 
+def _count_trades(said: Said) -> int:
+    return len(trade_on(said.document, load_suite()[-1])) if said.document else 0
+
+
+def find_ceiling(rows: Sequence[TestRow], right: Sequence[Said]) -> float:
+    """Find which share of the values of all right strategies is said by their prompts."""
+    strategies = [(row.prompt, said) for row, said in zip(rows, right, strict=True) if not said.unresolved]
+    values = sum(sum(count_sizes(said.parameters).values()) for _, said in strategies)
+    return sum(count_said_values(*pair) for pair in strategies) / values if values else 0.0
+
+
 def find_constant_floor(right: Sequence[Said], metric: str) -> float:
-    """Find what the best constant answer scores where it is another than that of the parameters."""
+    """Find what the best constant answer scores where it can be counted, whatever the answer is."""
     if metric in ("identical", "identical_recoverable"):
         trees = Counter(said.tree for said in right if not said.unresolved)
         return max(trees.values()) / sum(trees.values()) if trees else 0.0
     if metric == "question":
         asked = Counter(said.tree for said in right if said.unresolved)
         return max(asked.values()) / sum(asked.values()) if asked else 0.0
+    if metric == "parameters":
+        constant, sought = find_best_parameters(right), [said.parameters for said in right if not said.unresolved]
+        values = sum(sum(count_sizes(each).values()) for each in sought)
+        return sum(count_right(constant, each) for each in sought) / values if values else 0.0
     return 0.0
 
 
-def _take(scores: Scores, metric: str) -> list[float]:
-    return [value for each in scores if (value := each[metric]) is not None]
+def _take(scores: Scores, metric: str) -> tuple[list[float], list[float]]:
+    """Take a metric of the rows that have it, and each row's weight: values are counted over all rows, as there."""
+    pairs = [
+        (value, each[WEIGHT] if metric == "parameters" else 1.0)
+        for each in scores
+        if (value := each[metric]) is not None
+    ]
+    return [value for value, _ in pairs], [weight or 0.0 for _, weight in pairs]
 
 
-def _mean(values: Sequence[float]) -> float:
-    return float(np.mean(values)) if values else 0.0
+def _mean(scores: Scores, metric: str) -> float:
+    values, weights = _take(scores, metric)
+    return float(np.average(values, weights=weights)) if values else 0.0
 
 
-def bound_mean(values: Sequence[float]) -> Interval:
-    """Return the mean with its 95% interval: Wilson's for shares, by the normal for other means."""
-    mean = _mean(values)
+def bound_mean(values: Sequence[float], weights: Sequence[float]) -> Interval:
+    """Return the mean with its 95% interval: Wilson's for shares, by the normal for other means and for ratios."""
+    mean = float(np.average(values, weights=weights))
     if all(value in (0.0, 1.0) for value in values) or len(values) < 2:
         return bound_share(mean, len(values))
-    half = 1.96 * float(np.std(values, ddof=1)) / len(values) ** 0.5
+    apart = (np.asarray(values) - mean) * np.asarray(weights) / np.mean(weights)
+    half = 1.96 * float(np.std(apart, ddof=1)) / len(values) ** 0.5
     return Interval(mean, max(mean - half, 0.0), min(mean + half, 1.0))
 
 
@@ -164,7 +194,7 @@ def _group(scores: Scores, names: Sequence[str]) -> dict[str, dict[str, float]]:
             held[name].append(each)
     order: Callable[[str], tuple[int, str]] = lambda name: (int(name) if name.isdigit() else 0, name)  # noqa: E731
     return {
-        name: {"rows": float(len(held[name]))} | {metric: _mean(_take(held[name], metric)) for metric in GROUPED}
+        name: {"rows": float(len(held[name]))} | {metric: _mean(held[name], metric) for metric in GROUPED}
         for name in sorted(held, key=order)
     }
 

@@ -4,6 +4,7 @@ import re
 
 from indicators.strategy.said import check_said, hide_moments
 from verification.strategies.dialects import PARAMETERS, Said
+from verification.strategies.differences import count_sizes
 
 _NUMBERS = re.compile(r"(?<![\w.])-?\d+(?:\.\d+)?")
 
@@ -30,10 +31,8 @@ def _list_numbers(answer: str) -> list[float]:
     return [abs(float(found)) for found in _NUMBERS.findall(parts)]
 
 
-def count_said_parameters(prompt: str, said: Said) -> int:
-    """Count the parameters of a right answer that a prompt says: all of whose numbers are numbers of the prompt.
-
-    What the answer leaves out counts as said.
-    """
+def count_said_values(prompt: str, said: Said) -> int:
+    """Count the values of a right answer that a prompt may say: all but the numbers that are none of the prompt's."""
     stated = {float(found) for found in re.findall(r"\d+(?:\.\d+)?", prompt)}
-    return sum(set(_list_numbers(said.parameters.get(key, ""))) <= stated for key in PARAMETERS)
+    numbers = [number for key in PARAMETERS for number in _list_numbers(said.parameters.get(key, ""))]
+    return sum(count_sizes(said.parameters).values()) - sum(number not in stated for number in numbers)

@@ -10,12 +10,13 @@ from indicators.strategy.executor import Trade
 from indicators.strategy.grammar import read_strategy
 from indicators.strategy.liveliness import find_home, know_liveliness
 from indicators.strategy.tree import Document
-from verification.strategies.dialects import PARAMETERS, Said
+from verification.strategies.dialects import Said
+from verification.strategies.differences import count_right, count_sizes
 
 METRICS: Mapping[str, str] = {  # in the order in which they are printed; the first four are the reference's
     "valid": "says a strategy, or a question, after repair",
     "identical": "the same tree",
-    "parameters": "the same parameters, of thirteen; what both leave out is the same",
+    "parameters": "values of the right strategy, written out with every default, that the answer has too",
     "entry_recall": "entries of the right strategy that the answer has too, on its home bars, where it trades there",
     "strict": "says it and nothing else",
     "identical_recoverable": "the same tree, of the rows whose prompt says all",
@@ -23,6 +24,7 @@ METRICS: Mapping[str, str] = {  # in the order in which they are printed; the fi
     "trades_f1": "F1 of trades (entry, exit, side) on the home bars, where the right strategy trades there",
     "question": "asks for just what is not said, of the rows whose right answer is a question",
 }
+WEIGHT = "values"  # of the right strategy: what a row's `parameters` counts for
 MOST_KEPT = 20_000
 
 
@@ -30,14 +32,16 @@ def score_answer(said: Said, right: Said, *, recoverable: bool) -> dict[str, flo
     """Score one answer."""
     identical = float(bool(said.tree) and said.tree == right.tree and bool(said.unresolved) == bool(right.unresolved))
     asks = bool(right.unresolved)
-    same = sum(said.parameters.get(key) == right.parameters.get(key) for key in PARAMETERS) / len(PARAMETERS)
+    size = sum(count_sizes(right.parameters).values())
+    had = count_right(said.parameters, right.parameters) / size
     trades = _score_trades(said.document, right.document)
     return {
         "valid": float(said.is_valid),
         "strict": float(said.strict),
         "identical": None if asks else identical,
         "identical_recoverable": identical if recoverable and not asks else None,
-        "parameters": None if asks else same * said.is_valid * (not said.unresolved),
+        WEIGHT: float(size),
+        "parameters": None if asks else had * said.is_valid * (not said.unresolved),
         "question": float(_name_all(said) == _name_all(right)) if asks else None,
         **trades,
     }

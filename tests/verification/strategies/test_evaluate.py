@@ -1,15 +1,20 @@
 """The harness: what it scores of known answers, computed a second time by a naive script; and bad files."""
 
+import ast
 import json
+import re
 from collections import Counter
+from itertools import permutations
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from indicators.strategy.equality import write_question
+from indicators.strategy.series import SERIES
 from tests.conftest import ROOT, run_cli
 from tests.indicators.strategy.described import Described, describe_one
-from verification.strategies.dialects import read_json_answer, read_tst_answer
+from verification.strategies.dialects import PARAMETERS, read_json_answer, read_tst_answer
 from verification.strategies.evaluate import NO_BETTER, Evaluation, evaluate_rows, find_constant, shuffle
 from verification.strategies.lines import TestRow as Row
 
@@ -115,12 +120,57 @@ def test_real_prompts_are_scored_as_by_a_naive_script() -> None:
 
 
 def naive_parameters(answers: list[str], right: list[str]) -> float:
-    """Compare parameters as texts: split at the commas outside of brackets."""
-    total = 0
+    """Count the values of the right texts, and take away where the answers' differ; lists are paired in every way."""
+    sizes = differences = 0
     for one, other in zip(map(split, answers), map(split, right), strict=True):
-        keys = one.keys() | other.keys()
-        total += 13 - len(keys) + sum(one.get(key) == other.get(key) for key in keys)
-    return total / 13 / len(right)
+        for key in PARAMETERS:
+            ours, theirs = (spread(text[key]) if key in text else None for text in (one, other))
+            sizes += 1 + (weigh(theirs) if key.endswith("condition") else 1)
+            apart = differ(theirs, ours)
+            is_choice = key in ("position_type", "interval", "period")
+            differences += apart if key.endswith("condition") else min(apart * (1 + is_choice), 2)
+    return 1 - differences / sizes
+
+
+def spread(text: str) -> Any:
+    """Turn a call into a dict of its kind and values, by ast alone."""
+    node = ast.parse(text, mode="eval").body
+    if not isinstance(node, ast.Call):
+        value = ast.unparse(node)
+        return float(value) if re.fullmatch(r"-?[\d.]+", value) else value
+    kind = ast.unparse(node.func)
+    values = [spread(ast.unparse(each)) for each in node.args]
+    named = {str(each.arg): spread(ast.unparse(each.value)) for each in node.keywords}
+    if kind in ("AND", "OR"):
+        return {"type": kind, "conditions": values}
+    defaults = dict(SERIES[kind].defaults) if kind in SERIES else {}
+    written = {name: repr(each) if isinstance(each, (str, bool)) else float(each) for name, each in defaults.items()}
+    return {"type": kind} | {str(place): each for place, each in enumerate(values)} | written | named
+
+
+def weigh(tree: Any) -> int:
+    if isinstance(tree, dict):
+        return len(tree) - 1 + sum(weigh(each) for each in tree.values())
+    return sum(weigh(each) for each in tree) if isinstance(tree, list) else 1
+
+
+def differ(one: Any, other: Any) -> int:
+    if one == other:
+        return 0
+    if isinstance(one, dict) and isinstance(other, dict):
+        both, either = set(one) & set(other), set(one) | set(other)
+        if len(both) / len(either) < 0.33:
+            return 1
+        return len(either) - len(both) + sum(differ(one[key], other[key]) for key in both)
+    if isinstance(one, list) and isinstance(other, list):
+        short, long = sorted((one, other), key=len)
+        ways = permutations(long, len(short))
+        return (
+            len(long)
+            - len(short)
+            + min(sum(min(differ(*each), 2) for each in zip(short, way, strict=True)) for way in ways)
+        )
+    return 1
 
 
 def split(text: str) -> dict[str, str]:

@@ -9,7 +9,7 @@ import resource
 import shutil
 import tempfile
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -27,6 +27,9 @@ import pytest
 import yaml
 from click.testing import CliRunner, Result
 
+from gold_data.markets import USUAL
+from gold_data.store import Gold
+from gold_data.trades.ingest import read_gold
 from offline_model.launch import launch
 from offline_model.options import Options
 from tests.process import open_server
@@ -37,6 +40,7 @@ hypothesis.settings.load_profile("tests")
 atexit.register(shutil.rmtree, os.environ["DATA_DESIGNER_HOME"], ignore_errors=True)
 
 ROOT = Path(__file__).parents[1]
+SAMPLE = ROOT / "gold_data/sample"
 SERVER = ExitStack()
 KEY_ENV, KEY = "REHEARSAL_API_KEY", "canary-7f3a9d-not-to-be-written"
 
@@ -74,6 +78,23 @@ def count_cpu_seconds() -> float:
     """
     used = (resource.getrusage(whose) for whose in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
     return sum(usage.ru_utime + usage.ru_stime for usage in used)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _read_sample_once() -> Iterator[None]:
+    """Let a process read the sample's gold once: nearly every run of a test begins with it, and nothing changes it."""
+    readings: dict[tuple[object, ...], Gold] = {}
+
+    def read(trades: Path, *others: Any) -> Gold:
+        if trades.parent != SAMPLE or others[-1] != USUAL:
+            return read_gold(trades, *others)
+        if (trades, *others[:-1]) not in readings:
+            readings[trades, *others[:-1]] = read_gold(trades, *others)
+        return readings[trades, *others[:-1]]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("columns.trade_log.dataset.read_gold", read)
+        yield
 
 
 def run_cli(*arguments: object) -> Result:

@@ -32,15 +32,15 @@ def _work(jobs: JobFolder, name: str, gold: Path) -> None:
     folder = jobs.runs / name
     while is_locked(folder / RUN_LOCK):  # of a run whose worker was killed
         time.sleep(POLL)
-    code = 0
+    code = ENDED_EARLY
     if not jobs.wants_cancel(name):
         code = _run(jobs, name, _choose_command(jobs, name, gold))
-    cancelled = jobs.wants_cancel(name)
+    cancelled = code != 0 and jobs.wants_cancel(name)
     log = jobs.runs / f"{name}{LOG}"
     said = log.read_text(encoding="utf-8", errors="replace")[-SHOWN:] if log.is_file() and code in (1, 2) else ""
-    jobs.end(name, ENDED_EARLY if cancelled else code, cancelled=cancelled, message=said)
-    if code == 0 and not cancelled:
-        _run(jobs, name, ["verify", str(folder)])  # the run is done; its report comes after
+    if code == 0 and not jobs.wants_cancel(name):
+        _run(jobs, name, ["verify", str(folder)])  # a run that is done stays so, whatever becomes of its report
+    jobs.end(name, ENDED_EARLY if cancelled else code, cancelled=cancelled, message=said)  # last: now another may begin
 
 
 def _choose_command(jobs: JobFolder, name: str, gold: Path) -> list[str]:

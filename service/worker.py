@@ -12,6 +12,7 @@ import sys
 import time
 from pathlib import Path
 
+from files.own_file import open_own
 from service.jobs import ENDED_EARLY, JOB, LOG, RUN_LOCK, JobFolder, hold, is_locked
 
 PATIENCE = 2.0  # seconds until another holder has let go, who may only have looked
@@ -55,14 +56,9 @@ def _choose_command(jobs: JobFolder, name: str, gold: Path) -> list[str]:
     return ["generate", job["profile"], "--out", str(folder), "--no-report", *options]
 
 
-def open_no_link(path: str, flags: int) -> int:
-    """Open a file, and no link to another."""
-    return os.open(path, flags | os.O_NOFOLLOW, 0o644)
-
-
 def _run(jobs: JobFolder, name: str, arguments: list[str]) -> int:
     """Run a command until it ends or is to stop; give its exit code."""
-    with open(jobs.runs / f"{name}{LOG}", "ab", opener=open_no_link) as log:
+    with open(jobs.runs / f"{name}{LOG}", "ab", opener=open_own) as log:
         process = subprocess.Popen(  # noqa: S603 - our own command line
             [sys.executable, "-m", "tradelogs", *arguments], stdin=subprocess.DEVNULL, stdout=log, stderr=log
         )

@@ -14,6 +14,7 @@ from typing import Any, Self
 
 from files.errors import StorageError
 from files.hashes import has_hashes, hash_start, record_start
+from files.own_file import open_own
 from files.whole_file import cut_torn_line, sync_folder
 
 SYNC_SECONDS = 0.25  # what a power cut may cost; a killed process loses nothing
@@ -26,13 +27,13 @@ class AppendFile:
 
     A thread of its own waits for the disk, so that nobody else has to. A line that a crash cut short is taken out when
     the file is opened again. Of a file in a folder whose files are recorded, what is on the disk is recorded every
-    `MARK_SECONDS`, and at the end. A link is not followed.
+    `MARK_SECONDS`, and at the end.
     """
 
     def __init__(self, path: Path, recorded_in: Path | None = None) -> None:
         self._path = path
         self._recorded_in = recorded_in if recorded_in is not None and has_hashes(recorded_in) else None
-        self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW, 0o644)
+        self._file = open_own(path, os.O_RDWR | os.O_CREAT | os.O_APPEND)
         cut_torn_line(self._file)
         sync_folder(path.parent)
         self._size = os.fstat(self._file).st_size

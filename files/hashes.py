@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from files.errors import StorageError
+from files.own_file import open_own
 from files.whole_file import cut_torn_line, sync_folder, write_bytes
 
 HASHES = "hashes.jsonl"
@@ -198,7 +199,7 @@ def _append(folder: Path, entries: Sequence[Mapping[str, Any]]) -> None:
     data = "".join(f"{json.dumps(entry)}\n" for entry in entries).encode()
     try:
         with _appending:
-            file = os.open(folder / HASHES, os.O_RDWR | os.O_APPEND | os.O_NOFOLLOW)
+            file = open_own(folder / HASHES, os.O_RDWR | os.O_APPEND)
             try:
                 cut_torn_line(file)
                 if os.write(file, data) < len(data):

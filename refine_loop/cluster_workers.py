@@ -13,6 +13,7 @@ from typing import Any
 
 from designer_configs.compile.profile import Profile
 from files.errors import StorageError
+from files.hashes import remove_recorded
 from files.whole_file import write_text
 from gold_data.store import load_gold
 from jobs.cluster import LOOK_SECONDS, Part, PartResult, RayBackend, Watch, open_cluster
@@ -44,7 +45,7 @@ def run_part(part: Part) -> PartResult:
         with (
             _interruptible(),
             log_library_to(part.folder / "data_designer.log", verbose=False),
-            EventLog(find_log(part), lambda _: None) as log,
+            EventLog(find_log(part), lambda _: None, part.folder) as log,
             AnswerJournal(rounds, trace=trace) as journal,
             steer_run(part.profile, backend, halt, log, journal, find_cap=find_cap, gold=gold),
             quicken_library(),
@@ -135,7 +136,7 @@ class PartLogs:
         """Drop the files of rounds that have settled."""
         for path in (self._folder / "rounds").glob(PART_LOGS):
             if (path.parent / "settled.parquet").exists():
-                path.unlink()
+                remove_recorded(path, self._folder)
 
     def _take_over(self, part: Part) -> None:
         try:

@@ -45,11 +45,16 @@ def find_place(rounds: Path) -> Place:
 
 
 def read_place(snapshot: Any) -> Place:
-    """Read how far a run has come by its last checkpoint."""
+    """Read how far a run has come by its last checkpoint.
+
+    What comes next is its task: a node that has ended already, which a full disk kept from a checkpoint of its own, is
+    no longer named as next.
+    """
     values = snapshot.values
-    if not values.get("round") or snapshot.next[:1] in ((), ("plan",)):
+    node = snapshot.tasks[0].name if snapshot.tasks else None
+    if not values.get("round") or node in (None, "plan"):
         return Place(values.get("round", 0))
-    return Place(values["round"], 0 if snapshot.next[0] == "generate" else values["refine_pass"] + 1)
+    return Place(values["round"], 0 if node == "generate" else values["refine_pass"] + 1)
 
 
 def rebuild_state(rounds: Path) -> tuple[LoopState, str]:

@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+from files.own_file import NO_FILE, open_own
 from refine_loop.errors import RunInputError
 
 LOCK = "run.lock"
@@ -15,14 +16,14 @@ LOCK = "run.lock"
 def lock_folder(folder: Path) -> Iterator[None]:
     """Hold a run's folder while the context is open; the system lets go of it when the process dies.
 
-    The lock is a file of the folder's own: a link is not followed.
-
     Raises:
         RunInputError: another process holds it, or the folder cannot be written to.
     """
     try:
-        file = os.open(folder / LOCK, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o644)
+        file = open_own(folder / LOCK, os.O_RDWR | os.O_CREAT)
     except OSError as exc:
+        if exc.errno in NO_FILE:
+            raise RunInputError(f"{exc.filename}: {exc.strerror}") from exc
         raise RunInputError(
             f"{folder} cannot be written to ({exc.strerror}), and a run keeps what it does there: "
             "make it writable, or copy it to where you may write and go on with the copy"

@@ -12,6 +12,7 @@ import sys
 import time
 from pathlib import Path
 
+from files.own_file import open_own
 from service.jobs import ENDED_EARLY, JOB, LOG, RUN_LOCK, JobFolder, hold, is_locked
 
 PATIENCE = 2.0  # seconds until another holder has let go, who may only have looked
@@ -32,15 +33,15 @@ def _work(jobs: JobFolder, name: str, gold: Path) -> None:
     folder = jobs.runs / name
     while is_locked(folder / RUN_LOCK):  # of a run whose worker was killed
         time.sleep(POLL)
-    code = 0
+    code = ENDED_EARLY
     if not jobs.wants_cancel(name):
         code = _run(jobs, name, _choose_command(jobs, name, gold))
-    cancelled = jobs.wants_cancel(name)
+    cancelled = code != 0 and jobs.wants_cancel(name)
     log = jobs.runs / f"{name}{LOG}"
     said = log.read_text(encoding="utf-8", errors="replace")[-SHOWN:] if log.is_file() and code in (1, 2) else ""
-    jobs.end(name, ENDED_EARLY if cancelled else code, cancelled=cancelled, message=said)
-    if code == 0 and not cancelled:
-        _run(jobs, name, ["verify", str(folder)])  # the run is done; its report comes after
+    if code == 0 and not jobs.wants_cancel(name):
+        _run(jobs, name, ["verify", str(folder)])  # a run that is done stays so, whatever becomes of its report
+    jobs.end(name, ENDED_EARLY if cancelled else code, cancelled=cancelled, message=said)  # last: now another may begin
 
 
 def _choose_command(jobs: JobFolder, name: str, gold: Path) -> list[str]:
@@ -55,14 +56,9 @@ def _choose_command(jobs: JobFolder, name: str, gold: Path) -> list[str]:
     return ["generate", job["profile"], "--out", str(folder), "--no-report", *options]
 
 
-def open_no_link(path: str, flags: int) -> int:
-    """Open a file, and no link to another."""
-    return os.open(path, flags | os.O_NOFOLLOW, 0o644)
-
-
 def _run(jobs: JobFolder, name: str, arguments: list[str]) -> int:
     """Run a command until it ends or is to stop; give its exit code."""
-    with open(jobs.runs / f"{name}{LOG}", "ab", opener=open_no_link) as log:
+    with open(jobs.runs / f"{name}{LOG}", "ab", opener=open_own) as log:
         process = subprocess.Popen(  # noqa: S603 - our own command line
             [sys.executable, "-m", "tradelogs", *arguments], stdin=subprocess.DEVNULL, stdout=log, stderr=log
         )

@@ -1,26 +1,20 @@
 """The library's own log, kept beside the run: every key is masked, control characters are escapes."""
 
 import logging
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from io import TextIOWrapper
 from pathlib import Path
 
+from files.own_file import open_own
 from files.shown_text import clean_text
 
 
 class _LogFile(logging.FileHandler):
-    """A log that, on a full disk, loses lines without a word: the run says what is wrong, and stops.
-
-    A link is not followed: whoever can write into the folder would choose what is written to.
-    """
+    """A log that, on a full disk, loses lines without a word: the run says what is wrong, and stops."""
 
     def _open(self) -> TextIOWrapper:
-        def open_no_link(path: str, flags: int) -> int:
-            return os.open(path, flags | os.O_NOFOLLOW | os.O_NONBLOCK, 0o644)  # a pipe's reader is not waited for
-
-        return open(self.baseFilename, "a", encoding=self.encoding, opener=open_no_link)
+        return open(self.baseFilename, "a", encoding=self.encoding, opener=open_own)
 
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - logging's name
         """Pass over a line that could not be written."""

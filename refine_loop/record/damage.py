@@ -35,12 +35,13 @@ from refine_loop.record.runs import is_run
 Maker = Literal["resume", "verify"]
 
 EVENTS = "events.jsonl"
+LOGS = (EVENTS, "rounds/*/answers_*.jsonl", "rounds/*/events_*.jsonl")  # the last of a cluster's workers
 KEPT = (PROFILE_FILE, PROVENANCE, REJUDGED, "*.parquet", "gold/*", "rounds/*/[ps]*.parquet", "trace/*.gz")
 REPORT = ("metrics.json", "report.html")
 RESULTS = ("usage.json", "data_dictionary.json", "accepted.csv", "accepted.jsonl", "data_designer.yaml")
 ANSWERS = re.compile(r"rounds/(\d+)/answers_(?:generate|refine_(\d+))\b.*\.jsonl")
 PARQUET = b"PAR1"  # how such a file begins and ends
-EDITED = "was edited"
+EDITED = "was changed since"
 
 
 @dataclass(frozen=True)
@@ -54,8 +55,9 @@ class Harm:
     def say(self, folder: Path) -> str:
         """Say it in a line."""
         if self.found == EDITED:
+            resume = write_command("tradelogs", "resume", folder)
             return (
-                f"{self.file} {self.found}: {write_command('tradelogs', 'resume', folder)} says what of it may change"
+                f"{self.file} {self.found}: {resume} goes on with other caps and counts, and refuses any other change"
             )
         made_by = f": made anew by {write_command('tradelogs', self.maker, folder)}" if self.maker else ""
         return f"{self.file} {self.found}{made_by}"
@@ -142,7 +144,9 @@ def _list_kept(folder: Path) -> list[Path]:
 def explain_damage(folder: Path, harms: list[Harm]) -> str:
     """Say what is damaged, and what can still be done."""
     lost = [harm for harm in harms if harm.maker is None]
-    lines = [f"{show_path(folder)} is damaged:", *(f"  {harm.say(folder)}" for harm in harms)]
+    damaged = [harm for harm in harms if harm.found != EDITED]
+    lines = [f"{show_path(folder)} is damaged:"] if damaged else [f"{show_path(folder)} is not as it was written:"]
+    lines += [f"  {harm.say(folder)}" for harm in harms]
     if lost:
         lines.append(
             f"What was given or paid for cannot be made anew: put {'it' if len(lost) == 1 else 'them'} back from a "
@@ -207,8 +211,7 @@ def _is_spent(folder: Path, file: str, lost: set[str]) -> bool:
 def _find_unreadable(folder: Path) -> Iterator[Damage]:
     """Find lines that are none of ours behind what is recorded of a log, and tables without a hash that are cut."""
     recorded = read_hashes(folder)
-    logs = [path for path in (folder / EVENTS, *sorted(folder.glob("rounds/*/answers_*.jsonl"))) if path.is_file()]
-    for path in logs:
+    for path in (path for pattern in LOGS for path in sorted(folder.glob(pattern)) if path.is_file()):
         name = path.relative_to(folder).as_posix()
         start = entry.size or 0 if (entry := recorded.get(name)) else 0
         number = find_foreign_line(path, _choose_shape(path), start) if start <= path.stat().st_size else None
@@ -227,7 +230,7 @@ def _find_unreadable(folder: Path) -> Iterator[Damage]:
 
 
 def _choose_shape(path: Path) -> Callable[[Any], bool]:
-    if path.name == EVENTS:
+    if path.name.startswith("events"):  # the run's, or those of a worker
         return is_event
     from jobs.requests.journal import is_entry  # noqa: PLC0415 - the library takes a second, and few runs are half done
 

@@ -42,7 +42,8 @@ class EventLog:
     it goes on after a stop.
     """
 
-    def __init__(self, path: Path, observe: Observer) -> None:
+    def __init__(self, path: Path, observe: Observer, recorded_in: Path | None = None) -> None:
+        """Open the log, which is recorded among the files of its folder, or of another above it."""
         self.tokens_of: dict[str, tuple[int, int]] = {}
         self._active_before = 0.0
         for event in iter_events(path) if path.exists() else ():
@@ -50,7 +51,7 @@ class EventLog:
                 self._count_tokens(event)
             self._active_before = max(self._active_before, event.get("active_seconds", 0.0))
         self._started = time.monotonic()
-        self._file = AppendFile(path, recorded_in=path.parent)
+        self._file = AppendFile(path, recorded_in=recorded_in or path.parent)
         self._observe = observe
         self._lock = threading.Lock()
         self._job = CHECK

@@ -155,9 +155,15 @@ def test_log_is_recorded_while_it_is_written(folder: Path, monkeypatch: pytest.M
 
 def test_log_is_not_written_through_a_link(folder: Path, tmp_path: Path) -> None:
     (folder / "log.jsonl").symlink_to(tmp_path / "elsewhere")
-    with pytest.raises(OSError, match="symbolic"):
+    with pytest.raises(OSError, match="it is a link, and nothing is written through links"):
         AppendFile(folder / "log.jsonl")
     assert not (tmp_path / "elsewhere").exists()
+
+
+def test_log_is_not_written_to_a_pipe(folder: Path) -> None:
+    os.mkfifo(folder / "log.jsonl")
+    with pytest.raises(OSError, match="it is a pipe, and no file"):
+        AppendFile(folder / "log.jsonl")
 
 
 @pytest.mark.parametrize(

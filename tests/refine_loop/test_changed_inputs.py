@@ -88,7 +88,10 @@ def test_law_that_was_edited_in_the_runs_profile_is_refused(cli: Cli, project: P
     said = cli("resume", project / "run")
     assert (said.exit_code, "was begun with another run.seed" in said.output) == (2, True), said.output
     assert (project / "run/profile.yaml").read_bytes() == before
-    assert "profile.yaml was edited" in cli("check", project / "run").output
+    found = cli("check", project / "run")
+    assert (found.exit_code, "damaged" in found.output) == (1, False)
+    assert "profile.yaml was changed since: " in found.output
+    assert "goes on with other caps and counts, and refuses any other change" in found.output
 
 
 def test_cap_that_was_edited_in_the_runs_profile_is_gone_on_with_and_said(cli: Cli, project: Path) -> None:

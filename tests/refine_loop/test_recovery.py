@@ -6,9 +6,13 @@ from typing import Any
 
 import polars as pl
 import pytest
+from langchain_core.runnables import RunnableConfig
+from langgraph.checkpoint.memory import InMemorySaver
+from langgraph.graph import END, START, StateGraph
 
 from refine_loop.errors import RunInputError
-from refine_loop.recovery import SETTLED, Place, check_checkpoints, find_place, read_place, rebuild_state
+from refine_loop.recovery import SETTLED, THREAD, Place, check_checkpoints, find_place, read_place, rebuild_state
+from refine_loop.state import START_STATE, LoopState
 
 
 def write_round(rounds: Path, number: int, **files: list[str]) -> None:
@@ -68,7 +72,28 @@ def test_one_node_lies_between_two_places_at_most(here: Place, there: Place, is_
     ],
 )
 def test_place_of_a_checkpoint_is_that_before_its_next_node(values: Any, then: Any, place: Place) -> None:
-    assert read_place(SimpleNamespace(values=values, next=then)) == place
+    assert read_place(SimpleNamespace(values=values, tasks=[SimpleNamespace(name=node) for node in then])) == place
+
+
+def test_node_that_a_full_disk_kept_from_a_checkpoint_is_not_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    ended, checkpoints = list[str](), InMemorySaver()
+    small = StateGraph(LoopState)
+    for name, then in (("plan", "generate"), ("generate", "settle"), ("settle", END)):
+        small.add_node(name, lambda state, name=name: ended.append(name) or state | {"round": 1})
+        small.add_edge(name, then)
+    small.add_edge(START, "plan")
+    graph, stock = small.compile(checkpointer=checkpoints), checkpoints.put
+
+    def put(*given: Any) -> RunnableConfig:
+        if ended == ["plan", "generate"]:
+            raise OSError(28, "No space left on device")
+        return stock(*given)
+
+    monkeypatch.setattr(checkpoints, "put", put)
+    with pytest.raises(OSError, match="No space"):
+        graph.invoke(START_STATE, THREAD, durability="sync")
+    assert (ended, read_place(graph.get_state(THREAD))) == (["plan", "generate"], Place(1, 0))
+    assert read_place(graph.get_state(THREAD)).is_next(Place(1, 1))
 
 
 def test_state_after_a_round_that_has_settled(tmp_path: Path) -> None:

@@ -1,6 +1,5 @@
 """A job in parts: how it is split and put together again, and how what the workers wrote gets into the run's log."""
 
-import json
 import socket
 import time
 from collections.abc import Mapping
@@ -13,6 +12,7 @@ import pytest
 from designer_configs.compile.check import check_environment
 from designer_configs.compile.profile import EngineChoice, Profile, load_profile
 from designer_configs.errors import ConfigError
+from files.hashes import begin_hashes, find_damage, read_hashes
 from jobs.cluster import (
     Part,
     PartResult,
@@ -145,7 +145,11 @@ def test_workers_are_told_of_a_cap(tmp_path: Path, parts: list[Part]) -> None:
 
 def test_files_of_workers_go_when_their_round_has_settled(tmp_path: Path, parts: list[Part]) -> None:
     find_log(parts[0]).parent.mkdir(parents=True)
-    find_log(parts[0]).write_text(json.dumps({"event": "request"}))
+    begin_hashes(tmp_path)
+    name = find_log(parts[0]).relative_to(tmp_path).as_posix()
+    with EventLog(find_log(parts[0]), lambda _: None, tmp_path) as worker:
+        write_request(worker, "a")
+    assert read_hashes(tmp_path)[name].size == find_log(parts[0]).stat().st_size
     with EventLog(tmp_path / "events.jsonl", lambda _: None) as log:
         logs = PartLogs(parts[0].profile, tmp_path, log)
         logs.drop_settled()
@@ -153,6 +157,7 @@ def test_files_of_workers_go_when_their_round_has_settled(tmp_path: Path, parts:
         (find_log(parts[0]).parent / "settled.parquet").touch()
         logs.drop_settled()
         assert not find_log(parts[0]).exists()
+    assert find_damage(tmp_path) == []
 
 
 def test_without_ray_a_profile_that_wants_it_is_told_how_to_get_it(

@@ -188,6 +188,25 @@ def test_a_worker_ends_a_job_that_cannot_be_done(runs: Path, tmp_path: Path) -> 
     assert len(list(runs.iterdir())) == 3
 
 
+@pytest.mark.parametrize("is_cancelled", [False, True])
+def test_a_job_has_ended_once_its_worker_has_nothing_left_to_do(
+    runs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, is_cancelled: bool
+) -> None:
+    jobs, states = JobFolder(runs), dict[str, str]()
+    name, _ = jobs.submit(Asked("offline"), None)
+
+    def run(_jobs: JobFolder, _name: str, arguments: list[str]) -> int:
+        states[arguments[0]] = jobs.tell_state(name)
+        if is_cancelled:
+            jobs.cancel(name)  # too late: the run is whole
+        return 0
+
+    monkeypatch.setattr("service.worker._run", run)
+    work(runs, name, tmp_path)
+    assert states == {"generate": "running"} | ({} if is_cancelled else {"verify": "running"})
+    assert (jobs.tell_state(name), jobs.read_exit(name) is None) == ("done", False)
+
+
 def test_the_scheduler_starts_no_more_than_it_may(runs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     jobs, spawned = JobFolder(runs), list[str]()
     names = [jobs.submit(Asked("offline", seed=seed), None)[0] for seed in range(5)]

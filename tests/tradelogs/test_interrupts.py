@@ -3,9 +3,11 @@
 import os
 import signal
 import time
+from typing import Any
 
 import pytest
 
+from tradelogs.__main__ import main as start
 from tradelogs.interrupts import CALM_SECONDS, STOPS, interruptible
 
 
@@ -48,3 +50,19 @@ def test_a_process_that_ends_with_the_context_hears_no_stop_after_it() -> None:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+@pytest.mark.parametrize(
+    ("before", "then"), [(signal.default_int_handler, signal.SIG_DFL), (signal.SIG_IGN, signal.SIG_IGN)]
+)
+def test_a_stop_ends_a_process_that_is_still_importing_unless_it_is_ignored(
+    monkeypatch: pytest.MonkeyPatch, before: Any, then: Any
+) -> None:
+    found = []
+    monkeypatch.setattr("tradelogs.cli.main", lambda **_: found.append(signal.getsignal(signal.SIGINT)))
+    own = signal.signal(signal.SIGINT, before)
+    try:
+        start()
+    finally:
+        signal.signal(signal.SIGINT, own)
+    assert found == [then]

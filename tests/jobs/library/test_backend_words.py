@@ -48,14 +48,17 @@ def test_library_logs_to_the_file_while_it_is_open(tmp_path: Path, capsys: pytes
 
 def test_log_is_not_written_through_a_link(tmp_path: Path) -> None:
     (tmp_path / "log").symlink_to(tmp_path / "elsewhere")
-    with pytest.raises(OSError, match="symbolic"), log_library_to(tmp_path / "log", verbose=False):
+    with (
+        pytest.raises(OSError, match="it is a link, and nothing is written through links"),
+        log_library_to(tmp_path / "log", verbose=False),
+    ):
         pass
     assert not (tmp_path / "elsewhere").exists()
 
 
 def test_log_waits_for_no_reader_of_a_pipe(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "log")
-    with pytest.raises(OSError, match="No such device"), log_library_to(tmp_path / "log", verbose=False):
+    with pytest.raises(OSError, match="it is a pipe"), log_library_to(tmp_path / "log", verbose=False):
         pass
 
 

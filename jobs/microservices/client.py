@@ -19,6 +19,7 @@ from jobs.errors import BackendError
 from jobs.job import ROW_ID
 from jobs.microservices.answers import Tokens, find_tokens, is_job, is_providers, read_archive, shorten
 from jobs.microservices.config import hold_back_prints, import_quietly
+from jobs.retry_after import read_asked_pause
 
 FIRST_PAUSE, LONGEST_PAUSE, GROWTH = 1.0, 30.0, 1.5  # seconds between two looks at a job, and between two tries
 LONGEST_ANSWER, SHORTEST_ANSWER = 30.0, 5.0  # seconds that one call waits for, as patience allows
@@ -32,11 +33,15 @@ NO_TOKEN = "unused"  # without one huggingface_hub would send the person's own, 
 
 
 class Failure(NamedTuple):
-    """What an error of the client comes to: the HTTP status if there was an answer, and whether to try again."""
+    """What an error of the client comes to: the HTTP status if there was an answer, and whether to try again.
+
+    `asked` is for how many seconds the service asks us to wait first (Retry-After).
+    """
 
     status: int | None
     passes: bool
     words: str
+    asked: float = 0.0
 
 
 class CapReached(Exception):  # noqa: N818 - no error, but the end of waiting
@@ -151,10 +156,11 @@ class ServiceClient:
                 raise
             except Exception as exc:
                 failure = self._explain(exc)
-                if not failure.passes or self._is_over(started, self._patience):
+                if not failure.passes or self._is_over(started, self._patience, failure.asked):
                     said = failure._replace(words=f"{failure.words} {self.quote(printed.getvalue())}".strip())
                     raise self._give_up(f"create job {name}", said) from exc
-            self._hold_out(pause := pause_longer(pause))
+                asked = failure.asked
+            self._hold_out(max(pause := pause_longer(pause), asked))
             if (known := self.find_job(name)) is not None:
                 return known
 
@@ -265,9 +271,10 @@ class ServiceClient:
                     raise self._refuse_answer(task) from exc
                 if failure.status == 404 and may_miss:
                     return None
-                if not failure.passes or self._is_over(started, patience):
+                if not failure.passes or self._is_over(started, patience, failure.asked):
                     raise self._give_up(task, failure) from exc
-            self._hold_out(pause := pause_longer(pause))
+                asked = failure.asked
+            self._hold_out(max(pause := pause_longer(pause), asked))
 
     def _note(self, response: httpx.Response) -> None:
         self._came = response
@@ -282,8 +289,9 @@ class ServiceClient:
             f"Is it the address of the service itself? What came: {said}"
         )
 
-    def _is_over(self, started: float, patience: float) -> bool:
-        return time.monotonic() >= min(started + patience, self._deadline)
+    def _is_over(self, started: float, patience: float, asked: float) -> bool:
+        """Tell whether patience has ended, or will have before the service wants to be asked again."""
+        return time.monotonic() + asked >= min(started + patience, self._deadline)
 
     def _hold_out(self, pause: float) -> None:
         """Wait before the next try."""
@@ -316,19 +324,22 @@ class ServiceClient:
         while (inner := chain[-1].__cause__ or chain[-1].__context__) is not None and inner not in chain:
             chain.append(inner)
         for error in chain:
-            status = getattr(error, "status_code", None) or getattr(
-                getattr(error, "response", None), "status_code", None
-            )
+            response = getattr(error, "response", None)
+            status = getattr(error, "status_code", None) or getattr(response, "status_code", None)
             if isinstance(status, int):
                 passes = status in (408, 409, 425, 429) or status >= 500
-                return Failure(status, passes, f"HTTP {status}: {self.quote(str(error))}")
+                asked = read_asked_pause(getattr(response, "headers", {})) or 0.0
+                return Failure(status, passes, f"HTTP {status}: {self.quote(str(error))}", asked)
         away = next((e for e in chain if isinstance(e, httpx.TransportError | ConnectionError | TimeoutError)), None)
         words = self.quote(str(away or exc)) or type(away or exc).__name__
         return Failure(None, away is not None, words)
 
     def _give_up(self, task: str, failure: Failure) -> BackendError:
         choice, status = self._choice, failure.status
-        if failure.passes and status is None:
+        if failure.passes and failure.asked > self._patience:
+            minutes = f"run.patience_minutes: {self._patience / 60:g}"
+            advice = f"It asks for a pause of {failure.asked:g} s (Retry-After), and no longer is waited than {minutes}"
+        elif failure.passes and status is None:
             advice = (
                 f"It does not answer: is it running, and are ${choice.base_url_env} and ${choice.datastore_url_env}"
             )

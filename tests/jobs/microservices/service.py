@@ -4,6 +4,7 @@ It serves what the client calls and nothing else, is as strict as the client's o
 our column types. A script, a JSON file that it reads anew for every request, makes it misbehave:
 
     refuse       HTTP status for every call of the service
+    headers      headers of what it refuses
     hang         a part of the paths of calls that are never answered
     odd          by the endings of paths, what calls are answered with, after which the key comes where `echo` is
     fail_looks   looks at jobs, by their number, that are answered 503
@@ -340,7 +341,7 @@ def make_app(service: Service) -> Starlette:
         if isinstance(exc, Odd):
             kind = "application/json" if exc.detail.startswith("{") else "text/html"
             return Response(exc.detail, media_type=kind)
-        return JSONResponse({"detail": exc.detail}, status_code=exc.status_code)
+        return JSONResponse({"detail": exc.detail}, exc.status_code, service.script.get("headers"))
 
     return Starlette(
         routes=[

@@ -75,6 +75,21 @@ def test_stopping_is_brief_where_nothing_is_answered(patient: Sender, service: L
     assert time.monotonic() - moments[0] < 9
 
 
+@pytest.mark.parametrize("script", [{"fail_looks": [1]}, {"lose_answer": True}])
+def test_a_pause_that_a_service_asks_for_is_kept(sender: Sender, service: Launched, script: dict[str, Any]) -> None:
+    service.write_script(headers={"Retry-After": "1"}, **script)
+    started = time.monotonic()
+    assert len(sender.send().rows) == 6
+    assert time.monotonic() - started > 1
+
+
+def test_a_pause_that_is_longer_than_patience_is_not_begun(sender: Sender, service: Launched) -> None:
+    service.write_script(refuse=429, headers={"Retry-After": "3600"})
+    with pytest.raises(BackendError, match=r"asks for a pause of 3600 s \(Retry-After\), .*run.patience_minutes: 0.03"):
+        sender.send()
+    assert service.count_calls("POST", "/jobs") == 1
+
+
 def test_a_service_that_hangs_is_away(sender: Sender, service: Launched) -> None:
     service.write_script(hang="/settings")
     started = time.monotonic()

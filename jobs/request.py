@@ -7,6 +7,8 @@ from typing import Any, Protocol
 
 HEALTH_CHECK = "health_check"  # the column that a request belongs to which no column asked for
 FORM_PROBE = "form_probe"  # the same, of one that asks in which form a model answers
+PACE_PROBE = "pace_probe"  # the same, of one that asks how quickly
+PROBES = (FORM_PROBE, PACE_PROBE)
 
 
 @dataclass

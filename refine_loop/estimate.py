@@ -31,7 +31,7 @@ from jobs.library.speed import quicken_library
 from jobs.request import Request, Send
 from refine_loop.context import RunContext
 from refine_loop.nodes import generate, plan, refine
-from refine_loop.pace import AskPace, Pace, ask_pace
+from refine_loop.pace import AskPace, Pace, Paces, ask_pace
 from refine_loop.record.events import EventLog, measure_messages
 from refine_loop.run import pick_models, read_checked_gold
 from refine_loop.state import START_STATE
@@ -53,7 +53,7 @@ class Assumptions:
 
     `drafts` and `mended` are the shares of first drafts and of refined rows that are accepted, `corrected` that of
     answers which do not parse and are asked for again; `seconds` is what one request takes, where its model's pace was
-    not measured; `reads` is how many times quicker a model of known pace reads a prompt than it writes an answer.
+    not measured; `reads` is how many times quicker than it writes a model reads whose pace of reading was not.
     """
 
     drafts: float
@@ -74,7 +74,7 @@ class Measured:
 
     prompts: Mapping[tuple[str, str], float]
     answers: Mapping[tuple[str, str], float]
-    pace: Pace = field(default_factory=dict)
+    paces: Paces = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -133,8 +133,8 @@ def measure_requests(profile: Profile, ask: AskPace = lambda *_: {}) -> Measured
                 state = generate(plan(START_STATE, runtime), runtime)
                 if runtime.context.refine_passes and state["open"]:
                     refine(state, runtime)
-            pace = ask(keyless, pick_models(compiled), folder)
-    return replace(meter.measure(), pace=pace)
+            paces = ask(keyless, pick_models(compiled), folder)
+    return replace(meter.measure(), paces=paces)
 
 
 class _Meter:
@@ -229,7 +229,7 @@ def _add_up(profile: Profile, measured: Measured, assumed: Assumptions) -> Figur
         count = candidates * passes[stage] * (1 + assumed.corrected)
         answer = _size_answer(model, measured.answers[stage, role], assumed)
         load.add(model.model, count, length / assumed.characters_per_token, answer)
-    jobs_seconds = _time_requests(profile, load, measured.pace, assumed)
+    jobs_seconds = _time_requests(profile, load, measured.paces, assumed)
     for model in profile.models.values():
         load.add(model.model, 1, SHORT_QUESTION / assumed.characters_per_token, _size_answer(model, 0.0, assumed))
     costs = [profile.prices.price(model, load.prompts[model], load.answers[model]) for model in load.requests]
@@ -252,7 +252,7 @@ def _size_answer(model: Model, length: float, assumed: Assumptions) -> float:
     return float(model.inference_parameters.get("max_tokens", usual * LONG_ANSWER))
 
 
-def _time_requests(profile: Profile, load: _Load, pace: Pace, assumed: Assumptions) -> float:
+def _time_requests(profile: Profile, load: _Load, paces: Paces, assumed: Assumptions) -> float:
     """Time the requests: models work side by side at the low end, one after the other at the high one.
 
     Those of a model of known pace take as long as their tokens; that it writes several as quickly as one is low.
@@ -260,8 +260,9 @@ def _time_requests(profile: Profile, load: _Load, pace: Pace, assumed: Assumptio
     parallel = count_parallel((model.model, model.inference_parameters) for model in profile.models.values())
     each = _time_request(profile, assumed)
     seconds = {model: math.ceil(count / parallel[model]) * each for model, count in load.requests.items()}
-    for model in seconds.keys() & pace.keys():
-        alone = (load.answers[model] + load.prompts[model] / assumed.reads) / pace[model]
+    for model in seconds.keys() & paces.keys():
+        pace = paces[model]
+        alone = load.answers[model] / pace.writes + load.prompts[model] / (pace.reads or pace.writes * assumed.reads)
         seconds[model] = alone / parallel[model] if assumed is LOW else alone
     return max(seconds.values()) if assumed is LOW else sum(seconds.values())
 
@@ -294,8 +295,8 @@ def describe_estimate(estimate: Estimate) -> list[str]:
         ("money", *(_say_money(figures.cost, estimate.profile) for figures in (low, high))),
     ]
     asked = f"{run.accepted:,} accepted {estimate.profile.dataset.nouns}"
-    pace = estimate.measured.pace
-    sent = "nothing was sent but a short question on this machine" if pace else "nothing was sent"
+    paces = estimate.measured.paces
+    sent = "nothing was sent but short questions on this machine" if paces else "nothing was sent"
     lines = [f"{asked}: estimate, {sent}", f"{'':<14}{'low':>16}{'high':>18}"]
     lines += [f"{name:<14}{least:>16}{most:>18}" for name, least, most in rows]
     lengths = ", ".join(
@@ -309,15 +310,21 @@ def describe_estimate(estimate: Estimate) -> list[str]:
         f"High: {_say_assumptions(HIGH, HIGH.seconds)}; every answer max_tokens long; models one after the other.",
     ]
     lines += [
-        f"Measured: {model} writes {tokens:,.1f} tokens a second, which is scaled by; it reads {LOW.reads:g} (low) or "
-        f"{HIGH.reads:g} (high) times as quickly."
-        for model, tokens in sorted(pace.items())
+        f"Measured: {model} writes {pace.writes:,.1f} tokens a second and reads {_say_reading(pace)}; "
+        "minutes are by these."
+        for model, pace in sorted(paces.items())
     ]
     return lines + _name_caps(estimate)
 
 
 def _say_money(cost: float | None, profile: Profile) -> str:
     return "no prices" if cost is None else f"{cost:,.2f} {profile.prices.currency}"
+
+
+def _say_reading(pace: Pace) -> str:
+    if pace.reads is None:
+        return f"{LOW.reads:g} (low) or {HIGH.reads:g} (high) times as many, which is assumed"
+    return f"{pace.reads:,.1f}, the same ones anew for every row"
 
 
 def _say_assumptions(assumed: Assumptions, seconds: float) -> str:

@@ -300,8 +300,8 @@ def check_models(backend: PlacedBackend, profile: Profile, config: dict[str, Any
     for role in forms.findings.keys() - before:
         found = forms.findings[role]
         log.write(FORM, role=role, mode=found.mode, tried=dict(found.tried))
-    pace = {} if has_plan(folder) else measure_pace(iter_events(folder / EVENTS))
-    for model, said in describe_slow(profile, pace).items():
+    paces = {} if has_plan(folder) else measure_pace(iter_events(folder / EVENTS))
+    for model, said in describe_slow(profile, paces).items():
         log.write("provider_warned", model=model, said=said)
 
 

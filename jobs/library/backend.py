@@ -23,7 +23,7 @@ from jobs.library.http_client import find_proxy
 from jobs.library.likely import say_missing
 from jobs.library.meter import find_metrics_port
 from jobs.library.seed_rows import SeedRowsReader
-from jobs.library.shim import ObservedDataDesigner
+from jobs.library.shim import AskModels, ObservedDataDesigner
 from jobs.library.structured import Forms, ask_in_form, find_narrowing
 
 MOST_ROWS = 100  # of a row group, which is written at a time, and so in the ledger of a run that is stopped
@@ -88,8 +88,10 @@ class LibraryBackend:
             self._designer.close()
         return JobResult(read_rows(result.artifact_storage.final_dataset_path), self._explain_losses(group))
 
-    def check_models(self, config: dict[str, Any]) -> None:
+    def check_models(self, config: dict[str, Any], ask: AskModels | None = None) -> None:
         """Ask every model for one short answer before anything is sent, and in which form it gives answers.
+
+        `ask` asks what else is to be known, of the registry of models.
 
         Raises:
             BackendError: a model cannot be reached, is not known or refuses the key.
@@ -98,6 +100,8 @@ class LibraryBackend:
             builder = build_config(config)
             self._designer.check_models(builder)
             self._designer.ask_models(lambda registry: self.forms.ask_for_modes(registry, builder.build().columns))
+            if ask is not None:
+                self._designer.ask_models(ask)
         except Exception as exc:
             said = say_error(str(exc)) or type(exc).__name__
             if "HTTP 404" in said:

@@ -42,6 +42,9 @@ CHECK_TOKENS = 16  # of the short answer that a model is asked for before the fi
 LONGEST_QUEUE_PAUSE = 2.0  # seconds that the library's queue may pause for a provider that asks for it
 
 
+AskModels = Callable[[ModelRegistry], Coroutine[Any, Any, None]]
+
+
 class ObservedDataDesigner(DataDesigner):
     """Data Designer that keeps its last builder, whose traces say why a row was lost even when `create` raises.
 
@@ -66,7 +69,7 @@ class ObservedDataDesigner(DataDesigner):
         if registry is not None:
             asyncio.run_coroutine_threadsafe(registry.aclose(), ensure_async_engine_loop()).result()
 
-    def ask_models(self, ask: Callable[[ModelRegistry], Coroutine[Any, Any, None]]) -> None:
+    def ask_models(self, ask: AskModels) -> None:
         """Have models asked, on the library's loop, by the registry of the last job; where it made none, by nobody."""
         if (registry := getattr(self._resources, "model_registry", None)) is not None:
             asyncio.run_coroutine_threadsafe(ask(registry), ensure_async_engine_loop()).result()

@@ -22,7 +22,7 @@ from jobs.job import NOT_FINISHED
 from jobs.library.likely import CONTEXT_REMEDIES
 from jobs.library.shim import find_asked_pause
 from jobs.library.wire import is_to_be_sent_again
-from jobs.request import FORM_PROBE, HEALTH_CHECK, Request, Send
+from jobs.request import HEALTH_CHECK, PROBES, Request, Send
 from jobs.requests.circuit import LONGEST_LOOK_AWAY, LONGEST_PAUSE, Circuit, Patience
 from jobs.requests.faults import RowLostError, classify, describe_error, find_complaint, says_loading
 from jobs.requests.halt import Halt
@@ -114,7 +114,7 @@ class RequestPolicy:
         with self.watchdog.expect():
             if request.column == HEALTH_CHECK:
                 return await self._check_model(request, send)
-            if request.column == FORM_PROBE:  # a refusal is an answer to it, and says nothing of the model
+            if request.column in PROBES:  # a refusal is an answer to it, and says nothing of the model
                 return await self._send_once(self._list_turns(request)[0], send, guarded=False)
             return await self._send_patiently(request, send)
 

@@ -23,7 +23,7 @@ from designer_configs.compile.native import CompiledProfile, add_seed, compile_p
 from designer_configs.compile.profile import Profile
 from files.whole_file import write_whole
 from gold_data.store import GoldFolder
-from jobs.job import Job, JobInterrupted, JobResult, PlacedBackend
+from jobs.job import Job, JobInterrupted, JobResult, PlacedBackend, Watch
 
 EDITS = "{row}__edits"
 DRAWN = ("sampler", GROUNDING)  # columns of a plan that are carried over: values, and rows in a fence
@@ -62,10 +62,13 @@ class DisguisedBackend:
         if not job.config.get("model_configs"):
             return self._inner.run(job)
         try:
-            result = self._inner.run(replace(job, config=self._hide_job(job)))
+            result = self._inner.run(replace(job, config=self._hide_job(job), watch=self._show_put_back(job.watch)))
         except JobInterrupted as stopped:
             raise JobInterrupted([self._put_back(row) for row in stopped.rows]) from stopped
         return JobResult([self._put_back(row) for row in result.rows], result.lost)
+
+    def _show_put_back(self, watch: Watch | None) -> Watch | None:
+        return None if watch is None else lambda row: watch(self._put_back(row))
 
     @functools.cached_property
     def _compiled(self) -> CompiledProfile:

@@ -1,5 +1,6 @@
 """A job and what comes back of it, whoever runs it."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -8,14 +9,22 @@ WROTE = " The model wrote: "  # what follows in a reason is the model's own text
 NOT_FINISHED = "not finished"  # how the reason of a row begins that a cap or a halt left alone
 
 
+Watch = Callable[[dict[str, Any]], None]
+"""Told of a job's row as soon as it is finished."""
+
+
 @dataclass(frozen=True)
 class Job:
-    """One Data Designer job. `seed` fixes a sampler job; a job with models is fixed by its ordered rows."""
+    """One Data Designer job. `seed` fixes a sampler job; a job with models is fixed by its ordered rows.
+
+    With `watch` the library finishes each row by itself, and not with those of its group; a service's are not watched.
+    """
 
     name: str
     config: dict[str, Any]
     num_records: int
     seed: int | None = None
+    watch: Watch | None = None
 
 
 @dataclass(frozen=True)

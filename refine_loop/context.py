@@ -7,7 +7,7 @@ from pathlib import Path
 from columns.dataset import load_dataset
 from designer_configs.compile.native import CompiledProfile
 from designer_configs.compile.profile import Profile
-from jobs.job import Backend
+from jobs.job import Backend, Watch
 from refine_loop.booking import Book
 from refine_loop.record.events import EventLog
 from refine_loop.rounds import Rounds
@@ -15,13 +15,17 @@ from refine_loop.rounds import Rounds
 
 @dataclass(frozen=True)
 class RunContext:
-    """One run: its profile, its compiled jobs, where they run, its folder and its log; read as `runtime.context`."""
+    """One run: its profile, its compiled jobs, where they run, its folder and its log; read as `runtime.context`.
+
+    `watch` is told of what a job with models has finished, where somebody looks on.
+    """
 
     profile: Profile
     compiled: CompiledProfile
     backend: Backend
     folder: Path
     log: EventLog
+    watch: Watch | None = None
 
     @cached_property
     def rounds(self) -> Rounds:

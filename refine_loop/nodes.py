@@ -128,7 +128,7 @@ def run_job(context: RunContext, name: str, config: Mapping[str, Any], rows: int
     context.log.start_job(name, rows)
     started = time.monotonic()
     try:
-        result = context.backend.run(Job(name, dict(config), rows, seed))
+        result = context.backend.run(Job(name, dict(config), rows, seed, context.watch if seed is None else None))
     except BaseException:
         context.log.write("job_stopped", job=name, rows=rows, seconds=count_seconds(started))
         raise

@@ -3,7 +3,7 @@
 import functools
 import tempfile
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ from langgraph.runtime import Runtime
 from designer_configs.compile.native import compile_profile
 from designer_configs.compile.profile import Profile
 from gold_data.store import write_gold
+from jobs.job import ROW_ID, JobResult
 from jobs.library.log import log_library_to
 from jobs.library.speed import quicken_library
 from jobs.open_backend import make_backend
@@ -19,12 +20,13 @@ from jobs.reading.answer import Answer
 from jobs.request import Request
 from jobs.requests.halt import Halt
 from jobs.requests.journal import AnswerJournal
+from refine_loop.booking import Book, Candidate
 from refine_loop.budget import find_spent_cap
 from refine_loop.context import RunContext
-from refine_loop.nodes import generate, plan
+from refine_loop.nodes import find_constraint, generate, plan
 from refine_loop.record.events import EventLog, Observer
 from refine_loop.run import read_checked_gold
-from refine_loop.state import START_STATE
+from refine_loop.state import START_STATE, LoopState
 from refine_loop.steering import steer_run
 
 LONGEST_PATIENCE = 0.5  # minutes: a person waits for a preview
@@ -32,12 +34,22 @@ LONGEST_PATIENCE = 0.5  # minutes: a person waits for a preview
 Tell = Callable[[Request, Answer], None]
 
 
-def preview_candidates(
-    profile: Profile, count: int, endpoint: str | None, observe: Observer, tell: Tell, *, verbose: bool
-) -> list[dict[str, Any]]:
-    """Make first drafts and have them judged; each comes with its plan's columns.
+@dataclass(frozen=True)
+class Audience:
+    """Who sees what of a preview: events, each answer as it comes, each candidate as soon as it has an end.
 
-    Events are shown to `observe`, and each answer to `tell` as it comes.
+    A candidate comes with its plan's columns.
+    """
+
+    observe: Observer
+    tell: Tell
+    show: Callable[[Candidate], None]
+
+
+def preview_candidates(
+    profile: Profile, count: int, endpoint: str | None, audience: Audience, *, verbose: bool
+) -> None:
+    """Make first drafts and have them judged, before an audience.
 
     Raises:
         RunInputError, ConfigError, GoldError: something given cannot be used.
@@ -50,8 +62,8 @@ def preview_candidates(
         compiled = compile_profile(profile, stored)
         with (
             log_library_to(folder / "data_designer.log", verbose=verbose),
-            EventLog(folder / "events.jsonl", observe) as log,
-            AnswerJournal(folder / "rounds", tell=tell) as journal,
+            EventLog(folder / "events.jsonl", audience.observe) as log,
+            AnswerJournal(folder / "rounds", tell=audience.tell) as journal,
             quicken_library(),
         ):
             halt = Halt()
@@ -65,14 +77,34 @@ def preview_candidates(
                 find_spent_cap=functools.partial(find_spent_cap, shortened, log),
                 observe=log.write_service_job,
             )
-            runtime = Runtime(context=RunContext(shortened, compiled, backend, folder, log))
+            context = RunContext(shortened, compiled, backend, folder, log)
             try:
                 with steer_run(shortened, backend, halt, log, journal, gold=stored):
                     backend.check_models(compiled.whole)
-                    generate(plan(START_STATE, runtime), runtime)
+                    _generate_before(audience, plan(START_STATE, Runtime(context=context)), context)
             except KeyboardInterrupt:
                 if halt.reason is None:
                     raise
                 raise halt.reason from None
-        rounds = runtime.context.rounds
-        return [row | candidate for row, candidate in zip(rounds.read_plan(1), rounds.read_pass(1, 0), strict=True)]
+
+
+def _generate_before(audience: Audience, planned: LoopState, context: RunContext) -> None:
+    """Generate what is planned, and show each candidate as soon as it is finished; those that are lost, at the end.
+
+    What is shown is booked by a book of its own: the run's books all of them at the end.
+    """
+    plans = {row["row_id"]: row for row in context.rounds.read_plan(1)}
+    constrained_by, shown = find_constraint(context.compiled, context), set[str]()
+    book = Book(context.book.dataset, context.profile.acceptance)
+
+    def show_row(row: dict[str, Any]) -> None:
+        planned_row = plans[row[ROW_ID]]
+        opened = book.open_candidate(planned_row, 1, constrained_by)
+        (candidate,) = book.book_result([opened], JobResult([row]), 0)
+        shown.add(row[ROW_ID])
+        audience.show(planned_row | candidate)
+
+    generate(planned, Runtime(context=replace(context, watch=show_row)))
+    for candidate in context.rounds.read_pass(1, 0):
+        if candidate[ROW_ID] not in shown:
+            audience.show(plans[candidate[ROW_ID]] | candidate)

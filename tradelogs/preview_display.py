@@ -1,4 +1,4 @@
-"""What a person sees of a preview: each candidate under its grounding seeds, with scores and critique."""
+"""What a person sees of a preview: each answer, and each candidate under its grounding seeds, as they come."""
 
 import json
 from typing import Any
@@ -23,11 +23,12 @@ MOST_FIELDS = 12  # that a table has room for; more are shown one to a line
 
 
 class PreviewProgress:
-    """Says what a preview asks of whom, and shows each answer as it comes."""
+    """Says what a preview asks of whom, and shows each answer as it comes, and each candidate that is finished."""
 
     def __init__(self, profile: Profile, endpoint: str | None) -> None:
         self._console = CleanConsole()
-        self._shown = 0
+        self._dataset = profile.dataset
+        self._answers = self._candidates = 0
         place = endpoint or profile.provider.endpoint or profile.provider.name
         models = ", ".join(f"{role} {model.model}" for role, model in profile.models.items())
         self._print(f"asking {models} at {place}")
@@ -50,7 +51,7 @@ class PreviewProgress:
 
     def show_answer(self, request: Request, answer: Answer) -> None:
         """Show what a model wrote for a candidate, the first and last lines of it, and how it ended."""
-        self._shown += 1
+        self._answers += 1
         lines = (answer.content or "".join(answer.arguments) or answer.reasoning or "(no text)").splitlines()
         if len(lines) > MOST_LINES:
             left_out = f"... {len(lines) - MOST_LINES} lines ..."
@@ -59,27 +60,27 @@ class PreviewProgress:
         title = Text(f"{shown_id}: {request.column} (finish_reason {answer.finish_reason})")
         self._console.print(Panel(Text("\n".join(lines)), title=title, title_align="left"))
 
+    def show_candidate(self, candidate: dict[str, Any]) -> None:
+        """Show a candidate in a panel: controls, grounding seeds beside the row, scores and critique."""
+        self._candidates += 1
+        controls, verdict = str(candidate.get("controls", "")), describe_verdict(candidate, self._dataset)
+        row = lay_out_candidate(candidate, self._dataset)
+        title = Text(f"candidate {self._candidates}: {NAMES[candidate['status']]}")
+        shown_id = Text(candidate["row_id"][:SHOWN_ID])
+        panel = Panel(Group(Text(controls), Text(), row, Text(), Text(verdict)), title=title, title_align="left")
+        panel.subtitle, panel.subtitle_align = shown_id, "right"
+        self._console.print(panel)
+
     def say_stopped(self) -> None:
         """Say that a preview was stopped, and where what there is stands."""
-        self._print(f"stopped; {self._shown} answers had come, shown above" if self._shown else NOTHING_CAME)
+        came = f"stopped; shown above: {self._answers} answers, {self._candidates} finished candidates"
+        self._print(came if self._answers else NOTHING_CAME)
 
     def _print(self, line: str) -> None:
         self._console.print(line, soft_wrap=True)
 
 
-def print_candidates(candidates: list[dict[str, Any]], dataset: Declared) -> None:
-    """Print candidates, one panel each: controls, grounding seeds beside the row, scores and critique."""
-    console = CleanConsole()
-    for number, candidate in enumerate(candidates, 1):
-        controls = Text(str(candidate.get("controls", "")))
-        verdict = Text(describe_verdict(candidate, dataset))
-        content = Group(controls, Text(), show_candidate(candidate, dataset), Text(), verdict)
-        title = Text(f"candidate {number}: {NAMES[candidate['status']]}")
-        shown_id = Text(candidate["row_id"][:SHOWN_ID])
-        console.print(Panel(content, title=title, title_align="left", subtitle=shown_id, subtitle_align="right"))
-
-
-def show_candidate(candidate: dict[str, Any], dataset: Declared) -> Table | Text:
+def lay_out_candidate(candidate: dict[str, Any], dataset: Declared) -> Table | Text:
     """Show a candidate's row: under its grounding seeds where they have its fields, else by itself."""
     written = candidate["generated_row"]
     if dataset.schema is None:

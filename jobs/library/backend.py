@@ -1,6 +1,7 @@
 """Runs a compiled job: here, with the Data Designer library."""
 
 import copy
+import functools
 import os
 import shutil
 from collections.abc import Mapping
@@ -18,7 +19,7 @@ from data_designer.errors import DataDesignerError
 from designer_configs.compile.profile import Profile, count_parallel
 from files.secret_text import mask_secrets
 from jobs.errors import BackendError
-from jobs.job import LOST_WITHOUT_TRACE, Job, JobInterrupted, JobResult, LostRow
+from jobs.job import LOST_WITHOUT_TRACE, Job, JobInterrupted, JobResult, LostRow, Watch
 from jobs.library.http_client import find_proxy
 from jobs.library.likely import say_missing
 from jobs.library.meter import find_metrics_port
@@ -60,12 +61,12 @@ class LibraryBackend:
             BackendError: the job could not be built, broke off, or lost every row without saying why.
             JobInterrupted: it was told to stop.
         """
-        group = job.num_records if job.seed is not None else size_group(job.config)
+        group = size_group(job)
         artifacts = self._designer.artifact_path / job.name
         dataset = artifacts / DATASET_FOLDER
         if artifacts.exists():
             shutil.rmtree(artifacts)
-        self._designer.set_run_config(_configure_run(group, count_in_flight(job.config)))
+        self._designer.set_run_config(_configure_run(job, group))
         if job.seed is not None:
             np.random.seed(job.seed)
         self._designer.last_builder = None  # a job that cannot even be built must not be explained by the one before
@@ -76,6 +77,7 @@ class LibraryBackend:
                     num_records=job.num_records,
                     dataset_name=job.name,
                     resume=ResumeMode.NEVER,
+                    on_batch_complete=None if job.watch is None else functools.partial(_show_rows, job.watch),
                 )
         except DataDesignerError as exc:
             lost = self._explain_losses(group)
@@ -143,7 +145,16 @@ def list_served_models(address: str, key_name: str | None) -> list[str] | None:
 
 def read_rows(folder: Path) -> list[dict[str, Any]]:
     """Read a job's dataset file by file: columns that hold lists may differ in type between two row groups."""
-    return [row for path in sorted(folder.glob("*.parquet")) for row in pl.read_parquet(path, glob=False).to_dicts()]
+    return [row for path in sorted(folder.glob("*.parquet")) for row in _read_group(path)]
+
+
+def _read_group(path: Path) -> list[dict[str, Any]]:
+    return pl.read_parquet(path, glob=False).to_dicts()
+
+
+def _show_rows(watch: Watch, path: Path) -> None:
+    for row in _read_group(path):
+        watch(row)
 
 
 def build_config(config: dict[str, Any]) -> DataDesignerConfigBuilder:
@@ -179,20 +190,25 @@ def count_in_flight(config: Mapping[str, Any]) -> int:
     return sum(parallel.values()) * 3 + MODEL_FREE_CELLS
 
 
-def size_group(config: Mapping[str, Any]) -> int:
+def size_group(job: Job) -> int:
     """Size a job's row groups so that, where models are asked, as many rows are at work at once as cells may be.
 
     With more, drafts, which go first, would run far ahead: a cap that is reached would find most of them not judged.
     """
-    if not config.get("model_configs"):
+    if job.seed is not None:
+        return job.num_records
+    if job.watch is not None:
+        return 1
+    if not job.config.get("model_configs"):
         return MOST_ROWS
-    return min(MOST_ROWS, max(FEWEST_ROWS, count_in_flight(config) // GROUPS_AT_ONCE))
+    return min(MOST_ROWS, max(FEWEST_ROWS, count_in_flight(job.config) // GROUPS_AT_ONCE))
 
 
-def _configure_run(group: int, in_flight: int) -> RunConfig:
+def _configure_run(job: Job, group: int) -> RunConfig:
+    in_flight = count_in_flight(job.config)
     return RunConfig(
         buffer_size=group,
-        max_concurrent_row_groups=GROUPS_AT_ONCE,
+        max_concurrent_row_groups=GROUPS_AT_ONCE if job.watch is None else in_flight,
         disable_early_shutdown=True,  # ours counts every failure itself; the default stops a job at 50 % of ten rows
         max_conversation_restarts=0,
         max_conversation_correction_steps=1,  # an answer that does not parse is sent back with the error once

@@ -12,11 +12,12 @@ import pytest
 from click.testing import Result
 from data_designer.engine.sampling_gen.schema import Dag
 
-from designer_configs.compile.profile import load_profile
+from designer_configs.compile.profile import Profile, load_profile
 from jobs.library.shim import draw_in_order
 from offline_model.launch import launch
 from offline_model.options import Options
-from refine_loop.preview import preview_candidates
+from refine_loop.booking import Candidate
+from refine_loop.preview import Audience, preview_candidates
 
 Cli = Callable[..., Result]
 FEW_BARS = ("tickers=[SIM1]", "end_date='2024-10-11'", "timeframes=[1m, 5m]")
@@ -70,13 +71,18 @@ def test_samplers_are_drawn_in_the_order_of_their_names() -> None:
         assert list(Dag(nodes=names, edges={("ticker", "trade_type")}).to_networkx().nodes) == sorted(names)
 
 
+def preview(profile: Profile, endpoint: str) -> list[Candidate]:
+    """Preview four candidates; they come in the order in which they are finished."""
+    shown: list[Candidate] = []
+    preview_candidates(profile, 4, endpoint, Audience(lambda _: None, lambda *_: None, shown.append), verbose=False)
+    return sorted(shown, key=lambda candidate: str(candidate["row_id"]))
+
+
 @pytest.mark.parametrize(("profile", "changes"), [("advisor_offline", ()), ("vpa_offline", FEW_BARS)])
 def test_one_seed_gives_the_same_rows_of_other_datasets(profile: str, changes: tuple[str, ...]) -> None:
     loaded = load_profile(profile, {"sets": changes})
     with launch(Options(seed=7)) as endpoint:
-        once, again = (
-            preview_candidates(loaded, 4, endpoint, lambda _: None, lambda *_: None, verbose=False) for _ in range(2)
-        )
+        once, again = (preview(loaded, endpoint) for _ in range(2))
     assert len(once) == 4
     assert once == again
     assert len({row["generated_row"] for row in once}) > 1

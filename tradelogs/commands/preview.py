@@ -24,8 +24,8 @@ def command(profile: str, num: int | None, verbose: bool, **overrides: Any) -> i
     from designer_configs.compile.profile import load_profile
     from refine_loop.budget import FIRST_ROUND
     from refine_loop.errors import RunInputError
-    from refine_loop.preview import preview_candidates
-    from tradelogs.preview_display import PreviewProgress, print_candidates
+    from refine_loop.preview import Audience, preview_candidates
+    from tradelogs.preview_display import PreviewProgress
 
     loaded = load_profile(profile, overrides)
     if (num or 0) > FIRST_ROUND:
@@ -33,11 +33,9 @@ def command(profile: str, num: int | None, verbose: bool, **overrides: Any) -> i
     with open_endpoint(loaded) as endpoint:
         progress = PreviewProgress(loaded, endpoint)
         try:
-            candidates = preview_candidates(
-                loaded, num or 5, endpoint, progress.observe, progress.show_answer, verbose=verbose
-            )
+            audience = Audience(progress.observe, progress.show_answer, progress.show_candidate)
+            preview_candidates(loaded, num or 5, endpoint, audience, verbose=verbose)
         except KeyboardInterrupt:
             progress.say_stopped()
             raise
-    print_candidates(candidates, loaded.dataset)
     return DONE

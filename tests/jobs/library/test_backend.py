@@ -9,7 +9,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -379,4 +379,6 @@ def test_tokens_of_a_row_are_those_the_endpoint_told(runner: Runner, endpoint: E
 @pytest.mark.parametrize(("most", "rows"), [(None, 100), (1, 10), (16, 13), (64, 49), (256, 100)])
 def test_no_more_rows_are_at_work_at_once_than_cells(most: int | None, rows: int) -> None:
     model = {"model": "m", "inference_parameters": {"max_parallel_requests": most}}
-    assert backend_module.size_group({} if most is None else {"model_configs": [model]}) == rows
+    job = Job("generate", {} if most is None else {"model_configs": [model]}, 500)
+    assert backend_module.size_group(job) == rows
+    assert backend_module.size_group(replace(job, watch=lambda _: None)) == 1  # known as soon as it is finished

@@ -11,6 +11,7 @@ from gold_data.folder import BARS, SPLIT, TRADES
 from gold_data.sessions import EXCHANGE_ZONE
 from gold_data.splits import plan_split, take_part
 from gold_data.tables import read_frame
+from gold_data.trades.checks import STATED_ROUNDING
 from gold_data.trades.ingest import read_gold
 from gold_data.trades.schema import CORE_FIELDS, NUMBER_FIELDS, TIME_FIELDS
 from verification.answers import to_json
@@ -108,9 +109,12 @@ def read_trades(path: Path) -> pl.DataFrame:
     side = pl.when(pl.col("trade_type") == "short").then(-1.0).otherwise(1.0)
     change = 100.0 * side * (pl.col("exit_price") / pl.col("entry_price") - 1.0)
     stated = pl.col(CHANGE).cast(pl.Float64, strict=False) if CHANGE in table.columns else change
+    is_so = (stated - change).abs() <= STATED_ROUNDING  # then in all digits, as the gold's: a rounding is no law
     ids = pl.format("row-{}", pl.int_range(1, pl.len() + 1))
     made = told.with_columns(
-        stated.alias(CHANGE), ids.alias("row_id"), pl.col("entry_time").dt.date().alias("session_date")
+        pl.when(is_so).then(change).otherwise(stated).alias(CHANGE),
+        ids.alias("row_id"),
+        pl.col("entry_time").dt.date().alias("session_date"),
     )
     return shape_trades(made.drop("trade_id", strict=False), "row_id", path)
 

@@ -24,6 +24,7 @@ from verification.report.parts import (
 from verification.report.plots import ALWAYS, draw_plots
 from verification.report.run import draw_funnel
 from verification.trades.plots.overview import draw_scale, find_scores
+from verification.trades.plots.trades import name_worst
 from verification.trades.questions import PLOTS
 
 METRICS = make_metrics()
@@ -205,3 +206,10 @@ def test_ranges_hold_all_values() -> None:
 
 def test_intervals_of_the_fixture_are_intervals() -> None:
     assert make_interval(1.0, 0.5) == {"value": 1.0, "low": 0.5, "high": 1.5}
+
+
+def test_the_worst_pairs_are_named_where_there_is_room() -> None:
+    dots = [(0.0, 0.9, "worst"), (0.05, 0.86, "hidden by it"), (0.8, 0.2, "low"), (0.5, 0.0, "third"), (0.3, 0.3, "on")]
+    named = name_worst(dots, (-1.0, 1.0))
+    assert [note["text"] for note in named] == ["worst", "low"]
+    assert [note["xanchor"] for note in name_worst(dots, (0.0, 1.0))] == ["left", "right", "left"]

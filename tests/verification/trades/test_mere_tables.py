@@ -47,3 +47,14 @@ def test_two_tables_are_verified(tmp_path: Path) -> None:
     assert metrics["overall"]["verdict"] == "overfit (copies)"
     assert json.loads((tmp_path / "out" / "metrics.json").read_text())["summary"]["sentence"].startswith("These trades")
     assert (tmp_path / "out" / "report.html").is_file()
+
+
+def test_a_rounded_result_has_the_digits_of_the_golds(tmp_path: Path) -> None:
+    path = write_rows(tmp_path)
+    own = read_trades(path)["trade_percent_change"].to_list()
+    table = pl.read_csv(path).drop("trade_percent_change", strict=False)
+    stated = [round(change, 2) for change in own[:-1]] + [own[-1] + 1.0]
+    table.with_columns(pl.Series("trade_percent_change", stated)).write_csv(path)
+    found = read_trades(path)["trade_percent_change"].to_list()
+    assert found[:-1] == own[:-1]
+    assert found[-1] == stated[-1]  # what prices do not give stays, for validity to count

@@ -41,11 +41,11 @@ from verification.answers import CANNOT_TELL, GOOD, NOISE, UNDERFIT, Answer, Int
 from verification.trades.exit_model.model import find_set_outcome, narrow_alike
 from verification.trades.exit_model.scores import write_rounded
 from verification.trades.exit_strategies.luck import (
-    SEARCHED,
-    Luck,
     Sessions,
     average_by_session,
+    count_independent,
     deflate_sharpe,
+    describe_luck,
     measure_sharpes,
     repeat_search,
     spread_of_repeats,
@@ -334,26 +334,15 @@ def measure_luck(parts: dict[str, Part], rng: np.random.Generator) -> dict[str, 
     }
 
 
-def describe_luck(luck: Luck) -> dict[str, Any]:
-    """Name the counts of a search, and its intervals from repeats."""
-    return {
-        "is_of": SEARCHED,
-        "pbo": spread_of_repeats(luck.pbo),
-        "deflated_sharpe": spread_of_repeats(luck.deflated_sharpe),
-        "trials_per_search": luck.trials_per_search,
-        "searches": luck.searches,
-        "trials": luck.trials,
-    }
-
-
 def deflate_on_holdout(holdout: Part, best: int, rng: np.random.Generator) -> Interval:
-    """Deflate the Sharpe ratio that a strategy has on the hold-out by the book's size; sessions resampled."""
+    """Deflate the Sharpe ratio that a strategy has on the hold-out by the book's trials; sessions resampled."""
     returns = average_by_session(holdout.replays.percents, holdout.sessions)
     repeats = []
     for _ in range(REPEATS // 4):
         drawn = returns[rng.integers(0, len(returns), len(returns))]
         sharpes = measure_sharpes(drawn)
-        repeats.append(deflate_sharpe(drawn[:, best], sharpes[np.isfinite(sharpes)]))
+        is_known = np.isfinite(sharpes)
+        repeats.append(deflate_sharpe(drawn[:, best], sharpes[is_known], count_independent(drawn[:, is_known])))
     return spread_of_repeats(repeats)
 
 

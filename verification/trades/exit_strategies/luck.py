@@ -1,17 +1,18 @@
-"""How much of a search for the best strategy is luck: PBO and deflated Sharpe by ffn, repeated on halves of sessions.
+"""How much of a search for the best strategy is luck: PBO and deflated Sharpe ratio, repeated on halves of sessions.
 
 A search tries every strategy of a book on the same sessions, keeps the one with the highest Sharpe ratio, and counts
-what it tried. It sees half of the sessions, so it is more of a gamble than one of them all. Sharpe ratios are per
-session, of the mean net percent of its trades, and not annualised.
+what it tried; strategies that are alike count as fewer. It sees half of the sessions, so it is more of a gamble than
+one of them all. Sharpe ratios are per session, of the mean net percent of its trades, and not annualised.
 """
 
 from dataclasses import dataclass, field
 from itertools import combinations
+from typing import Any
 
 import ffn
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
+from scipy.stats import kurtosis, norm, skew
 
 from indicators.replay import Percents
 from verification.answers import Interval, Matrix
@@ -27,11 +28,15 @@ Sessions = NDArray[np.int64]
 
 @dataclass
 class Luck:
-    """What searches found: `pbo` and `deflated_sharpe` are probabilities, one per search, NaN where undefined."""
+    """What searches found: `pbo` and `deflated_sharpe` are probabilities, one per search, NaN where undefined.
+
+    `independent` is as how many independent trials those of a search count.
+    """
 
     trials_per_search: int
     pbo: list[float] = field(default_factory=list)
     deflated_sharpe: list[float] = field(default_factory=list)
+    independent: list[float] = field(default_factory=list)
     searches: int = 0
     trials: int = 0
 
@@ -42,8 +47,9 @@ class Luck:
         sharpes = measure_sharpes(returns)
         is_known = np.isfinite(sharpes)
         self.pbo.append(measure_pbo(returns[:, is_known]))
+        self.independent.append(count_independent(returns[:, is_known]))
         best = int(np.argmax(np.where(is_known, sharpes, -np.inf)))
-        self.deflated_sharpe.append(deflate_sharpe(returns[:, best], sharpes[is_known]))
+        self.deflated_sharpe.append(deflate_sharpe(returns[:, best], sharpes[is_known], self.independent[-1]))
 
 
 def repeat_search(percents: Percents, sessions: Sessions, rows: int, rng: np.random.Generator) -> Luck:
@@ -67,6 +73,19 @@ def repeat_search(percents: Percents, sessions: Sessions, rows: int, rng: np.ran
         is_used = np.isin(sessions, half) & (rng.random(len(sessions)) < rows / len(sessions))
         luck.search(average_by_session(percents[:, is_used], sessions[is_used]))
     return luck
+
+
+def describe_luck(luck: Luck) -> dict[str, Any]:
+    """Name the counts of a search, and its intervals from repeats."""
+    return {
+        "is_of": SEARCHED,
+        "pbo": spread_of_repeats(luck.pbo),
+        "deflated_sharpe": spread_of_repeats(luck.deflated_sharpe),
+        "trials_per_search": luck.trials_per_search,
+        "independent_trials": spread_of_repeats(luck.independent),
+        "searches": luck.searches,
+        "trials": luck.trials,
+    }
 
 
 def average_by_session(percents: Percents, sessions: Sessions) -> Matrix:
@@ -110,18 +129,43 @@ def measure_pbo(returns: Matrix) -> float:
     return float(np.mean(ranks <= (trials + 1) / 2))
 
 
-def deflate_sharpe(returns: Matrix, sharpes: Matrix) -> float:
+def count_independent(returns: Matrix) -> float:
+    """Count as how many independent trials strategies count: all where none is like another, 1 where all are one.
+
+    The more alike, the fewer: r + (1 - r) * trials, r being their mean correlation. NaN where there is no trial.
+
+    Source: Bailey and Lopez de Prado, "The Deflated Sharpe Ratio" (2014), on the number of independent trials.
+
+    Args:
+        returns: Shape (sessions, strategies); each strategy varies.
+    """
+    trials = returns.shape[1]
+    if trials < 2:
+        return float(trials) if trials else np.nan
+    placed = (returns - returns.mean(axis=0)) / returns.std(axis=0)
+    whole = float(np.mean(placed.sum(axis=1) ** 2))  # all correlations, those of each with itself among them
+    alike = min(max((whole - trials) / (trials * (trials - 1)), 0.0), 1.0)
+    return alike + (1.0 - alike) * trials
+
+
+def deflate_sharpe(returns: Matrix, sharpes: Matrix, trials: float) -> float:
     """Return the probability that a Sharpe ratio beats what the best of so many trials has by chance; NaN: undefined.
 
-    Source: Bailey and Lopez de Prado, "The Deflated Sharpe Ratio" (2014), as ffn has it.
+    With as many trials as there are `sharpes` it is ffn's.
+
+    Source: Bailey and Lopez de Prado, "The Deflated Sharpe Ratio" (2014).
 
     Args:
         returns: One per session, of the strategy that was chosen.
         sharpes: Of all strategies that were tried.
+        trials: As how many independent ones they count.
     """
-    if len(returns) < 4 or not len(sharpes) or np.ptp(returns) <= 1e-9:
+    if len(returns) < 4 or len(sharpes) < 2 or np.ptp(returns) <= 1e-9:
         return np.nan
-    return float(ffn.calc_deflated_sharpe_ratio(pd.Series(returns), sharpes, nperiods=1, annualized_trials=False))
+    sharpe = float(returns.mean() / returns.std(ddof=1))
+    hurdle = float(ffn.calc_expected_max_sharpe(trials, sharpes.std(ddof=1)))
+    tails = 1.0 - skew(returns, bias=False) * sharpe + (kurtosis(returns, bias=False) + 2.0) / 4.0 * sharpe**2
+    return float(norm.cdf((sharpe - hurdle) * np.sqrt((len(returns) - 1) / tails))) if tails > 0.0 else np.nan
 
 
 def spread_of_repeats(values: list[float] | Matrix) -> Interval:

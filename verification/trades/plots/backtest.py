@@ -127,6 +127,10 @@ def draw_luck(metrics: Metrics) -> Plot:
         "Synthetic's best is held against": get_value(metrics, "search", "synthetic_best_on_holdout_is_of"),
     }
     of = "".join(f" {said} {what}." for said, what in told.items() if isinstance(what, str) and what)
+    search = get_mapping(metrics, "search", "synthetic")
+    tried, alike = search.get("trials_per_search"), get_value(search, "independent_trials", "value")
+    if is_number(tried) and is_number(alike):
+        of += f" The {tried} strategies tried are much alike: they count as {format_number(alike)} independent ones."
     return Plot(
         "luck",
         "Luck in the search",

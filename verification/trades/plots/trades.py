@@ -1,7 +1,7 @@
 """Plots of what the trades are like: copies and their nearest gold, exits given volatility."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from verification.report.parts import (
@@ -34,6 +34,8 @@ DISTANCES = (
     ("to_holdout", "synthetic to held-out gold", "held", "dot"),
 )
 PAIRS = 5
+NAMED, ROOM = 3, 0.14  # pairs that are named on the plot, and how far apart in height, as a share of the axis
+EDGES = (0.3, 0.7)  # of the axis, beyond which a name has room on one side only
 UTC_OFFSET = re.compile(r"(?<=:\d\d)(\.\d+)?[+-]\d\d:\d\d$")  # all times are the exchange's
 
 
@@ -137,6 +139,7 @@ def draw_correlations(metrics: Metrics) -> Plot:
         "height": 310,
         "xaxis": {**axis, "title": {"text": "rank correlation, gold"}},
         "yaxis": {**axis, "title": {"text": "synthetic"}},
+        "annotations": name_worst(list(zip(gold, made, texts, strict=True)), ends),
     }
     apart = max(known, key=lambda each: abs(each["gold"] - each["synthetic"]))
     return Plot(
@@ -147,6 +150,37 @@ def draw_correlations(metrics: Metrics) -> Plot:
         f"{format_number(apart['gold'], 2)} in gold, {format_number(apart['synthetic'], 2)} in synthetic trades.",
         (Panel(data, layout),),
     )
+
+
+def name_worst(dots: Sequence[tuple[float, float, str]], ends: Sequence[float]) -> list[dict[str, Any]]:
+    """Name the dots that lie furthest from the line on which both sides agree, as far as there is room for a name.
+
+    Args:
+        dots: Gold's and the synthetic trades' value of each, and its name.
+        ends: Of both axes.
+    """
+    named: list[tuple[float, float, str]] = []
+    for dot in sorted(dots, key=lambda dot: -abs(dot[0] - dot[1])):
+        if len(named) < NAMED and all(abs(dot[1] - other[1]) > ROOM * (ends[1] - ends[0]) for other in named):
+            named.append(dot)
+    return [_note(dot, ends) for dot in named]
+
+
+def _note(dot: tuple[float, float, str], ends: Sequence[float]) -> dict[str, Any]:
+    """Write a dot's name beside it, on the side that is off the line, or, near an edge, on the one with room."""
+    x, y, text = dot
+    place = (x - ends[0]) / (ends[1] - ends[0])
+    side, shift = ("right", -8) if (place > EDGES[0] and y > x) or place > EDGES[1] else ("left", 8)
+    return {
+        "x": x,
+        "y": y,
+        "text": text,
+        "showarrow": False,
+        "xanchor": side,
+        "align": side,
+        "xshift": shift,
+        "font": {"size": 11},
+    }
 
 
 def draw_structure(metrics: Metrics) -> Plot:

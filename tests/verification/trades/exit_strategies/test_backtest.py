@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
-from ffn import calc_prob_backtest_overfitting
+from ffn import calc_deflated_sharpe_ratio, calc_prob_backtest_overfitting
 from scipy.stats import spearmanr
 
 from gold_data.sample.build import SAMPLE
@@ -36,6 +36,7 @@ from verification.trades.exit_strategies.backtest import (
 from verification.trades.exit_strategies.luck import (
     BLOCKS,
     average_by_session,
+    count_independent,
     deflate_sharpe,
     measure_pbo,
     measure_sharpes,
@@ -166,6 +167,7 @@ def test_a_search_counts_its_trials_and_repeats(monkeypatch: pytest.MonkeyPatch)
     assert (luck.trials_per_search, luck.searches, luck.trials) == (3, 5, 15)
     assert luck.pbo == [0.0] * 5
     assert min(luck.deflated_sharpe) > 0.95
+    assert all(1.0 <= trials <= 3.0 for trials in luck.independent)
     assert repeat_search(part.replays.percents[:, :50], part.sessions[:50], 50, np.random.default_rng(0)).searches == 0
 
 
@@ -179,11 +181,30 @@ def test_the_probability_of_overfitting_is_that_of_ffn(seed: int) -> None:
         assert measure_pbo(trials) == pytest.approx(theirs, abs=0, nan_ok=True)
 
 
+@pytest.mark.parametrize("seed", range(3))
+def test_the_deflated_sharpe_ratio_is_that_of_ffn_where_no_trial_is_like_another(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    returns, sharpes = rng.standard_t(4, 40) + 0.4, rng.normal(0.0, 0.2, 30)
+    theirs = calc_deflated_sharpe_ratio(pd.Series(returns), sharpes, nperiods=1, annualized_trials=False)
+    assert deflate_sharpe(returns, sharpes, 30.0) == pytest.approx(theirs, abs=1e-12)
+    assert deflate_sharpe(returns, sharpes, 5.0) > theirs  # fewer trials, less luck
+
+
+def test_strategies_that_are_alike_count_as_fewer() -> None:
+    rng = np.random.default_rng(0)
+    one = rng.normal(size=(4000, 1))
+    assert count_independent(np.tile(one, 12)) == pytest.approx(1.0)
+    assert count_independent(rng.normal(size=(4000, 12))) == pytest.approx(12.0, abs=0.3)
+    half = one + rng.normal(size=(4000, 12))  # correlations of a half
+    assert count_independent(half) == pytest.approx(0.5 + 0.5 * 12, abs=0.3)
+
+
 def test_what_is_undefined_is_nan_and_warns_not() -> None:
     assert np.isnan(measure_pbo(np.zeros((20, 3))))
     assert np.isnan(measure_pbo(np.zeros((3, 3))))
-    assert np.isnan(deflate_sharpe(np.zeros(20), np.array([0.1, 0.2])))
-    assert np.isnan(deflate_sharpe(np.arange(3.0), np.array([0.1, 0.2])))
+    assert np.isnan(deflate_sharpe(np.zeros(20), np.array([0.1, 0.2]), 2.0))
+    assert np.isnan(deflate_sharpe(np.arange(3.0), np.array([0.1, 0.2]), 2.0))
+    assert np.isnan(count_independent(np.zeros((9, 0))))
     assert np.isnan(measure_sharpes(np.zeros((0, 2)))).all()
 
 

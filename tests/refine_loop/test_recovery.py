@@ -1,5 +1,6 @@
 """Where a run stands, told from the files of its rounds."""
 
+import functools
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -78,8 +79,13 @@ def test_place_of_a_checkpoint_is_that_before_its_next_node(values: Any, then: A
 def test_node_that_a_full_disk_kept_from_a_checkpoint_is_not_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
     ended, checkpoints = list[str](), InMemorySaver()
     small = StateGraph(LoopState)
+
+    def end(state: dict[str, Any], name: str) -> dict[str, Any]:
+        ended.append(name)
+        return {**state, "round": 1}
+
     for name, then in (("plan", "generate"), ("generate", "settle"), ("settle", END)):
-        small.add_node(name, lambda state, name=name: ended.append(name) or state | {"round": 1})
+        small.add_node(name, functools.partial(end, name=name))
         small.add_edge(name, then)
     small.add_edge(START, "plan")
     graph, stock = small.compile(checkpointer=checkpoints), checkpoints.put

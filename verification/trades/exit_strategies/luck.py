@@ -145,7 +145,7 @@ def count_independent(returns: Matrix) -> float:
     placed = (returns - returns.mean(axis=0)) / returns.std(axis=0)
     whole = float(np.mean(placed.sum(axis=1) ** 2))  # all correlations, those of each with itself among them
     alike = min(max((whole - trials) / (trials * (trials - 1)), 0.0), 1.0)
-    return alike + (1.0 - alike) * trials
+    return float(alike + (1.0 - alike) * trials)
 
 
 def deflate_sharpe(returns: Matrix, sharpes: Matrix, trials: float) -> float:

@@ -1,8 +1,8 @@
 """A disguise of gold: codes for tickers, prices times one factor a ticker, dates shifted by whole weeks.
 
 What a model is shown is made of the disguised gold, and what it answers is put back; everything else, in the loop and
-in the run's folder, is as it is without. The codes, factors and weeks hang on the gold itself and on the seed: whoever
-has not got the gold cannot work them out, and the same run has the same.
+in the run's folder, is as it is without. The codes, factors and weeks hang on the gold itself and on the seed: the same
+run has the same. It is no cipher: prices are rescaled exactly, so many of a ticker have its factor as a divisor.
 """
 
 import json
@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from datetime import date, timedelta
 from hashlib import blake2b
+from math import gcd
 from pathlib import Path
 from random import Random
 from types import MappingProxyType
@@ -25,8 +26,8 @@ from gold_data.store import GoldFolder, load_gold
 FOLDER = "disguised"  # of a run: the gold as models are shown it, and the mapping
 MAPPING = "mapping.json"
 FACTOR_DIGITS = 2  # decimals of a factor, by which the steps of disguised prices are finer than the gold's
-LEAST_FACTOR, MOST_FACTOR = 150, 950  # hundredths
-MOST_DECIMALS = 8  # of the gold's prices
+FACTORS = [number for number in range(150, 951) if gcd(number, 10) == 1]  # hundredths
+LEAST_DECIMALS, MOST_DECIMALS = 2, 8  # of the gold's prices
 LEAST_WEEKS, MORE_WEEKS = 26, 520  # beyond the span of the gold's dates, so that no shifted date is one of them
 SAME = 1e-9  # of a price, which is no rounding
 
@@ -55,8 +56,13 @@ class Disguise:
     weeks: int
 
     def hide_price(self, ticker: str, price: float) -> float:
-        """Rescale a price; of one on a step of its ticker, the outcome is exact in decimals."""
-        return round(price * self.hundredths[ticker] / 100, count_decimals(self.steps[ticker]) + FACTOR_DIGITS)
+        """Rescale a price, exactly in decimals: it shows two more than before."""
+        return round(price * self.hundredths[ticker] / 100, count_decimals(price) + FACTOR_DIGITS)
+
+    def hide_limit(self, ticker: str, price: float) -> float:
+        """Rescale the end of a range of prices, to no more decimals than those of its ticker show."""
+        decimals = max(LEAST_DECIMALS, count_decimals(self.steps[ticker])) + FACTOR_DIGITS
+        return round(self.hide_price(ticker, price), decimals)
 
     def find_price(self, ticker: str, shown: float) -> float:
         """Find the price that was rescaled, not yet on a step."""
@@ -80,8 +86,8 @@ class Disguise:
         return {**shown, **changed}, ticker
 
     def put_on_steps(self, row: Row, ticker: str) -> dict[str, Any]:
-        """Put the prices of a row on the steps of its ticker."""
-        return {**row, **self._change_prices(row, ticker, lambda name, price: put_on_step(price, self.steps[name]))}
+        """Put the prices of a row on the steps of its ticker, but for those that are exact though they are finer."""
+        return {**row, **self._change_prices(row, ticker, lambda name, price: settle_price(price, self.steps[name]))}
 
     def shift(self, day: Any, weeks: int) -> Any:
         """Shift a date, or one that is written; anything else stays."""
@@ -104,6 +110,16 @@ def _is_number(value: object) -> bool:
 def count_decimals(number: float) -> int:
     """Count the decimals that a number shows, as far as prices have any."""
     return len(f"{number:.{MOST_DECIMALS}f}".rstrip("0").partition(".")[2])
+
+
+def settle_price(price: float, step: float) -> float:
+    """Settle on a price that was found: one that is exact in decimals was meant so, another goes on the nearest step.
+
+    Between steps no price is exact by chance, if the one that was shown has no more decimals than the gold's under the
+    disguise: factors have no divisor in common with ten.
+    """
+    exact = round(price, count_decimals(step) + FACTOR_DIGITS)
+    return exact if exact > 0 and abs(price - exact) <= SAME * exact else put_on_step(price, step)
 
 
 def put_on_step(price: float, step: float) -> float:
@@ -130,7 +146,7 @@ def draw_disguise(
     return Disguise(
         fields,
         codes={ticker: f"{prefix}{number:0{width}d}" for ticker, number in zip(tickers, numbers, strict=True)},
-        hundredths={ticker: rng.randint(LEAST_FACTOR, MOST_FACTOR) for ticker in tickers},
+        hundredths={ticker: rng.choice(FACTORS) for ticker in tickers},
         steps={t: known.get(t) or find_step(train.filter(pl.col(fields.ticker) == t), fields) for t in tickers},
         weeks=-(span + rng.randint(LEAST_WEEKS, MORE_WEEKS)),
     )
@@ -139,7 +155,7 @@ def draw_disguise(
 def find_step(rows: pl.DataFrame, fields: Disguisable) -> float:
     """Find the step of prices by the decimals that they show."""
     prices = [price for name in fields.prices if name in rows.columns for price in rows[name].drop_nulls()]
-    return 10.0 ** -max([2, *map(count_decimals, prices)])
+    return 10.0 ** -max([LEAST_DECIMALS, *map(count_decimals, prices)])
 
 
 def open_disguise(

@@ -8,7 +8,7 @@ the corrections speak of the disguised row. Texts of models and checks come back
 import functools
 import json
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -24,14 +24,24 @@ from designer_configs.compile.profile import Profile
 from files.whole_file import write_whole
 from gold_data.store import GoldFolder
 from jobs.job import Job, JobInterrupted, JobResult, PlacedBackend, Watch
+from offline_model.launch import tell_disguise
 
+OFFLINE = "offline"  # the provider whose model the run starts itself
 EDITS = "{row}__edits"
 DRAWN = ("sampler", GROUNDING)  # columns of a plan that are carried over: values, and rows in a fence
 
 
-def disguise_jobs(backend: PlacedBackend, profile: Profile, gold: GoldFolder) -> PlacedBackend:
-    """Disguise the jobs of a backend, where the profile asks for it."""
-    return DisguisedBackend(backend, profile, gold) if profile.gold.disguise else backend
+def disguise_jobs(backend: PlacedBackend, profile: Profile, gold: GoldFolder, endpoint: str | None) -> PlacedBackend:
+    """Disguise the jobs of a backend, where the profile asks for it.
+
+    The offline model at `endpoint` is told of it, so that it answers what it would have answered without.
+    """
+    if not profile.gold.disguise:
+        return backend
+    disguised = DisguisedBackend(backend, profile, gold)
+    if profile.provider.name == OFFLINE:
+        tell_disguise(endpoint, json.dumps(asdict(disguised.disguise)))
+    return disguised
 
 
 class DisguisedBackend:
@@ -43,7 +53,7 @@ class DisguisedBackend:
         self._inner, self._profile, self.place = backend, profile, backend.place
         self._dataset = load_dataset(profile.dataset.folder)
         self._folder = gold.folder.parent / FOLDER
-        self._disguise, self._shown = open_disguise(gold, self._folder, fields, profile.run.seed, self._dataset)
+        self.disguise, self._shown = open_disguise(gold, self._folder, fields, profile.run.seed, self._dataset)
 
     def __getattr__(self, name: str) -> Any:
         """Give whatever else a backend has, such as the forms in which its models answer."""
@@ -98,7 +108,7 @@ class DisguisedBackend:
 
     def _hide(self, name: str, value: Any) -> Any:
         """Hide what a column of a job's row holds: a control's ticker, a date, or rows as they are carried."""
-        disguise, dataset = self._disguise, self._profile.dataset
+        disguise, dataset = self.disguise, self._profile.dataset
         fields = self._fields.get(name, {name})
         if disguise.fields.ticker in fields:
             return disguise.codes.get(value, value)
@@ -119,14 +129,14 @@ class DisguisedBackend:
         return row | back
 
     def _put_back_row(self, shown: Mapping[str, Any]) -> Mapping[str, Any]:
-        exact, ticker = self._disguise.find_row(shown)
+        exact, ticker = self.disguise.find_row(shown)
         if ticker is None:
             return exact
-        stepped = self._disguise.put_on_steps(exact, ticker)
-        prices = [name for name in self._disguise.fields.prices if stepped.get(name) != exact.get(name)]
+        stepped = self.disguise.put_on_steps(exact, ticker)
+        prices = [name for name in self.disguise.fields.prices if stepped.get(name) != exact.get(name)]
         if all(abs(stepped[name] - exact[name]) <= SAME * abs(exact[name]) for name in prices):
             return stepped
-        return self._dataset.fit_to_steps(stepped, exact, self._disguise.steps[ticker])
+        return self._dataset.fit_to_steps(stepped, exact, self.disguise.steps[ticker])
 
     def _put_back_edit(self, edit: Mapping[str, Any], shown: Mapping[str, Any]) -> dict[str, Any]:
         name = str(edit["path"]).lstrip("/")

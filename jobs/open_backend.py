@@ -39,4 +39,4 @@ def make_backend(
         backend = LibraryBackend(profile, endpoint, folder / "artifacts")
     else:
         backend = MicroservicesBackend(profile, folder, find_spent_cap=find_spent_cap, observe=observe)
-    return disguise_jobs(backend, profile, GoldFolder(folder / "gold"))
+    return disguise_jobs(backend, profile, GoldFolder(folder / "gold"), endpoint)

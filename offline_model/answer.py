@@ -6,6 +6,7 @@ from hashlib import blake2b
 from random import Random
 from typing import Literal, NamedTuple
 
+from offline_model.disguise import Chat, Disguise
 from offline_model.errors import PromptError
 from offline_model.options import REAL, Options
 from offline_model.prompt import Sections, read_sections
@@ -33,8 +34,8 @@ class Answer(NamedTuple):
     text: str
 
 
-def answer_messages(messages: object, options: Options) -> Answer:
-    """Answer a chat.
+def answer_messages(messages: object, options: Options, disguise: Disguise | None = None) -> Answer:
+    """Answer a chat, under a disguise as the one that it stands for.
 
     The row or verdict hangs on the task's own message, how it is wrapped or spoilt on all messages: a request to
     correct an answer brings the same row, this time mostly in a form that parses. A row that was drawn from its schema
@@ -47,6 +48,14 @@ def answer_messages(messages: object, options: Options) -> Answer:
         PromptError: The messages are no chat, or a task's prompt lacks what an answer needs.
     """
     texts = _read_texts(messages)
+    if disguise is None:
+        return _answer_texts(texts, options)
+    chat = Chat(disguise)
+    answer = _answer_texts([(role, chat.read(text)) for role, text in texts], options)
+    return answer._replace(text=chat.say(answer.text))
+
+
+def _answer_texts(texts: Sequence[tuple[str, str]], options: Options) -> Answer:
     text = next((text for role, text in texts if role == "user"), "")
     if len(text.split()) < SHORTEST_PROMPT:
         return Answer("other", SMALL_TALK)

@@ -4,7 +4,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from threading import Timer
 from typing import IO
 
@@ -24,6 +24,23 @@ def tell_end(endpoint: str) -> str | None:
     if code is None:
         return None
     return f"{name} has ended ({f'killed by signal {-code}' if code < 0 else f'exit code {code}'})"
+
+
+def tell_disguise(endpoint: str | None, mapping: str) -> None:
+    """Tell the offline model under which disguise it is asked from now on, where it was started here.
+
+    Args:
+        endpoint: Its endpoint; one that was not started here is told nothing.
+        mapping: The mapping as JSON, on one line.
+    """
+    child, _ = SERVING.get(endpoint or "", (None, ""))
+    if child is None:
+        return
+    assert child.stdin is not None
+    assert child.stdout is not None
+    with suppress(BrokenPipeError):  # it has ended, as the first request will find
+        print(mapping, file=child.stdin, flush=True)
+        child.stdout.readline()
 
 
 @contextmanager
@@ -92,7 +109,8 @@ def _wait_for_endpoint(
 
 def _stop(child: "subprocess.Popen[str]") -> None:
     assert child.stdin is not None
-    child.stdin.close()
+    with suppress(BrokenPipeError):  # what it was told last, and did not live to read
+        child.stdin.close()
     try:
         child.wait(STOP_SECONDS)
     except subprocess.TimeoutExpired:

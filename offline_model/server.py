@@ -44,7 +44,7 @@ def make_app(options: Options) -> Starlette:
         if options.latency:
             await asyncio.sleep(options.latency)
         try:
-            answer = answer_messages(payload.get("messages"), options)
+            answer = answer_messages(payload.get("messages"), options, request.app.state.disguise)
         except PromptError as exc:
             raise HTTPException(400, str(exc)) from exc
         counts[answer.role] += 1
@@ -56,7 +56,7 @@ def make_app(options: Options) -> Starlette:
     async def tell_health(_: Request) -> JSONResponse:
         return JSONResponse({"status": "ok", "requests": dict(counts)})
 
-    return Starlette(
+    app = Starlette(
         routes=[
             Route(CHAT, complete_chat, methods=["POST"]),
             Route("/v1/models", list_models),
@@ -65,6 +65,8 @@ def make_app(options: Options) -> Starlette:
         middleware=[Middleware(_Door)],
         exception_handlers={HTTPException: _write_error},
     )
+    app.state.disguise = None  # of the run that it answers, once it is told
+    return app
 
 
 class _Door:

@@ -1,6 +1,7 @@
 """Runs the endpoint in this process, on a port of its own."""
 
 import asyncio
+import json
 import os
 import socket
 import sys
@@ -8,14 +9,17 @@ from contextlib import suppress
 from threading import Thread
 
 import uvicorn
+from starlette.applications import Starlette
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
+from offline_model.disguise import Disguise
 from offline_model.errors import OfflineModelError
 from offline_model.options import Options
 from offline_model.server import make_app
 
 HOST = "127.0.0.1"
 LISTENING = "offline model listening on "
+DISGUISED = "offline model answers under a disguise"
 BACKLOG = 1024
 HEADER_SECONDS = 10  # within which a request's head must be there, from the first byte or the connection's begin
 LAST_SECONDS = 2  # given to requests under way when the server is told to stop
@@ -26,16 +30,17 @@ def serve(options: Options, *, port: int = 0, stops_with_stdin: bool = False) ->
 
     Args:
         port: 0 takes a free one.
-        stops_with_stdin: Stop at once when standard input ends, as it does when the parent process dies.
+        stops_with_stdin: Stop at once when standard input ends, as it does when the parent process dies. A line of it
+            is the mapping of a disguise under which all that follows is asked.
 
     Raises:
         OfflineModelError: The port is no port, or it cannot be had.
     """
-    listener = _bind_port(port)
+    listener, app = _bind_port(port), make_app(options)
     if stops_with_stdin:
-        Thread(target=_stop_with_stdin, daemon=True).start()
+        Thread(target=_follow_stdin, args=(app,), daemon=True).start()
     config = uvicorn.Config(
-        make_app(options),
+        app,
         http=_TimedProtocol,
         access_log=False,
         log_level="warning",
@@ -107,6 +112,8 @@ def _bind_port(port: int) -> socket.socket:
     return listener
 
 
-def _stop_with_stdin() -> None:
-    sys.stdin.buffer.read()
+def _follow_stdin(app: Starlette) -> None:
+    for line in sys.stdin.buffer:
+        app.state.disguise = Disguise(json.loads(line))
+        print(DISGUISED, flush=True)
     os._exit(0)

@@ -58,7 +58,7 @@ def open_backend(
     """
     if profile.engine.name == "ray":
         with open_workers(profile, endpoint, folder, log, halt) as workers:
-            yield disguise_jobs(workers, profile, GoldFolder(folder / "gold"))
+            yield disguise_jobs(workers, profile, GoldFolder(folder / "gold"), endpoint)
         return
     spent = functools.partial(find_spent_cap, profile, log)
     yield make_backend(profile, endpoint, folder, find_spent_cap=spent, observe=log.write_service_job)

@@ -115,7 +115,7 @@ class Dataset(DatasetBase):
     def disguise_facts(self, facts: Mapping[str, Any], disguise: Disguise) -> Mapping[str, Any]:
         """Give the range of prices by codes, and the markets as the rules shall know them."""
         ranges = {
-            disguise.codes[ticker]: [disguise.hide_price(ticker, price) for price in ends]
+            disguise.codes[ticker]: [disguise.hide_limit(ticker, price) for price in ends]
             for ticker, ends in facts["price_ranges"].items()
         }
         return {**facts, "price_ranges": ranges, "disguise": {"codes": disguise.codes, "weeks": disguise.weeks}}

@@ -249,11 +249,11 @@ def find_exit_outside_excursions(row: Row) -> Iterator[Breach]:
     worst, best = _read_excursions(row)
     highest, lowest = row.exit_percent + PERCENT_ROUNDING, row.exit_percent - PERCENT_ROUNDING
     if worst > highest + SLACK:
-        limit = f"worst_exit_percent <= {show_value(floor(highest * 1e4) / 1e4)}"
+        limit = f"worst_exit_percent <= {show_value(floor((highest + SLACK) * 1e4) / 1e4)}"
         clause = f"worst_exit_percent {show_value(worst)} is above the exit percent {row.exit_percent:.4f}"
         yield Breach(("worst_exit_percent",), limit, show_value(worst), clause)
     if best < lowest - SLACK:
-        limit = f"best_exit_percent >= {show_value(ceil(lowest * 1e4) / 1e4)}"
+        limit = f"best_exit_percent >= {show_value(ceil((lowest - SLACK) * 1e4) / 1e4)}"
         clause = f"best_exit_percent {show_value(best)} is below the exit percent {row.exit_percent:.4f}"
         yield Breach(("best_exit_percent",), limit, show_value(best), clause)
 

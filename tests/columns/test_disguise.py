@@ -53,8 +53,28 @@ def test_dates_leave_the_gold_by_whole_weeks() -> None:
 
 def test_a_declared_tick_is_the_step() -> None:
     disguise = draw_disguise(TRAIN, FIELDS, 7, {"BBB": 0.25})
-    row = disguise.put_on_steps({"entry_price": 4250.37, "exit_price": 0.01}, "BBB")
+    row = disguise.put_on_steps({"entry_price": 4250.3712345, "exit_price": 0.0123456}, "BBB")
     assert row == {"entry_price": 4250.25, "exit_price": 0.25}
+
+
+def test_an_answer_with_the_decimals_that_were_shown_comes_back_on_a_step() -> None:
+    disguise = draw_disguise(TRAIN, FIELDS, seed=7)
+    for shown in range(400_000, 410_000, 13):
+        found = {"entry_price": disguise.find_price("AAA", shown / 10_000)}
+        price = disguise.put_on_steps(found, "AAA")["entry_price"]
+        assert price == round(price, 2)
+
+
+def test_an_answer_that_is_exact_between_two_steps_comes_back_as_it_was_meant() -> None:
+    disguise = draw_disguise(TRAIN, FIELDS, seed=7)
+    shown = disguise.hide_row({"ticker": "AAA", "entry_price": 13.315})
+    found, ticker = disguise.find_row(shown)
+    assert disguise.put_on_steps(found, str(ticker))["entry_price"] == 13.315
+
+
+def test_the_end_of_a_range_shows_no_more_decimals_than_prices_do() -> None:
+    disguise = draw_disguise(TRAIN, FIELDS, 7, {"BBB": 5.0})
+    assert disguise.hide_limit("BBB", 4120.1234) == round(4120.1234 * disguise.hundredths["BBB"] / 100, 4)
 
 
 def test_a_ticker_that_the_gold_does_not_know_stays_with_its_prices() -> None:

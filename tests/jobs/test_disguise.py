@@ -1,5 +1,6 @@
 """Under a disguise no request names what the gold names, and the rows are those of a run without one."""
 
+import gzip
 import json
 import re
 import threading
@@ -38,11 +39,7 @@ WriteProfile = Callable[[Path, Mapping[str, Any]], Path]
 Answer = Callable[[dict[str, Any]], dict[str, Any]]
 
 CONTROLS = {"day": "session_date", "ticker": "ticker"}
-FENCED = re.compile(r"```json\n(.*?)\n```", re.DOTALL)
-WRITTEN_PRICE = re.compile(r'"((?:entry|exit)_price)": (\d+(?:\.\d+)?)')
-RANGE = re.compile(r"Price of (\w+): ([\d.]*\d) to ([\d.]*\d)")
 DATE = re.compile(r"\b\d{4}-\d\d-\d\d\b")
-ASKED_TICKER = re.compile(r"Its ticker is (\w+)\.")
 
 
 class Provider:
@@ -84,82 +81,26 @@ class Provider:
 
 
 def answer_offline(body: dict[str, Any]) -> dict[str, Any]:
-    """Answer as the offline model does, whatever it makes of a disguise."""
+    """Answer as the offline model does to one who has not told it of a disguise."""
     return _write_completion(body, answer_messages(body["messages"], Options(seed=7)).text)
-
-
-class Mirror:
-    """The offline model behind a glass that takes a run's disguise off and puts it on again.
-
-    Its draws hang on the text of a prompt, so it has to read the one that it reads without a disguise.
-    """
-
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-        self._lock = threading.Lock()
-        self._disguise: Disguise | None = None
-
-    def answer(self, body: dict[str, Any]) -> dict[str, Any]:
-        """Answer what the offline model would have answered to the prompt without its disguise."""
-        with self._lock:
-            self._disguise = self._disguise or read_disguise(self._folder)
-        asked = str(body["messages"][-1 if len(body["messages"]) < 3 else 1]["content"])
-        found = ASKED_TICKER.search(asked)
-        if found is None:
-            return answer_offline(body)
-        ticker = {code: name for name, code in self._disguise.codes.items()}[found[1]]
-        told = [{**m, "content": self._uncover(str(m["content"]), m["role"], ticker)} for m in body["messages"]]
-        text = answer_messages(told, Options(seed=7)).text
-        hidden = WRITTEN_PRICE.sub(lambda m: f'"{m[1]}": {self._hide(ticker, m[2])}', text)
-        return _write_completion(body, hidden.replace(f'"{ticker}"', f'"{self._disguise.codes[ticker]}"'))
-
-    def _hide(self, ticker: str, price: str) -> float:
-        assert self._disguise is not None
-        return self._disguise.hide_price(ticker, float(price))
-
-    def _uncover(self, text: str, role: str, ticker: str) -> str:
-        disguise = self._disguise
-        assert disguise is not None
-        code = disguise.codes[ticker]
-        if role == "assistant":
-            shown = WRITTEN_PRICE.sub(lambda m: f'"{m[1]}": {self._find(ticker, float(m[2]))}', text)
-            return shown.replace(f'"{code}"', f'"{ticker}"')
-        facts = json.loads((self._folder / "gold/facts.json").read_text())["price_ranges"]
-        prices: dict[str, str] = {}
-        for real, shown in zip(facts[ticker], RANGE.findall(text)[0][1:] if RANGE.search(text) else (), strict=False):
-            prices[shown] = show_value(real)
-        if (row := re.search(r"## The synthetic trade\n```json\n(.*)\n```", text)) is not None:
-            for name, price in WRITTEN_PRICE.findall(row[1]):
-                prices[show_value(float(price))] = show_value(self._find(ticker, float(price)))
-                assert name
-        head, sign, critique = text.partition("## The critique\n")
-        head = FENCED.sub(lambda found: self._uncover_fence(found[1]), head)
-        lines = [replace_words(line, prices) if "price" in line else line for line in critique.split("\n")]
-        head = "\n".join(replace_words(line, prices) if "Price of" in line else line for line in head.split("\n"))
-        told = (head + sign + "\n".join(lines)).replace(code, ticker)
-        return DATE.sub(lambda found: str(disguise.shift(found[0], -disguise.weeks)), told)
-
-    def _find(self, ticker: str, shown: float) -> float:
-        assert self._disguise is not None
-        row = {"ticker": ticker, "entry_price": self._disguise.find_price(ticker, shown)}
-        return float(self._disguise.put_on_steps(row, ticker)["entry_price"])
-
-    def _uncover_fence(self, text: str) -> str:
-        assert self._disguise is not None
-        shown = json.loads(text)
-        rows = [self._disguise.find_row(row) for row in (shown if isinstance(shown, list) else [shown])]
-        real = [row if name is None else self._disguise.put_on_steps(row, name) for row, name in rows]
-        return fence_json(real if isinstance(shown, list) else real[0])
-
-
-def replace_words(line: str, words: Mapping[str, str]) -> str:
-    return re.sub(r"[\d.]*\d", lambda found: words.get(found[0], found[0]), line)
 
 
 def read_disguise(folder: Path) -> Disguise:
     kept = json.loads((folder / "disguised" / MAPPING).read_text())
     fields = kept.pop("fields")
     return Disguise(Disguisable(fields["ticker"], tuple(fields["prices"]), tuple(fields["dates"])), **kept)
+
+
+def find_real(run: Path, text: str) -> set[str]:
+    """Find tickers, dates and prices of a run's gold in a text; not a price like 12.9, which may be anything."""
+    gold = pl.concat([pl.read_parquet(run / "gold" / name) for name in ("train.parquet", "holdout.parquet")])
+    ranges = json.loads((run / "gold/facts.json").read_text())["price_ranges"].values()
+    prices = {price for name in ("entry_price", "exit_price") for price in gold[name] if price > 10}
+    real = {show_value(price) for price in (*prices, *(end for ends in ranges for end in ends))}
+    real = {price for price in real if len(price.partition(".")[2]) >= 2}
+    named = set(re.findall("|".join(map(re.escape, gold["ticker"].unique())), text))
+    dates = set(DATE.findall(text)) & {str(day) for day in gold["session_date"]}
+    return named | dates | (real & set(re.findall(r"\d+\.\d+", text)))
 
 
 def write_disguised(write_profile: WriteProfile, path: Path, endpoint: str, form: str) -> Path:
@@ -192,7 +133,6 @@ def asked(
 
 def test_no_request_names_a_ticker_a_price_or_a_date_of_the_gold(asked: tuple[Path, list[str], list[str]]) -> None:
     run, bodies, _ = asked
-    gold = pl.concat([pl.read_parquet(run / "gold" / name) for name in ("train.parquet", "holdout.parquet")])
     text = "\n".join(bodies)
     disguise = read_disguise(run)
     counts = {
@@ -201,19 +141,9 @@ def test_no_request_names_a_ticker_a_price_or_a_date_of_the_gold(asked: tuple[Pa
     }
     assert min(counts.values()) >= 1, counts
     assert min(counts["# Task: write"], counts["# Task: judge"], counts["json_schema"]) >= 14
-    assert re.findall("|".join(map(re.escape, gold["ticker"].unique())), text) == []
     assert set(disguise.codes.values()) <= set(re.findall(r"TKR\d\d", text))
-    dates = set(DATE.findall(text))
-    assert dates
-    assert not dates & {str(day) for day in gold["session_date"]}
-    real = {show_value(price) for name in ("entry_price", "exit_price") for price in gold[name] if price > 10}
-    real |= {
-        show_value(end)
-        for ends in json.loads((run / "gold/facts.json").read_text())["price_ranges"].values()
-        for end in ends
-    }
-    real = {price for price in real if len(price.partition(".")[2]) >= 2}  # 12.9 may be anything
-    assert sorted(real & set(re.findall(r"\d+\.\d+", text))) == []
+    assert DATE.search(text)
+    assert find_real(run, text) == set()
 
 
 def test_the_mapping_stays_in_the_folder(asked: tuple[Path, list[str], list[str]]) -> None:
@@ -246,16 +176,18 @@ def test_rows_that_come_back_obey_the_rules_of_the_gold(asked: tuple[Path, list[
 def test_the_rows_are_those_of_a_run_without_a_disguise(
     cli: Cli, run_folder: Path, write_profile: WriteProfile, tmp_path: Path
 ) -> None:
-    run = tmp_path / "run"
-    with Provider(Mirror(run).answer).serve() as endpoint:
-        profile = write_disguised(write_profile, tmp_path / "hosted.yaml", endpoint, "prompt")
-        said = cli("generate", profile, "--num", 60, "--seed", 7, "--out", run)
+    run, profile = tmp_path / "run", write_profile(tmp_path / "mine.yaml", {"gold.disguise": True, "trace": "full"})
+    said = cli("generate", profile, "--num", 60, "--seed", 7, "--out", run)
     assert said.exit_code == 0, said.output
     for table in ("accepted", "bars"):
         assert pl.read_parquet(run / f"{table}.parquet").equals(pl.read_parquet(run_folder / f"{table}.parquet"))
-    same = ("row_id", "status", "generated_row", "edits", "realism", "consistency", "completeness")
-    ours, theirs = (pl.read_parquet(folder / "ledger.parquet").select(same) for folder in (run, run_folder))
+    of_words = ("reason", "critiques", "requests", "prompt_tokens", "completion_tokens")
+    ours, theirs = (pl.read_parquet(folder / "ledger.parquet").drop(of_words) for folder in (run, run_folder))
     assert ours.equals(theirs)
+    traced = [gzip.decompress(path.read_bytes()).decode() for path in (run / "trace").iterdir()]
+    asked = [json.dumps(json.loads(line)["messages"]) for text in traced for line in text.splitlines()]
+    assert len(asked) > 100
+    assert find_real(run, "\n".join(asked)) == set()
 
 
 def test_a_dataset_that_declares_no_disguise_is_refused(cli: Cli, tmp_path: Path) -> None:

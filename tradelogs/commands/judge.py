@@ -184,7 +184,7 @@ def _ask_judge(
         _show_progress(plan.requests, live=not verbose) as tell,
     ):
         backend = LibraryBackend(plan.profile, endpoint, work / "artifacts")
-        return judge_rows(plan, disguise_jobs(backend, plan.profile, gold), work, tell)
+        return judge_rows(plan, disguise_jobs(backend, plan.profile, gold, endpoint), work, tell)
 
 
 def _say_plan(plan: "JudgePlan") -> None:

@@ -12,7 +12,7 @@ from typing import Any
 
 from designer_configs.compile.checks.project import Project
 from designer_configs.compile.checks.shape import check_shape, suggest
-from designer_configs.compile.checks.yaml_source import YamlSource, parse_value, write_path
+from designer_configs.compile.checks.yaml_source import DRAWN, YamlSource, parse_value, write_path
 from designer_configs.errors import ConfigError, Problem
 
 COMMAND_LINE = "command line"
@@ -32,10 +32,11 @@ def read_changed(project: Project, path: Path, sets: Sequence[str], onlys: Seque
         return project.read(path, "profile")
     changed = replace(source, data=_copy(source.data))
     problems = []
-    for option, texts, change in (("--set", sets, _set_value), ("--only", onlys, _narrow_control)):
+    kinds = (("--set", sets, _set_value, "value"), ("--only", onlys, _narrow_control, DRAWN))
+    for option, texts, change, kind in kinds:
         for text in texts:
             try:
-                change(project, changed, *_read_change(text))
+                change(project, changed, *_read_change(text, kind))
             except ValueError as exc:
                 problems.append(Problem(COMMAND_LINE, None, f"{option} {text}", str(exc)))
     if problems:
@@ -51,27 +52,54 @@ def name_changed(
 
     A problem belongs to a change at its key or below it, or above it where the file has no such key.
     """
-    named = [*(("--set", text) for text in sets), *(("--only", text) for text in onlys)]
-    options = {text.partition("=")[0].strip().replace('"', ""): f"{option} {text}" for option, text in named}
+    options = {_read_key(text): f"--set {text}" for text in sets}
+    narrowed = {_find_use(source, text): f"--only {text}" for text in onlys if source.data is not None}
     written = {write_path(path) for path in source.lines}
-    return [_name_changed(problem, options, written) for problem in problems]
+    return [_name_changed(problem, options, narrowed, written) for problem in problems]
 
 
-def _name_changed(problem: Problem, options: Mapping[str, str], written: Collection[str]) -> Problem:
+def name_control(file: str, changes: Sequence[str], name: str, message: str) -> Problem:
+    """Say what is wrong with a control of a profile: of the command line, where that changed it."""
+    changed = next((text for text in changes if _read_key(text) == f"{CONTROLS}.{name}"), None)
+    if changed is None:
+        return Problem(file, None, f"{CONTROLS}.{name}", message)
+    return Problem(COMMAND_LINE, None, f"--only {changed}", message)
+
+
+def _name_changed(
+    problem: Problem, options: Mapping[str, str], narrowed: Mapping[str, str], written: Collection[str]
+) -> Problem:
     for key, option in options.items():
-        is_below = problem.path == key or problem.path.startswith(f"{key}.")
         is_above = problem.path not in written and key.startswith(f"{problem.path}.")
-        if is_below or is_above:
+        if _is_below(problem.path, key) or is_above:
             return Problem(COMMAND_LINE, None, f"{option}: {problem.path}", problem.message)
-    return problem
+    only = next((option for key, option in narrowed.items() if _is_below(problem.path, key)), None)
+    return problem if only is None else Problem(COMMAND_LINE, None, only, problem.message)
 
 
-def _read_change(text: str) -> tuple[list[str], Any]:
-    """Read a change; a part of the key that has a dot of its own stands in quotes: `prices.models."a.b"`."""
+def _is_below(path: str, key: str) -> bool:
+    return path == key or path.startswith(f"{key}.")
+
+
+def _read_key(text: str) -> str:
+    return text.partition("=")[0].strip().replace('"', "")
+
+
+def _find_use(source: YamlSource, text: str) -> str:
+    """Find where the control stands in the profile that a change narrows."""
+    name, uses = _read_key(text).removeprefix(f"{CONTROLS}."), source.data[CONTROLS]
+    return write_path((CONTROLS, [_name_use(use) for use in uses].index(name)))
+
+
+def _read_change(text: str, kind: str) -> tuple[list[str], Any]:
+    """Read a change; a part of the key that has a dot of its own stands in quotes: `prices.models."a.b"`.
+
+    `kind` is a key of files behind which such a value stands.
+    """
     found = CHANGE.fullmatch(text)
     if found is None:
         raise ValueError("is no change: write it as KEY=VALUE, the key with dots, such as run.seed=8")
-    return [part.strip('"') for part in PART.findall(found["key"])], parse_value(found["value"])
+    return [part.strip('"') for part in PART.findall(found["key"])], parse_value(found["value"], kind)
 
 
 def _set_value(_: Project, source: YamlSource, path: list[str], value: Any) -> None:

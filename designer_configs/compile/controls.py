@@ -8,6 +8,7 @@ import numpy as np
 import polars as pl
 
 from columns.declared import GROUNDING
+from designer_configs.compile.changes import name_control
 from designer_configs.compile.profile import Profile, load_controls
 from designer_configs.errors import Problem
 from gold_data.buckets import SIGNIFICANT_DIGITS, bin_by_quantiles
@@ -84,7 +85,7 @@ def find_missing_columns(profile: Profile, train: pl.DataFrame) -> list[Problem]
             if field not in train.columns:
                 has = f"its rows have {', '.join(train.columns)}" if train.columns else "it has no rows"
                 message = f"{key} reads {field} of the gold, but {has}"
-                problems.append(Problem(profile.file, None, f"controls.{declared['column']['name']}", message))
+                problems.append(name_control(profile.file, profile.changes, declared["column"]["name"], message))
     return problems
 
 
@@ -98,7 +99,7 @@ def find_foreign_buckets(profile: Profile, train: pl.DataFrame) -> list[Problem]
         return problems
     controls = resolve_controls(profile, train)
     return [
-        Problem(profile.file, None, f"controls.{control.name}", message)
+        name_control(profile.file, profile.changes, control.name, message)
         for control in controls
         if control.match is not None and (message := _describe_foreign(control, train[control.match["field"]]))
     ] or _find_empty_cells(profile, controls, train)

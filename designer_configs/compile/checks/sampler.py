@@ -29,7 +29,7 @@ def check_params(
         params: The params.
         field: JSON Schema of the row's field that must equal what is drawn, if there is one.
     """
-    findings = [*_check_native(sampler_type, params), *_check_truth(params), *_check_weights(params)]
+    findings = [*_check_native(sampler_type, params), *_check_said(params), *_check_weights(params)]
     if field is not None:
         findings += _check_values(params, field)
     return [source.report((*path, *below), message) for below, message in dict.fromkeys(findings)]
@@ -112,8 +112,8 @@ def _cut_path(path: KeyPath, params: Any) -> KeyPath:
     return path
 
 
-def _check_truth(params: Mapping[str, Any]) -> Iterator[Finding]:
-    """Refuse true and false as values: the library draws 1 and 0, and a prompt would say so."""
+def _check_said(params: Mapping[str, Any]) -> Iterator[Finding]:
+    """Refuse values that a prompt could not say: a blank one, and true and false, which are drawn as 1 and 0."""
     values = params.get("values")
     lists = (
         {("values", key): part for key, part in values.items()}
@@ -124,6 +124,8 @@ def _check_truth(params: Mapping[str, Any]) -> Iterator[Finding]:
         for i, value in enumerate(part if isinstance(part, list) else []):
             if isinstance(value, bool):
                 yield (*path, i), f"would be drawn as {value:d}: put {show(value)} in quotes to make it text"
+            elif isinstance(value, str) and not value.strip():
+                yield (*path, i), f"{show(value)} is blank, and a prompt would say nothing: give it a word, or drop it"
 
 
 def _check_weights(params: Mapping[str, Any]) -> Iterator[Finding]:

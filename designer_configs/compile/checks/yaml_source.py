@@ -18,6 +18,7 @@ from designer_configs.errors import Problem
 
 KeyPath = tuple[str | int, ...]
 
+DRAWN = "values"  # the key of what a sampler draws from
 MAX_VALUES = 50_000  # aliases of aliases grow without bound; no configuration is this large
 MAX_BYTES = 1 << 20  # of a file, and of all its values with every alias written out
 _OCTAL = re.compile(r"[-+]?0[0-9_]+")
@@ -80,18 +81,18 @@ def load_yaml(path: Path, file: str | None = None) -> YamlSource:
     return _parse(path, file, text)
 
 
-def parse_value(text: str) -> Any:
+def parse_value(text: str, key: str = "value") -> Any:
     """Read one value as it would stand behind a key of a file.
 
     Raises:
         ValueError: it is none, with all that is wrong.
     """
-    source = _parse(Path(), "", f"value: {text}")
+    source = _parse(Path(), "", f"{key}: {text}")
     if faults := [*(problem.message for problem in source.problems), *source.misread.values()]:
         raise ValueError("; ".join(faults))
-    if set(source.data) != {"value"}:
+    if set(source.data) != {key}:
         raise ValueError("is more than one value: put it on one line")
-    return source.data["value"]
+    return source.data[key]
 
 
 def _refuse_file(path: Path) -> str | None:
@@ -147,13 +148,14 @@ def _explain_syntax(file: str, error: yaml.MarkedYAMLError) -> Problem:
     return Problem(file, line, "", f"not valid YAML: {message}")
 
 
-def _tell_misread(text: str, value: object) -> str | None:
+def _tell_misread(text: str, value: object, path: KeyPath) -> str | None:
     """Tell what YAML 1.1 takes a text without quotes for where few people mean it: `on`, `9:30`, `010`, a date."""
     if isinstance(value, bool):
         taken = str(value).lower()
         if text.lower() == taken:
             return None
-        return f"YAML reads {text} as {taken}: put it in quotes to make it text, or write {taken}"
+        or_so = "" if DRAWN in path else f", or write {taken}"  # no value that is drawn may be one of truth
+        return f"YAML reads {text} as {taken}: put it in quotes to make it text{or_so}"
     if isinstance(value, int | float):
         if ":" not in text and not _OCTAL.fullmatch(text):
             return None
@@ -228,7 +230,7 @@ class _Builder:
             str(value).encode("utf-8")
         except (yaml.YAMLError, ValueError, KeyError, AttributeError, OverflowError):
             return self._refuse(line, path, f"{ascii(node.value)[:60]} is no value: put it in quotes if it is text")
-        if node.style is None and (misread := _tell_misread(node.value, value)) is not None:
+        if node.style is None and (misread := _tell_misread(node.value, value, path)) is not None:
             self.misread[path] = misread
         return value
 

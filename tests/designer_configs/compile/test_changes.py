@@ -102,6 +102,24 @@ def test_a_change_that_cannot_be_made_is_the_command_lines_fault(option: str, te
     assert message in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("only", "message"),
+    [
+        ("controls.target_volatility=bad", "no row can have it: 'bad' is not of type 'number'"),
+        ("controls.ticker=[A, A]", '"A" is in the list already'),
+        ("controls.ticker=[A, ' ']", '" " is blank, and a prompt would say nothing'),
+        ("controls.ticker=on", "YAML reads on as true: put it in quotes to make it text"),
+    ],
+)
+def test_a_value_that_no_row_can_have_is_the_command_lines_fault(only: str, message: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        change(onlys=(only,))
+    (problem,) = caught.value.problems
+    assert (problem.file, problem.line, problem.path) == ("command line", None, f"--only {only}")
+    assert problem.message.startswith(message)
+    assert "or write true" not in problem.message
+
+
 def test_a_value_that_a_control_does_not_have_is_refused() -> None:
     with pytest.raises(ConfigError, match=r"is none of the values that it has: 0\.3, 0\.4"):
         change(onlys=("controls.target_volatility=7",), name="nim_dev")

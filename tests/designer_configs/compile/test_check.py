@@ -79,7 +79,15 @@ def test_a_value_that_yaml_takes_for_another_is_to_be_quoted(break_file: Break, 
         problem.partition(": ")[2].partition(": ")[2].startswith(text)
         for problem, text in zip(found, said, strict=True)
     ]
-    assert all("put it in quotes to make it text" in problem for problem in found)
+    assert all(problem.endswith("put it in quotes to make it text") for problem in found)
+
+
+def test_a_blank_is_no_value_of_a_control_for_a_prompt_would_say_nothing(break_file: Break) -> None:
+    found = break_file(MOOD, "[calm, wild]", "['', '  ', calm]")
+    assert [problem.partition("values.")[2] for problem in found] == [
+        '0: "" is blank, and a prompt would say nothing: give it a word, or drop it',
+        '1: "  " is blank, and a prompt would say nothing: give it a word, or drop it',
+    ]
 
 
 def test_truth_is_no_value_of_a_control_for_prompts_would_say_a_number(break_file: Break) -> None:

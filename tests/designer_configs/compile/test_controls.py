@@ -169,6 +169,13 @@ def test_buckets_from_the_gold_are_never_foreign(load_with: LoadWith) -> None:
     )
 
 
+def test_a_bucket_of_the_command_line_that_is_foreign_is_said_to_be_its() -> None:
+    profile = load_profile("offline", {"onlys": ("controls.target_volatility=4",)})
+    found = find_foreign_buckets(profile, TRAIN)
+    said = [problem for problem in found if "4 to 4 lie outside" in problem.message]
+    assert [(one.file, one.path) for one in said] == [("command line", "--only controls.target_volatility=4")]
+
+
 def test_foreign_buckets_are_refused_with_both_ranges() -> None:
     (problem,) = find_foreign_buckets(load_profile("nim_dev"), TRAIN)
     assert (problem.file, problem.path) == ("designer_configs/nim_dev.yaml", "controls.target_volatility")

@@ -13,7 +13,7 @@ from polars.exceptions import PolarsError
 from designer_configs.compile.profile import Profile, load_profile
 from designer_configs.errors import ConfigError
 from exports.errors import ExportError
-from files.shown_text import write_command
+from files.shown_text import say_unfinished
 
 NEEDED = ("profile.yaml", "accepted.parquet", "ledger.parquet", "provenance.json", "usage.json")
 
@@ -79,10 +79,7 @@ def read_finished_run(folder: Path, profile: Profile | None = None) -> FinishedR
         except OSError as exc:  # a name that is too long, a folder that may not be looked into
             raise ExportError(f"{folder} cannot be read ({exc.strerror}): name the folder of a run") from exc
         if not is_there:
-            raise ExportError(
-                f"{folder} is no finished run: {name} is missing. Name the folder that `tradelogs generate` printed, "
-                f"or go on with it: {write_command('tradelogs', 'resume', folder)}"
-            )
+            raise ExportError(say_unfinished(folder, name))
     try:
         profile = profile or load_profile(str(folder / "profile.yaml"), {})
     except ConfigError as exc:

@@ -37,6 +37,15 @@ def write_command(*words: str | Path) -> str:
     return " ".join(_quote_word(show_path(word) if isinstance(word, Path) else word) for word in words)
 
 
+def say_unfinished(folder: Path, name: str) -> str:
+    """Say that a folder is no finished run, for want of a file; where its profile lies there is one to go on with."""
+    lacks = f"{name} is missing" if folder.is_dir() else "there is no such folder"
+    said = f"{folder} is no finished run: {lacks}"
+    if (folder / "profile.yaml").is_file():
+        return f"{said}. Go on with it: {write_command('tradelogs', 'resume', folder)}"
+    return f"{said}. Name the folder that `tradelogs generate` printed"
+
+
 def _quote_word(word: str) -> str:
     r"""Quote a word, one with control characters as bash, zsh and ksh read them: `$'a\x1b'`."""
     if "\n" not in word and "\t" not in word and clean_text(word) == word:

@@ -13,7 +13,7 @@ from columns.tables import check_tables
 from designer_configs.compile.controls import Control, resolve_controls
 from designer_configs.compile.profile import Profile, load_profile
 from designer_configs.errors import ConfigError
-from files.shown_text import write_command
+from files.shown_text import say_unfinished
 from gold_data.folder import BARS, HOLDOUT, HOLDOUT_BARS, TRAIN
 from verification.dataset import Dataset, read_dataset
 from verification.delivery import Declared, declare_shares
@@ -125,10 +125,7 @@ def _read_gold(folder: Path, name: str, *, is_needed: bool) -> pl.DataFrame | No
 def _refuse_unfinished(folder: Path, names: Sequence[str]) -> None:
     for name in names:
         if not (folder / name).is_file():
-            raise VerificationError(
-                f"{folder} is no finished run: {name} is missing. "
-                f"Go on with it: {write_command('tradelogs', 'resume', folder)}"
-            )
+            raise VerificationError(say_unfinished(folder, name))
 
 
 class _Optional:

@@ -12,6 +12,7 @@ import yaml
 
 from files.shown_text import write_command
 from gold_data.errors import GoldError
+from gold_data.importers import gold_table
 from gold_data.importers.files import MAX_LINE_MIB, MIB, read_lines
 from gold_data.importers.fills import WORDS, squeeze_word
 from gold_data.importers.formats import DELIMITERS, CsvLine, name_columns, split_cells
@@ -128,7 +129,7 @@ def write_first_mapping(path: Path) -> str:
     """Write a first mapping of a file, as YAML with comments.
 
     Raises:
-        GoldError: the file cannot be read, or no line of it looks like a header of trades.
+        GoldError: the file cannot be read, no line of it looks like a header of trades, or it needs no mapping.
     """
     table = _find_table(path, read_lines(path, MAX_LINE_MIB * MIB))
     kinds = {
@@ -167,6 +168,8 @@ def _find_table(path: Path, lines: Sequence[str]) -> _Table:
     for delimiter in DELIMITERS:
         table, _ = split_cells(lines, delimiter)
         for place, line in enumerate(table[:MOST_HEADER_LINES]):
+            if {*gold_table.FORMAT.required} <= {*line.cells}:
+                raise GoldError(_say_gold(path))
             names = set(name_columns(line.cells))
             found = sum(bool(names.intersection(choices)) for choices in NAMES.values())
             if found > best[0]:
@@ -180,6 +183,11 @@ def _find_table(path: Path, lines: Sequence[str]) -> _Table:
     header = table[place].cells
     rows = [line.cells for line in table[place + 1 :] if len(line.cells) >= len(header) - 1 and any(line.cells)]
     return _Table(header, rows[:MOST_ROWS])
+
+
+def _say_gold(path: Path) -> str:
+    done = f"{write_command('tradelogs', 'gold', 'import', path)} --bars BARS --out gold/"
+    return f"{path} is gold already, in this project's own columns, and needs no mapping. Import it as it is: {done}"
 
 
 def _find_column(table: _Table, field: str) -> int | None:

@@ -90,6 +90,24 @@ def test_what_was_changed_is_listed_by_content(cli: Cli, run_folder: Path, copie
     }
 
 
+def test_the_ledger_that_was_judged_again_is_no_change(run_folder: Path, copied: Path) -> None:
+    provenance = json.loads((copied / "provenance.json").read_text())
+    provenance["sha256"][str(run_folder / "ledger.parquet")] = "0" * 64
+    (copied / "provenance.json").write_text(json.dumps(provenance))
+    assert len(compare_runs(run_folder, copied).changes) == 1
+    (copied / "provenance.json").write_text(json.dumps(provenance | {"rejudged_from": str(run_folder)}))
+    assert compare_runs(run_folder, copied).changes == []
+
+
+def test_no_run_is_named_as_such_and_one_that_was_begun_may_go_on(cli: Cli, run_folder: Path, copied: Path) -> None:
+    nowhere = cli("diff", run_folder, copied.with_name("nowhere"))
+    assert (nowhere.exit_code, "resume" in nowhere.output) == (2, False)
+    assert "nowhere is no finished run: there is no such folder. Name the folder" in nowhere.output
+    (copied / "ledger.parquet").unlink()
+    begun = cli("diff", run_folder, copied)
+    assert (begun.exit_code, "ledger.parquet is missing. Go on with it: tradelogs resume" in begun.output) == (2, True)
+
+
 def test_scores_of_another_judge_are_not_compared(run_folder: Path, copied: Path) -> None:
     change_yaml(copied, lambda document: document["models"]["judge"].update(model="another"))
     compared = compare_runs(run_folder, copied)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Any, Literal
 
-from verification.compare.sides import Side
+from verification.compare.sides import LEDGER, Side
 
 Kind = Literal["profile", "control", "column", "gold", "file", "version"]
 IGNORED = ("description", "schema_version", "observe", "export", "trace")  # keys that no row hangs on
@@ -65,7 +65,7 @@ def _compare(before: Mapping[str, str], after: Mapping[str, str]) -> Iterator[tu
 
 def _compare_files(before: Side, after: Side) -> Iterator[Change]:
     hashes = [
-        {name: digest for name, digest in side.provenance.get("sha256", {}).items() if not _is_profile(name, side)}
+        {name: digest for name, digest in side.provenance.get("sha256", {}).items() if not _is_of_run(name, side)}
         for side in (before, after)
     ]
     for name, old, new in _compare(*hashes):
@@ -74,9 +74,12 @@ def _compare_files(before: Side, after: Side) -> Iterator[Change]:
             yield Change(_tell_kind(name), name, _shorten(old), _shorten(new))
 
 
-def _is_profile(name: str, side: Side) -> bool:
+def _is_of_run(name: str, side: Side) -> bool:
+    """Tell of a profile, whose values are compared, and of the ledger whose rows were judged again."""
     path = PurePosixPath(name)
-    return path.suffix == ".yaml" and "columns" not in path.parts and name not in _list_gold(side)
+    is_profile = path.suffix == ".yaml" and "columns" not in path.parts
+    is_judged_again = path.name == LEDGER and "rejudged_from" in side.provenance
+    return (is_profile or is_judged_again) and name not in _list_gold(side)
 
 
 def _list_gold(side: Side) -> set[str]:

@@ -11,11 +11,12 @@ import polars as pl
 
 from designer_configs.compile.profile import Profile, load_profile
 from designer_configs.errors import ConfigError
-from files.shown_text import write_command
+from files.shown_text import say_unfinished
 from gold_data.folder import HOLDOUT, TRAIN
 from verification.errors import VerificationError
 from verification.inputs import read_table
 
+LEDGER = "ledger.parquet"
 NOT_NEEDED = "not needed"  # how the reason of a row begins that was surplus: it says nothing of its quality
 
 
@@ -53,17 +54,14 @@ def read_side(folder: Path) -> Side:
     Raises:
         VerificationError: it holds no finished run, or something of it cannot be read.
     """
-    for name in ("profile.yaml", "ledger.parquet", "usage.json", "provenance.json"):
+    for name in ("profile.yaml", LEDGER, "usage.json", "provenance.json"):
         if not (folder / name).is_file():
-            raise VerificationError(
-                f"{folder} is no finished run: {name} is missing. Name the folder that `tradelogs generate` printed, "
-                f"or go on with it: {write_command('tradelogs', 'resume', folder)}"
-            )
+            raise VerificationError(say_unfinished(folder, name))
     try:
         profile = load_profile(str(folder / "profile.yaml"), {})
     except ConfigError as exc:
         raise VerificationError(f"{folder}: {exc}") from exc
-    ledger = read_table(folder / "ledger.parquet")
+    ledger = read_table(folder / LEDGER)
     needed = ~pl.col("reason").fill_null("").str.starts_with(NOT_NEEDED)
     metrics = _read_json(folder / "metrics.json") if (folder / "metrics.json").is_file() else {}
     accepted = ledger.filter(pl.col("status") == "accepted").height

@@ -68,6 +68,14 @@ def test_what_is_no_table_of_trades(tmp_path: Path) -> None:
         write_first_mapping(write(tmp_path, "a,b\n1,2\n"))
 
 
+def test_a_table_that_is_gold_already_needs_none(tmp_path: Path) -> None:
+    log = write(tmp_path, "ticker,trade_type,entry_time,exit_time,entry_price,exit_price,setup,tags,fees\n")
+    with pytest.raises(
+        GoldError, match=r"is gold already.* needs no mapping\. Import it as it is: tradelogs gold import"
+    ):
+        write_first_mapping(log)
+
+
 def test_nothing_is_written_over(tmp_path: Path) -> None:
     log = write(tmp_path, TRIPS)
     done = CliRunner().invoke(main, ["gold", "map", str(log), "--out", str(log)])

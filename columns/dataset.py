@@ -25,6 +25,7 @@ from columns.errors import DatasetError
 from columns.narrowing import narrow_fields
 from columns.rendering import list_gold_rows
 from gold_data.bars import read_bars
+from gold_data.markets import read_source_markets
 from gold_data.source import GoldSource
 from gold_data.store import Gold, GoldFolder
 from gold_data.tables import read_frame
@@ -116,10 +117,10 @@ class Dataset:
             read = read_frame(source.files[key], f"gold {key}")
             names = pl.Series(ROW_ID, [f"gold-{number:04d}" for number in range(1, read.height + 1)], dtype=pl.String)
             rows = read if ROW_ID in read.columns else read.insert_column(0, names)
-        bars = None
+        bars, markets = None, read_source_markets(source)
         if "bars" in source.files:
-            bars, notes = read_bars(source.files["bars"])
-        return Gold(rows, bars, notes=notes)
+            bars, notes = read_bars(source.files["bars"], markets)
+        return Gold(rows, bars, notes=notes, markets=markets)
 
     def check_row(self, row: Any, plan: PlanRow, given: Given) -> list[Violation]:
         """List what is wrong with a row: what its JSON Schema refuses, then what controls asked for, then copies."""

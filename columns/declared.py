@@ -20,6 +20,7 @@ FINISHED_FILE = "finished.yaml"
 CASES_FILE = "cases.yaml"
 POLICY_FILE = "policy.yaml"
 OPTIONS_FILE = "options.schema.json"
+MARKET_FILE = "market.schema.json"  # the keys of every dataset that reads bars, in the folder SHARED
 SHARED = "shared"  # folder of the columns that every dataset may name
 NO_COLUMNS = (DATASET_FILE, FINISHED_FILE, CASES_FILE, POLICY_FILE)  # the files beside a dataset's columns
 GROUNDING = "gold-examples"
@@ -281,12 +282,24 @@ def find_column_file(folder: Path, entry: str) -> Path:
 
 
 def read_options(folder: Path) -> dict[str, Any]:
-    """Read the schemas of a dataset's own keys in a profile."""
-    path = folder / OPTIONS_FILE
-    options: dict[str, Any] = (
-        json.loads(path.read_text(encoding="utf-8")).get("properties", {}) if path.is_file() else {}
-    )
-    return options
+    """Read the schemas of a dataset's own keys in a profile, and of those that come with bars."""
+    shared = _read_properties(Path(__file__).parent / SHARED / MARKET_FILE) if _takes_bars(folder) else {}
+    return shared | _read_properties(folder / OPTIONS_FILE)
+
+
+def _read_properties(path: Path) -> dict[str, Any]:
+    if not path.is_file():
+        return {}
+    properties: dict[str, Any] = json.loads(path.read_text(encoding="utf-8")).get("properties", {})
+    return properties
+
+
+def _takes_bars(folder: Path) -> bool:
+    """Tell whether a dataset reads bars; of one whose file cannot be read that is said elsewhere."""
+    try:
+        return bool(_read_yaml(folder / DATASET_FILE).get("gold", {}).get("bars", "none") != "none")
+    except (OSError, ValueError, AttributeError, yaml.YAMLError):
+        return False
 
 
 def load_output_format(folder: Path, column: Column) -> dict[str, Any] | None:

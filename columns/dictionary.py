@@ -7,6 +7,8 @@ from typing import Any
 import yaml
 
 from columns.declared import FINISHED_FILE, Column, Declared
+from gold_data.clocks import say_elsewhere
+from gold_data.markets import Markets
 
 Entry = dict[str, str]
 Table = dict[str, Entry]
@@ -34,6 +36,17 @@ USAGE: Mapping[str, str] = {
     "completion_tokens": "Tokens of its answers; null likewise.",
 }
 SEEDS = "Ids of the gold rows that its prompt showed."
+
+
+def describe_run(declared: Declared, controls: Sequence[Mapping[str, Any]], markets: Markets) -> dict[str, Table]:
+    """Describe the tables of a run: clocks and currencies are those of its markets."""
+    tables = describe_tables(declared, controls)
+    if markets.is_usual:
+        return tables
+    return {
+        table: {column: {key: say_elsewhere(text) for key, text in entry.items()} for column, entry in columns.items()}
+        for table, columns in tables.items()
+    }
 
 
 def describe_tables(declared: Declared, controls: Sequence[Mapping[str, Any]]) -> dict[str, Table]:

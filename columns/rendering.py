@@ -10,7 +10,7 @@ from typing import Any
 import polars as pl
 
 from columns.declared import Declared
-from gold_data.markets import write_clock
+from gold_data.clocks import write_clock
 
 JsonObject = Mapping[str, object]
 FENCE = "```json\n"

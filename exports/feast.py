@@ -17,7 +17,7 @@ from exports.fills import NEEDED
 from exports.finished_run import FinishedRun
 from files.whole_file import make_folder, write_text, write_whole
 from gold_data.errors import GoldError
-from gold_data.markets import Markets, read_markets
+from gold_data.markets import Markets
 from gold_data.store import GoldFolder, load_gold
 from indicators.technicals import INDICATORS, attach_technicals
 
@@ -110,10 +110,7 @@ def list_views(accepted: pl.DataFrame, names: Sequence[str]) -> dict[str, pl.Dat
 
 def stamp_bars(bars: pl.DataFrame, names: Sequence[str], markets: Markets) -> pl.DataFrame:
     """Compute the indicators of minute bars, each bar stamped at the end of its minute, in UTC."""
-    parts = [
-        attach_technicals(bars.filter(pl.col("ticker").is_in(tickers)), names, market=market)
-        for market, tickers in markets.group(bars.get_column("ticker")).items()
-    ]
+    parts = [attach_technicals(own, names, market=market) for market, own in markets.split(bars)]
     stamp = (pl.col("timestamp") + BAR).dt.convert_time_zone("UTC")
     return pl.concat(parts).select("ticker", stamp.alias(STAMP), *names)
 
@@ -145,6 +142,6 @@ def _write_view(name: str, schema: pl.Schema, entity: str, ttl: str, description
 
 def _read_markets(gold: GoldFolder) -> Markets:
     try:
-        return read_markets(gold.facts.get("markets"), str(gold.folder))
+        return gold.markets
     except (OSError, ValueError, AttributeError, GoldError) as exc:
         raise ExportError(f"{gold.folder} cannot be read: {exc}") from exc

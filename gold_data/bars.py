@@ -6,6 +6,8 @@ import dataframely as dy
 import polars as pl
 
 from gold_data.errors import GoldError
+from gold_data.late_years import find_date_order, spell_times
+from gold_data.markets import USUAL, Markets
 from gold_data.sessions import EXCHANGE_ZONE
 from gold_data.tables import check_columns, read_frame
 
@@ -37,13 +39,13 @@ class Bars(dy.Schema):
     volume = dy.Float64(min=0.0, description="Shares traded in the minute.")
 
 
-def read_bars(path: Path, zone: str = EXCHANGE_ZONE) -> tuple[pl.DataFrame, list[str]]:
+def read_bars(path: Path, markets: Markets = USUAL) -> tuple[pl.DataFrame, list[str]]:
     """Read bars of minutes or of anything longer, and note what was changed or dropped.
 
     A timestamp is the start of a bar. One with an offset or zone is converted to the exchange's zone; one without is
-    a time of `zone`. A plain date is the day that begins at its midnight, and so are bars that all begin at midnight
-    UTC, as those of markets without an exchange do. Bars that cannot be are dropped and counted, and so is every later
-    bar of the same ticker and minute.
+    a time of the markets' clock, of UTC where they have several. A plain date is that trading day of its ticker's
+    market, and so are bars that all begin at midnight UTC, as those of markets without an exchange do. Bars that cannot
+    be are dropped and counted, and so is every later bar of the same ticker and minute.
 
     Returns:
         Bars sorted by ticker and timestamp, and notes, one sentence each.
@@ -53,9 +55,10 @@ def read_bars(path: Path, zone: str = EXCHANGE_ZONE) -> tuple[pl.DataFrame, list
     """
     raw = read_frame(path, WHAT)
     notes = check_columns(path, raw.columns, Bars.column_names())
+    raw = spell_timestamps(path, raw)
     bars = raw.select(
-        pl.col("ticker").cast(pl.String).str.strip_chars().replace("", None),
-        read_timestamps(path, raw, notes, zone).dt.truncate("1m"),
+        read_tickers(raw),
+        read_timestamps(path, raw, notes, markets).dt.truncate("1m"),
         *(_read_numbers(raw, name) for name in VALUES),
     )
     bars = _drop_faulty(path, bars, notes)
@@ -87,15 +90,34 @@ def read_number_column(name: str, dtype: pl.DataType) -> pl.Expr:
     return column.cast(pl.Float64, strict=False)
 
 
-def read_timestamps(path: Path, raw: pl.DataFrame, notes: list[str], zone: str) -> pl.Expr:
+def read_tickers(raw: pl.DataFrame) -> pl.Series:
+    """Read the column `ticker`; null where it is blank."""
+    return raw.get_column("ticker").cast(pl.String).str.strip_chars().replace("", None)
+
+
+def spell_timestamps(path: Path, raw: pl.DataFrame) -> pl.DataFrame:
+    """Give timestamps that are text with the year first; which number is the month, they tell together.
+
+    Raises:
+        GoldError: they do not, or contradict each other.
+    """
+    stamps = raw.get_column("timestamp")
+    if stamps.dtype != pl.String:
+        return raw
+    return raw.with_columns(spell_times(pl.col("timestamp"), find_date_order(path, [stamps])).alias("timestamp"))
+
+
+def read_timestamps(path: Path, raw: pl.DataFrame, notes: list[str], markets: Markets) -> pl.Expr:
     """Read the column `timestamp` as `read_bars` says it, and note what was taken for what.
 
     Raises:
         GoldError: it holds neither dates nor moments.
     """
+    tickers = read_tickers(raw)
     if (days := read_days(raw["timestamp"])) is not None:
         notes.append(f"{path.name}: its timestamps are dates, and were read as bars of whole days")
-        return pl.lit(days)
+        return pl.lit(markets.start_days(tickers, days))
+    zone = markets.name_zone(tickers.drop_nulls().unique())
     moments, naive = place_timestamps(path, "timestamp", raw.schema["timestamp"], zone)
     without_offset = int(raw.select(naive.sum()).item() or 0)
     if without_offset:
@@ -104,7 +126,7 @@ def read_timestamps(path: Path, raw: pl.DataFrame, notes: list[str], zone: str) 
 
 
 def read_days(stamps: pl.Series) -> pl.Series | None:
-    """Read a column as days, each at its midnight in the exchange's zone; None where any of it is more than a date.
+    """Read a column as days; None where any of it is more than a date.
 
     Dates are of that type, text such as 2024-10-01, or moments that all are midnight UTC.
     """
@@ -119,9 +141,7 @@ def read_days(stamps: pl.Series) -> pl.Series | None:
         days = bare.str.slice(0, 10).str.to_date("%Y-%m-%d", strict=False) if is_dated else None
     else:
         days = stamps if stamps.dtype == pl.Date else None
-    if days is None:
-        return None
-    return days.cast(pl.Datetime("us")).dt.replace_time_zone(EXCHANGE_ZONE, non_existent="null").alias(stamps.name)
+    return None if days is None else days.alias(stamps.name)
 
 
 def place_timestamps(path: Path, name: str, dtype: pl.DataType, zone: str) -> tuple[pl.Expr, pl.Expr]:
@@ -144,6 +164,7 @@ def place_timestamps(path: Path, name: str, dtype: pl.DataType, zone: str) -> tu
         raise GoldError(f"{path}: column {name} is {dtype}; give dates with times, such as 2013-10-04T09:30:00-04:00")
     text = column.str.strip_chars().str.replace("T", " ", literal=True).str.replace("Z$", "+00:00")
     text = text.str.replace(r"^(\d{4})[./](\d{2})[./](\d{2})", "$1-$2-$3")
+    text = pl.when(text.str.contains(r"^\d{4}")).then(text)  # 26-03-09 is of no one year
     moments = text.map_batches(
         lambda texts: _read_moments(texts, zone), return_dtype=pl.Datetime("us", EXCHANGE_ZONE), is_elementwise=True
     )

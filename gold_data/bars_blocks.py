@@ -34,8 +34,8 @@ def find_delimiter(source: Path) -> str:
                 start = file.read(LONGEST_HEADER)
         except (OSError, EOFError, zlib.error) as exc:
             raise GoldError(f"{source} cannot be read as {WHAT}: it is no whole gzip file ({exc})") from exc
-    header = start.partition(b"\n")[0].decode("utf-8", "replace")
-    if len(start) == LONGEST_HEADER and b"\n" not in start:
+    header = start.splitlines()[0].decode("utf-8", "replace") if start else ""
+    if len(start) == LONGEST_HEADER and len(header) == len(start):
         raise GoldError(f"{source} cannot be read as {WHAT}: its first line does not end within 64 KiB")
     return max(",;\t", key=header.count)
 

@@ -28,6 +28,7 @@ from gold_data.bars import FAULTS, PRICES, VALUES, Bars, note_naive, place_times
 from gold_data.bars_blocks import WHAT, find_delimiter, iter_blocks, make_mending
 from gold_data.bars_columns import BarColumns, find_columns, name_tickers
 from gold_data.errors import GoldError
+from gold_data.late_years import DateOrder, find_date_order, has_late_years, spell_times
 from gold_data.markets import USUAL, Markets
 from gold_data.trades.anomalies import find_anomalies, find_finest_step, find_splits, say_splits
 
@@ -84,6 +85,7 @@ def import_bars(
     ticker: str | None = None,
     tickers: Sequence[str] | None = None,
     markets: Markets = USUAL,
+    date_order: DateOrder | None = None,
 ) -> BarsReport:
     """Write the minute bars of a file, as Parquet sorted by ticker and minute.
 
@@ -100,6 +102,7 @@ def import_bars(
         ticker: That of all rows, where no column names one; else one of `tickers` that the file's name holds.
         tickers: Those to keep; all of them where None.
         markets: Where tickers are traded.
+        date_order: The order of day and month, where the year comes last and no date tells.
 
     Raises:
         GoldError: the file cannot be read, lacks a column, is coarser than a minute, or no bar is left.
@@ -108,7 +111,7 @@ def import_bars(
     rows = out.with_name(f"{out.name}.rows")
     try:
         own_zone = markets.name_zone(tickers if tickers is not None else [])
-        reading = Reading(zone and check_zone(zone), day, ticker and ticker.upper(), tickers, own_zone)
+        reading = Reading(zone and check_zone(zone), day, ticker and ticker.upper(), tickers, own_zone, date_order)
         _write_rows(rows, report, reading)
         _look_over(rows, report)
         found = report.tickers
@@ -189,6 +192,7 @@ class Reading(NamedTuple):
     ticker: str | None
     tickers: Sequence[str] | None
     usual_zone: str
+    date_order: DateOrder | None
 
 
 def _write_rows(out: Path, report: BarsReport, reading: Reading) -> None:
@@ -201,7 +205,12 @@ def _write_rows(out: Path, report: BarsReport, reading: Reading) -> None:
     columns = find_columns(source, empty.columns, first.head(100), reading.ticker, reading.tickers)
     _note_columns(report, columns)
     zone = reading.zone or columns.zone or reading.usual_zone
-    select = _make_selection(source, columns, first, zone, reading.day)
+    stamps = first.get_column(columns.stamps[0])
+    order = None
+    if stamps.dtype == pl.String and has_late_years(stamps):
+        times = (block.get_column(columns.stamps[0]) for block in iter_blocks(source, delimiter))
+        order = find_date_order(source, times, reading.date_order)
+    select = _make_selection(source, columns, first, zone, day=reading.day, order=order)
     mend = make_mending(first, columns.numbers.values()) if delimiter not in ("", ",") else None
     without_offset = 0
     schema = select(empty).to_arrow().schema
@@ -227,15 +236,17 @@ def _note_columns(report: BarsReport, columns: BarColumns) -> None:
 
 
 def _make_selection(
-    source: Path, columns: BarColumns, first: pl.DataFrame, zone: str, day: date | None
+    source: Path, columns: BarColumns, first: pl.DataFrame, zone: str, *, day: date | None, order: DateOrder | None
 ) -> Callable[[pl.DataFrame], pl.DataFrame]:
     stamps = columns.stamps[0]
     stamp = pl.col(stamps)
     kind = first.schema[stamps]
     if len(columns.stamps) == 2:
         stamp, kind = pl.format("{} {}", *(pl.col(name).cast(pl.String) for name in columns.stamps)), pl.String()
-    elif kind == pl.String and _needs_day(source, first.get_column(stamps), day):
-        stamp = pl.format("{} {}", pl.lit(str(day)), pl.col(stamps))
+    elif kind == pl.String and _needs_day(source, first.select(spell_times(stamp, order)).to_series(), day):
+        stamp = pl.format("{} {}", pl.lit(str(day)), stamp)
+    if kind == pl.String:
+        stamp = spell_times(stamp, order)
     moments, naive = place_timestamps(source, stamps, kind, zone)
     named = pl.col(columns.ticker_column) if columns.ticker_column else pl.lit(columns.ticker)
     divisors = dict.fromkeys(PRICES, columns.divisor)

@@ -3,12 +3,13 @@
 1. `Markets`        the market of every ticker, and what is known of instruments
 2. `read_markets`   from plain data: `XNYS extended`, or a mapping with `calendar`, `hours`, `zone`, `tickers`
 3. `read_options`   from the command line's `--market`
-4. `load_markets`, `write_markets`   of a gold folder
+4. `read_source_markets`   of a profile's gold
+5. `load_markets`, `find_markets`, `write_markets`   of a gold folder
 """
 
 import json
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import time
 from difflib import get_close_matches
@@ -23,13 +24,13 @@ import polars as pl
 from gold_data.errors import GoldError
 from gold_data.folder import MARKET
 from gold_data.sessions import EXCHANGE_ZONE, EXTENDED, EXTENDED_HOURS, NEW_YORK, REGULAR, SESSIONS, Hours, Market
+from gold_data.source import GoldSource
 
 KEYS = ("calendar", "hours", "zone", "tickers")
 OF_INSTRUMENTS = ("multiplier", "tick")
 SPAN = re.compile(r"(\d{1,2}:\d{2})-(\d{1,2}:\d{2})")
 MINUTES_OF_DAY, SECONDS_OF_DAY = 24 * 60, 24 * 3600
 CONTRACTS = {"CMES", "us_futures", "XEUR", "IEPA", "XCBF"}  # calendars of exchanges that trade contracts
-CLOCK, TIME_OF_DAY = "zone", "%H:%M:%S"
 SHOWN = ("XNYS", "XLON", "XETR", "XTKS", "CMES", "24/7", "24/5")
 
 
@@ -102,6 +103,15 @@ class Markets:
             groups.setdefault(self.find(ticker), []).append(ticker)
         return groups
 
+    def split(self, rows: pl.DataFrame) -> Iterator[tuple[Market, pl.DataFrame]]:
+        """Give every market with the rows of its tickers, in their order; no rows are the default's."""
+        groups = self.group(rows.get_column("ticker"))
+        if len(groups) < 2:
+            yield next(iter(groups), self.default), rows
+            return
+        for market, names in groups.items():
+            yield market, rows.filter(pl.col("ticker").is_in(names))
+
     def find_days(self, tickers: pl.Series, moments: pl.Series) -> pl.Series:
         """Find the trading days in which moments lie, each on the market of its ticker."""
         if not self.by_ticker:
@@ -110,6 +120,13 @@ class Markets:
         for market, names in self.group(tickers).items():
             days = days.zip_with(~tickers.is_in(names), market.find_days(moments))
         return days
+
+    def start_days(self, tickers: pl.Series, days: pl.Series) -> pl.Series:
+        """Give the moments at which trading days usually begin, each on the market of its ticker."""
+        starts = self.default.start_days(days)
+        for market, names in self.group(tickers).items() if self.by_ticker else ():
+            starts = starts.zip_with(~tickers.is_in(names), market.start_days(days))
+        return starts
 
     def begin_days(self, rows: pl.DataFrame) -> pl.Series:
         """Give the moments at which the trading days of rows with `ticker` and `session_date` begin."""
@@ -342,36 +359,32 @@ def load_markets(folder: Path) -> Markets | None:
         raise GoldError(f"{path} cannot be read ({exc}); import the gold anew") from exc
 
 
+def find_markets(folder: Path | None, declared: Markets) -> Markets:
+    """Find the markets of a gold folder, or those that were declared.
+
+    Raises:
+        GoldError: both are said, and differ.
+    """
+    own = load_markets(folder) if folder is not None else None
+    if own is None or declared.is_usual or own == declared:
+        return own or declared
+    raise GoldError(
+        f"{folder} was imported for the market {json.dumps(own.to_data())}, and the profile's market is "
+        f"{json.dumps(declared.to_data())}; leave it out of the profile, or import the gold anew with --market"
+    )
+
+
+def read_source_markets(source: GoldSource) -> Markets:
+    """Read where a profile's gold is traded: as its folder says, or the profile's key `market`.
+
+    Raises:
+        GoldError: both say it and differ, or what is said is no market.
+    """
+    declared = read_markets(source.options.get("market"), "market")
+    return find_markets(None if source.split is None else source.split.parent, declared)
+
+
 def write_markets(markets: Markets, folder: Path) -> None:
     """Write the markets into a gold folder, where they are not the usual one."""
     if not markets.is_usual:
         (folder / MARKET).write_text(json.dumps(markets.to_data(), indent=2) + "\n", encoding="utf-8")
-
-
-def show_clocks(trades: pl.DataFrame, markets: Markets, times: Sequence[str]) -> pl.DataFrame:
-    """Show a table's times on the clock of its markets; where they have several, each row's is named in `zone`."""
-    shown = show_zone(trades, markets, times)
-    zones = {ticker: markets.find(ticker).zone_name for ticker in trades.get_column("ticker").unique()}
-    if len(set(zones.values())) <= 1:
-        return shown
-    return shown.with_columns(pl.col("ticker").replace_strict(zones, return_dtype=pl.String).alias(CLOCK))
-
-
-def write_clock(rows: pl.DataFrame, name: str) -> pl.Expr:
-    """Write moments as times of day, HH:MM:SS: on the clock of their column, or of the zone that each row names."""
-    moment = pl.col(name)
-    if CLOCK not in rows.columns:
-        return moment.dt.strftime(TIME_OF_DAY).alias(name)
-    clocks = [
-        pl.when(pl.col(CLOCK) == zone).then(moment.dt.convert_time_zone(zone).dt.strftime(TIME_OF_DAY))
-        for zone in rows.get_column(CLOCK).unique().sort()
-    ]
-    return pl.coalesce(clocks).alias(name)
-
-
-def show_zone(
-    trades: pl.DataFrame, markets: Markets, times: Sequence[str], of: Iterable[str] | None = None
-) -> pl.DataFrame:
-    """Show a table's times on the clock of its markets; in UTC where those of the tickers (`of`, or its own) differ."""
-    zone = markets.name_zone(trades.get_column("ticker").unique().to_list() if of is None else of)
-    return trades if zone == EXCHANGE_ZONE else trades.with_columns(pl.col(times).dt.convert_time_zone(zone))

@@ -84,6 +84,11 @@ class Market:
             hours = "-".join(f"{clock:%H:%M}" for clock in hours)
         return " ".join(filter(None, (self.calendar, hours, self.clock)))
 
+    @property
+    def shift(self) -> timedelta:
+        """How long after the midnight of their date its trading days begin; below 0 on the evening before."""
+        return _find_shift(self) or timedelta(0)
+
     def find_session(self, day: date) -> Session | None:
         """Find the session of a day; None where the market is closed all day."""
         return _read_year(self, day.year).get(day)
@@ -137,6 +142,12 @@ class Market:
         naive = local.dt.replace_time_zone(None).dt.cast_time_unit("us")
         places = begins.search_sorted(naive.fill_null(begins[-1]), side="right").cast(pl.Int64) - 1
         return pl.select(pl.when(naive.is_not_null()).then(days.gather(places))).to_series().alias(moments.name)
+
+    def start_days(self, days: pl.Series) -> pl.Series:
+        """Give the moments at which trading days begin, in the zone of all tables; null where clocks skip it."""
+        starts = days.cast(pl.Datetime("us")) + self.shift
+        placed = starts.dt.replace_time_zone(self.zone_name, ambiguous="earliest", non_existent="null")
+        return placed.dt.convert_time_zone(EXCHANGE_ZONE)
 
     def list_sessions(self, first: date, last: date) -> pl.DataFrame:
         """List the sessions from `first` to `last`, both included: `day`, `opens`, `closes`, `pauses`, `resumes`.

@@ -13,9 +13,11 @@ import polars as pl
 from files.csv_cells import neutralise_cells
 from gold_data.errors import GoldError
 from gold_data.folder import BARS, FACTS, HOLDOUT, HOLDOUT_BARS, REJECTED, TRAIN
-from gold_data.splits import Part, Split, date_by_exchange, plan_split, take_bars, take_part
+from gold_data.markets import USUAL, Markets, read_markets
+from gold_data.splits import Part, Split, plan_split, take_bars, take_part
 
 SESSION = "session_date"
+MARKETS = "markets"
 
 
 def _describe_nothing(_: pl.DataFrame) -> dict[str, Any]:
@@ -30,7 +32,7 @@ class Gold:
     per rule that another row broke, with its line in the file; `notes` are sentences on what was converted, dropped or
     left unread. `split` says which sessions are held out, where that comes with the gold. `describe` tells, as plain
     data, what the dataset wants to know of the train part: whatever it tells, nothing held out has a part in it.
-    `date_bars` gives the session date of every bar, by default its day on the exchange's clock.
+    `markets` say where its tickers are traded, and so in which session every bar lies.
     """
 
     rows: pl.DataFrame
@@ -39,7 +41,7 @@ class Gold:
     notes: list[str] = field(default_factory=list)
     split: Split | None = None
     describe: Callable[[pl.DataFrame], Mapping[str, Any]] = _describe_nothing
-    date_bars: Callable[[pl.DataFrame], pl.Series] = date_by_exchange
+    markets: Markets = USUAL
 
 
 @dataclass(frozen=True)
@@ -78,6 +80,15 @@ class GoldFolder:
         """What the dataset wanted to know of the train part."""
         facts: dict[str, Any] = json.loads((self.folder / FACTS).read_text(encoding="utf-8"))
         return facts
+
+    @cached_property
+    def markets(self) -> Markets:
+        """Where its tickers are traded.
+
+        Raises:
+            GoldError: the facts do not say it as they should.
+        """
+        return read_markets(self.facts.get(MARKETS), str(self.folder / FACTS))
 
     def scan_train(self) -> pl.LazyFrame:
         """Scan the train part, which may be larger than memory should hold."""
@@ -128,7 +139,8 @@ def write_gold(gold: Gold, folder: Path, holdout: float, embargo: int = 0) -> Go
     _write_bars(gold, split, "train", train, folder / BARS)
     _write_bars(gold, split, "holdout", held, folder / HOLDOUT_BARS)
     neutralise_cells(gold.rejected).write_csv(folder / REJECTED)
-    (folder / FACTS).write_text(json.dumps(dict(gold.describe(train)), indent=2) + "\n", encoding="utf-8")
+    facts = {**gold.describe(train), **({} if gold.markets.is_usual else {MARKETS: gold.markets.to_data()})}
+    (folder / FACTS).write_text(json.dumps(facts, indent=2) + "\n", encoding="utf-8")
     return load_gold(folder)
 
 
@@ -139,7 +151,8 @@ def _write_bars(gold: Gold, split: Split, part: Part, rows: pl.DataFrame, path: 
         return
     if {"ticker", SESSION} <= set(rows.columns):
         traded = bars.filter(pl.col("ticker").is_in(rows["ticker"].unique().to_list()))
-        take_bars(traded, split, part, gold.date_bars(traded)).write_parquet(path)
+        days = gold.markets.find_days(traded["ticker"], traded["timestamp"])
+        take_bars(traded, split, part, days).write_parquet(path)
     elif part == "train":  # without sessions that are held out, nothing of the bars is
         bars.write_parquet(path)
 

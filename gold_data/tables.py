@@ -48,11 +48,7 @@ def is_parquet(path: Path, what: str) -> bool:
         raise GoldError(f"{path} is no regular file; give the path of one CSV or Parquet file of {what}")
     if path.is_dir():
         raise GoldError(f"{path} is a directory; give the path of one CSV or Parquet file of {what}")
-    try:
-        with path.open("rb") as file:
-            start = file.read(4096)
-    except OSError as exc:
-        raise GoldError(f"{path} cannot be opened: {exc.strerror}") from exc
+    start = _read_start(path)
     if not start:
         raise GoldError(f"{path} is empty; it should hold {what}, under a header line")
     if start.startswith(PARQUET_MAGIC):
@@ -60,6 +56,14 @@ def is_parquet(path: Path, what: str) -> bool:
     if b"\0" in start:
         raise GoldError(_refuse_content(path, what))
     return False
+
+
+def _read_start(path: Path) -> bytes:
+    try:
+        with path.open("rb") as file:
+            return file.read(4096)
+    except OSError as exc:
+        raise GoldError(f"{path} cannot be opened: {exc.strerror}") from exc
 
 
 def read_rows(path: Path, what: str) -> RawTable:
@@ -107,7 +111,9 @@ def read_frame(path: Path, what: str) -> pl.DataFrame:
     if is_parquet(path, what):
         return read_parquet(path, what)
     try:
-        frame = pl.read_csv(path, infer_schema=False, glob=False).rename(str.strip)
+        start = _read_start(path)
+        is_old = b"\r" in start and b"\n" not in start  # lines end as they did on old computers
+        frame = pl.read_csv(path, infer_schema=False, glob=False, eol_char="\r" if is_old else "\n").rename(str.strip)
     except (pl.exceptions.PolarsError, UnicodeDecodeError) as exc:
         raise GoldError(f"{_refuse_content(path, what)} ({str(exc).splitlines()[0]})") from exc
     return restore_cells(frame).filter(~pl.all_horizontal(pl.all().is_null()))

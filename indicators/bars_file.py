@@ -9,7 +9,7 @@ import polars as pl
 
 from files.csv_cells import neutralise_cells
 from files.whole_file import write_whole
-from gold_data.bars import FAULTS, VALUES, WHAT, read_number_column, read_timestamps
+from gold_data.bars import FAULTS, VALUES, WHAT, read_number_column, read_tickers, read_timestamps, spell_timestamps
 from gold_data.errors import GoldError
 from gold_data.markets import USUAL, Markets
 from gold_data.tables import check_columns, read_frame
@@ -64,12 +64,8 @@ def attach_to_bars_file(source: Path, out: Path, markets: Markets = USUAL) -> Ba
         )
     if out.exists() and source.exists() and out.samefile(source):
         raise IndicatorError(f"{out} is the bars file itself; write to another one.")
-    bars, notes = _read_bars_file(source, markets.default.zone_name)
-    groups = markets.group(bars.get_column("ticker")).items()
-    parts = [
-        attach_technicals(bars.filter(pl.col("ticker").is_in(names)), INDICATORS, market=market)
-        for market, names in groups
-    ]
+    bars, notes = _read_bars_file(source, markets)
+    parts = [attach_technicals(own, INDICATORS, market=market) for market, own in markets.split(bars)]
     valued = parts[0] if len(parts) == 1 else pl.concat(parts).sort("ticker", "timestamp")
     try:
         with write_whole(out) as partial:
@@ -82,15 +78,16 @@ def attach_to_bars_file(source: Path, out: Path, markets: Markets = USUAL) -> Ba
     return BarsFileSummary(out, tickers, valued.height, first, last, nulls, tuple(notes))
 
 
-def _read_bars_file(source: Path, zone: str) -> tuple[pl.DataFrame, list[str]]:
+def _read_bars_file(source: Path, markets: Markets) -> tuple[pl.DataFrame, list[str]]:
     try:
         raw = read_frame(source, WHAT)
         notes = check_columns(source, raw.columns, ["ticker", "timestamp", *VALUES])
-        timestamps = read_timestamps(source, raw, notes, zone)
+        raw = spell_timestamps(source, raw)
+        timestamps = read_timestamps(source, raw, notes, markets)
     except GoldError as exc:
         raise IndicatorError(str(exc)) from exc
     bars = raw.select(
-        pl.col("ticker").cast(pl.String).str.strip_chars().replace("", None),
+        read_tickers(raw),
         timestamps.dt.truncate("1m"),
         *(read_number_column(name, raw.schema[name]) for name in VALUES),
     )

@@ -15,6 +15,7 @@ from collections.abc import Iterator, Sequence
 
 import polars as pl
 
+from gold_data.sessions import NEW_YORK, Market
 from indicators.bars import sort_bars
 from indicators.vpa.timeframes import check_timeframes, end_bars, gather_bars
 
@@ -26,7 +27,7 @@ REGIMES = ("trending_up", "trending_down", "ranging")
 VOLATILITIES = ("low", "normal", "high")
 
 
-def measure_regimes(bars: pl.DataFrame, timeframes: Sequence[str]) -> pl.DataFrame:
+def measure_regimes(bars: pl.DataFrame, timeframes: Sequence[str], market: Market = NEW_YORK) -> pl.DataFrame:
     """Return one row per ticker, timeframe and bar, from the first bar on at which all of it is known.
 
     `bars` as `indicators.vpa.context.build_context` takes them, of the first of `timeframes`; higher ones are made from
@@ -38,16 +39,16 @@ def measure_regimes(bars: pl.DataFrame, timeframes: Sequence[str]) -> pl.DataFra
         IndicatorError: bars that `sort_bars` or timeframes that `check_timeframes` refuses.
     """
     ordered = sort_bars(bars, "ticker")
-    check_timeframes(ordered, timeframes)
-    return pl.concat(list(_iter_timeframes(ordered, timeframes))).sort("ticker", "ends", "timeframe")
+    check_timeframes(ordered, timeframes, market)
+    return pl.concat(list(_iter_timeframes(ordered, timeframes, market))).sort("ticker", "ends", "timeframe")
 
 
-def _iter_timeframes(bars: pl.DataFrame, timeframes: Sequence[str]) -> Iterator[pl.DataFrame]:
+def _iter_timeframes(bars: pl.DataFrame, timeframes: Sequence[str], market: Market) -> Iterator[pl.DataFrame]:
     for timeframe in timeframes:
-        gathered = gather_bars(bars, timeframes[0], timeframe)
+        gathered = gather_bars(bars, timeframes[0], timeframe, market)
         yield (
             _measure(gathered)
-            .with_columns(timeframe=pl.lit(timeframe), ends=end_bars(timeframe))
+            .with_columns(timeframe=pl.lit(timeframe), ends=end_bars(timeframe, market))
             .select(
                 *("ticker", "timeframe", "timestamp", "ends", "close", "change_percent", "efficiency", "atr_percent"),
                 *("regime", "volatility"),

@@ -14,9 +14,11 @@ from datetime import timedelta
 
 import polars as pl
 
+from gold_data.markets import USUAL, Markets
 from indicators.bars import sort_bars
 from indicators.errors import IndicatorError
 from indicators.technicals import attach_technicals
+from indicators.vpa.timeframes import start_bars
 
 HORIZON = 5  # bars that the cone looks ahead
 CONE = 0.8  # share of later closes that the cone should hold
@@ -44,15 +46,15 @@ class Fact:
 
 
 FACTS = {
-    "close": Fact("dollars", 2, "price", "last close; the forecast's middle"),
-    "sma_20": Fact("dollars", 2, "price", "mean close of 20 bars"),
-    "sma_60": Fact("dollars", 2, "price", "mean close of 60 bars"),
-    "band_high_20": Fact("dollars", 2, "price", "Bollinger band above: 20 bars, 2 deviations"),
-    "band_low_20": Fact("dollars", 2, "price", "Bollinger band below"),
-    "high_60": Fact("dollars", 2, "price", "highest high of 60 bars"),
-    "low_60": Fact("dollars", 2, "price", "lowest low of 60 bars"),
-    "cone_low_5": Fact("dollars", 2, "price", "lower edge of the 80% cone of the close 5 bars on"),
-    "cone_high_5": Fact("dollars", 2, "price", "upper edge of that cone"),
+    "close": Fact("money", 2, "price", "last close; the forecast's middle"),
+    "sma_20": Fact("money", 2, "price", "mean close of 20 bars"),
+    "sma_60": Fact("money", 2, "price", "mean close of 60 bars"),
+    "band_high_20": Fact("money", 2, "price", "Bollinger band above: 20 bars, 2 deviations"),
+    "band_low_20": Fact("money", 2, "price", "Bollinger band below"),
+    "high_60": Fact("money", 2, "price", "highest high of 60 bars"),
+    "low_60": Fact("money", 2, "price", "lowest low of 60 bars"),
+    "cone_low_5": Fact("money", 2, "price", "lower edge of the 80% cone of the close 5 bars on"),
+    "cone_high_5": Fact("money", 2, "price", "upper edge of that cone"),
     "cone_hit_rate": Fact("percent", 0, "rate", "share of the last 250 such cones that held the close"),
     "change_1": Fact("signed percent", 2, "change", "change of the close over 1 bar"),
     "change_5": Fact("signed percent", 2, "change", "change over 5 bars"),
@@ -86,27 +88,28 @@ FORMS = {
     "groups": "{} of 4",
     "bars": "{} bars",
 }
-SMALL, SMALL_DECIMALS = 1.0, 6  # dollars below which a price is printed with more decimals
+SMALL, SMALL_DECIMALS = 1.0, 6  # money below which a price is printed with more decimals
 
 
-def print_fact(name: str, value: float) -> str:
-    """Print a fact as every text shows it: rounded, with its unit.
+def print_fact(name: str, value: float, sign: str = "$") -> str:
+    """Print a fact as every text shows it: rounded, with its unit, prices with the `sign` of their money.
 
     >>> print_fact("close", 1234.5), print_fact("change_5", -0.314), print_fact("volume", 46837.0)
     ('$1,234.50', '-0.31%', '46,837 shares')
     """
     fact = FACTS[name]
-    if fact.unit == "dollars":
+    if fact.unit == "money":
         decimals = fact.decimals if abs(value) >= SMALL else SMALL_DECIMALS
-        return f"{'-' if value < 0 else ''}${abs(value):,.{decimals}f}"
-    sign = "+" if fact.unit.startswith("signed") else ""
-    return FORMS[fact.unit].format(f"{value:{sign},.{fact.decimals}f}")
+        return f"{'-' if value < 0 else ''}{sign}{abs(value):,.{decimals}f}"
+    plus = "+" if fact.unit.startswith("signed") else ""
+    return FORMS[fact.unit].format(f"{value:{plus},.{fact.decimals}f}")
 
 
-def find_length(bars: pl.DataFrame) -> timedelta:
-    """Tell bars of minutes from bars of days: those of days all begin at midnight."""
-    midnight = bars.select((pl.col("timestamp") == pl.col("timestamp").dt.truncate("1d")).all()).item()
-    return DAY if midnight else MINUTE
+def find_length(bars: pl.DataFrame, markets: Markets = USUAL) -> timedelta:
+    """Tell bars of minutes from bars of days: those of days all begin with their trading day."""
+    stamp = pl.col("timestamp")
+    fits = (own.select((stamp == start_bars("1d", market)).all()).item() for market, own in markets.split(bars))
+    return DAY if all(fits) else MINUTE
 
 
 def build_facts(bars: pl.DataFrame, index: str | None = None) -> pl.DataFrame:
@@ -224,7 +227,7 @@ def _round_facts() -> list[pl.Expr]:
     for name, fact in FACTS.items():
         value = pl.col(name)
         plain = value.round(fact.decimals)
-        if fact.unit == "dollars":
+        if fact.unit == "money":
             plain = pl.when(value.abs() >= SMALL).then(plain).otherwise(value.round(SMALL_DECIMALS))
         rounded.append(pl.when(value.is_finite()).then(plain + 0.0).alias(name))
     return rounded

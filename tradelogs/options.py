@@ -42,6 +42,10 @@ set_option = click.option(
     help="Change a key of the profile, such as models.judge.model=x; checked as the file is.",
 )
 
+market_option = click.option(
+    "--market", "market", multiple=True, help="Where it is traded: XNYS extended, 24/7, or ES=CMES; repeatable."
+)
+
 
 def complete_profile(_context: click.Context, _parameter: click.Parameter, begun: str) -> list[str]:
     """Name the profiles that a shell may complete a word to."""

@@ -14,7 +14,10 @@ from designer_configs.compile.controls import Control, resolve_controls
 from designer_configs.compile.profile import Profile, load_profile
 from designer_configs.errors import ConfigError
 from files.shown_text import say_unfinished
-from gold_data.folder import BARS, HOLDOUT, HOLDOUT_BARS, TRAIN
+from gold_data.errors import GoldError
+from gold_data.folder import BARS, FACTS, HOLDOUT, HOLDOUT_BARS, TRAIN
+from gold_data.markets import Markets, read_markets
+from gold_data.store import MARKETS
 from verification.dataset import Dataset, read_dataset
 from verification.delivery import Declared, declare_shares
 from verification.errors import VerificationError
@@ -52,6 +55,20 @@ class FinishedRun:
     def declared(self) -> tuple[Declared, ...]:
         """Controls with the shares they were declared with."""
         return tuple(declare_shares(control) for control in self.controls)
+
+    @property
+    def markets(self) -> Markets:
+        """Where the tickers are traded, by the facts of its gold.
+
+        Raises:
+            VerificationError: they cannot be read.
+        """
+        path = self.folder / "gold" / FACTS
+        try:
+            facts = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+            return read_markets(facts.get(MARKETS), str(path))
+        except (OSError, ValueError, AttributeError, GoldError) as exc:
+            raise VerificationError(f"{path} cannot be read: {exc}") from exc
 
 
 def read_run(folder: Path) -> FinishedRun:

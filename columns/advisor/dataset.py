@@ -1,6 +1,5 @@
 """What an advisor needs beyond its YAML: situations, the limits as words, its checks, and how a question is asked."""
 
-import itertools
 import json
 import re
 from collections.abc import Mapping
@@ -11,25 +10,17 @@ from typing import Any
 import polars as pl
 
 from columns.advisor.asks import NO_ATTACK, write_news, write_question
+from columns.advisor.situations import GOLD_ID, PARTS, list_situations, measure_situations
 from columns.checks.policy import check_policy, load_policy
 from columns.dataset import Dataset as DatasetBase
 from columns.dataset import Given, PlanRow
 from columns.errors import QuestionError
 from columns.rendering import fence_json
-from gold_data.errors import GoldError
 from gold_data.source import GoldSource
 from gold_data.store import SESSION, Gold
 from gold_data.violation import Violation
-from indicators.errors import IndicatorError
-from indicators.regimes import REGIMES, VOLATILITIES, measure_regimes
-from indicators.vpa.bars_file import choose_timeframes
 
-GOLD_ID, MARKET, UNKNOWN = "gold_id", "market", "unknown"
-PARTS = ("symbol", "timeframe", "regime", "volatility")
-SYMBOLS = ("BTCUSDT", "ETHUSDT", "SPY", "AAPL", "EURUSD", "ES=F")
-TIMEFRAMES = ("1m", "5m", "1h", "1d")
-COPIES = 5  # of each situation without bars: whatever part of them is held out, each is left
-MOMENT = "%Y-%m-%dT%H:%M:%S"
+UNKNOWN = "unknown"
 ANSWER = ("intent", "rationale", "action")  # fields that a refusal changes
 REFUSAL = "Nothing is recommended: the advisor could not be asked, or gave no answer that could be used."
 _TIMEFRAME = re.compile(
@@ -60,47 +51,7 @@ class Dataset(DatasetBase):
         gold = super().read_gold(source)
         if gold.bars is None:
             return replace(gold, rows=list_situations(source.options))
-        return replace(gold, rows=measure_situations(gold.bars, source.options), bars=None)
-
-
-def list_situations(options: Mapping[str, Any]) -> pl.DataFrame:
-    """List every situation of the profile's symbols and timeframes: nothing is measured, and no number is given."""
-    symbols, timeframes = options["symbols"] or SYMBOLS, options["timeframes"] or TIMEFRAMES
-    cells = [*itertools.product(symbols, timeframes, REGIMES, VOLATILITIES)] * COPIES
-    rows = pl.DataFrame(cells, schema=dict.fromkeys(PARTS, pl.String), orient="row")
-    return _name_rows(rows, pl.format("situation-{}", pl.int_range(pl.len())))
-
-
-def measure_situations(bars: pl.DataFrame, options: Mapping[str, Any]) -> pl.DataFrame:
-    """Measure the situation at every bar of the profile's symbols and timeframes, by what is known when it ends.
-
-    Raises:
-        GoldError: the bars have none of a symbol, are of other timeframes, or are too few.
-    """
-    if (symbols := options["symbols"]) is not None:
-        known = bars["ticker"].unique().sort().to_list()
-        if missing := [name for name in symbols if name not in known]:
-            raise GoldError(f"symbols: the bars have none of {', '.join(missing)}; they have {', '.join(known)}")
-        bars = bars.filter(pl.col("ticker").is_in(symbols))
-    try:
-        measured = measure_regimes(bars, tuple(options["timeframes"] or choose_timeframes(bars)))
-    except IndicatorError as exc:
-        raise GoldError(f"timeframes: {exc}") from exc
-    if measured.is_empty():
-        raise GoldError(
-            f"no situation can be measured on {bars.height} bars: a symbol needs more than 114 of a timeframe"
-        )
-    rows = measured.with_columns(pl.col("ends").dt.offset_by("-1us").dt.date().alias(SESSION)).rename(
-        {"ticker": "symbol", "ends": "as_of"}
-    )
-    named = _name_rows(rows, pl.format("{} {} {}", "symbol", "timeframe", pl.col("as_of").dt.to_string(f"{MOMENT}%z")))
-    return named.with_columns(pl.col("as_of").dt.to_string(MOMENT)).drop("timestamp")
-
-
-def _name_rows(rows: pl.DataFrame, name: pl.Expr) -> pl.DataFrame:
-    market = pl.concat_str(*PARTS, separator=" ").alias(MARKET)
-    rest = [column for column in rows.columns if column not in PARTS]
-    return rows.select(name.alias(GOLD_ID), *PARTS, *rest, market)
+        return replace(gold, rows=measure_situations(gold.bars, source.options, gold.markets), bars=None)
 
 
 def read_situation(shown: str) -> dict[str, Any]:

@@ -13,7 +13,7 @@ import polars as pl
 from columns.dataset import Dataset as DatasetBase
 from columns.dataset import Finished, FinishRequest, Given, PlanRow
 from columns.rendering import read_fence
-from columns.stock_report.moments import CELL, GOLD_ID, MOMENT, build_rows, read_news
+from columns.stock_report.moments import CELL, GOLD_ID, build_rows, name_bar, read_news
 from columns.stock_report.report_checks import (
     MARK,
     check_claims,
@@ -23,7 +23,9 @@ from columns.stock_report.report_checks import (
     check_recommendation,
     check_words,
 )
+from gold_data.clocks import put_on_clock
 from gold_data.errors import GoldError
+from gold_data.markets import USUAL, Markets
 from gold_data.source import GoldSource
 from gold_data.splits import load_split
 from gold_data.store import SESSION, Gold, GoldFolder
@@ -47,9 +49,9 @@ class Dataset(DatasetBase):
         gold, options = super().read_gold(source), source.options
         if gold.bars is None:
             return gold
-        news, notes = read_news(source.files.get("news"), gold.bars)
+        news, notes = read_news(source.files.get("news"), gold.bars, gold.markets)
         try:
-            rows = build_rows(gold.bars, news, options["index_ticker"], options["stale_after"])
+            rows = build_rows(gold.bars, news, options["index_ticker"], options["stale_after"], gold.markets)
         except IndicatorError as exc:
             raise GoldError(str(exc)) from exc
         told = {BALANCE: options[BALANCE]}
@@ -86,7 +88,7 @@ class Dataset(DatasetBase):
             SESSION, "ticker", "as_of", pl.col("rule").struct.field("situation"), printed, known="facts"
         )
         file = request.folder / f"outcomes-{request.number:06d}.parquet"
-        find_outcomes(rows, gold.bars).write_parquet(file)
+        find_outcomes(rows, gold.bars, gold.markets).write_parquet(file)
         kept = known.drop([name for name in known.columns if name in accepted.columns])
         return Finished(pl.concat([accepted, kept], how="horizontal"), {"outcomes": file})
 
@@ -123,9 +125,10 @@ def read_context(shown: str) -> dict[str, Any]:
 
 def list_printed(context: Mapping[str, Any]) -> dict[str, str]:
     """List what every mark of a context is printed as."""
-    facts = {name: print_fact(name, value) for name, value in context["facts"].items() if value is not None}
+    facts, sign = context["facts"], context["price_sign"]
+    printed = {name: print_fact(name, value, sign) for name, value in facts.items() if value is not None}
     headlines = {item["id"]: f"\u201c{item['headline']}\u201d" for item in context["headlines"]}
-    return headlines | facts | {"ticker": context["ticker"], "as_of": context["as_of"].replace("T", " ")[:16]}
+    return headlines | printed | {"ticker": context["ticker"], "as_of": context["as_of"].replace("T", " ")[:16]}
 
 
 def print_report(text: str, context: Mapping[str, Any]) -> str:
@@ -160,11 +163,14 @@ RULE = (
 )
 
 
-def find_outcomes(rows: pl.DataFrame, bars: pl.DataFrame | None) -> pl.DataFrame:
+def find_outcomes(rows: pl.DataFrame, bars: pl.DataFrame | None, markets: Markets = USUAL) -> pl.DataFrame:
     """Find what came after the last bar of rows, by `row_id`: as far as the train part's bars reach, null beyond."""
     assert bars is not None, "a profile must bring bars"
     there = bars.filter(pl.col("ticker").is_in(rows["ticker"].to_list()))
-    came = build_outcomes(there).with_columns(bar=pl.col("timestamp").dt.to_string(f"{MOMENT}%z")).drop("timestamp")
+    came = pl.concat(
+        put_on_clock(build_outcomes(own), market.zone_name).with_columns(name_bar()).drop("timestamp")
+        for market, own in markets.split(there)
+    )
     facts, rule = pl.col("facts").struct, pl.col("rule").struct
     named = rows.select("row_id", "ticker", "bar", rule.field("recommendation", "confidence"), facts.field("*"))
     later = pl.col("close") * (1 + pl.col("return_percent_5") / 100)

@@ -15,7 +15,8 @@ from columns.disguise import Disguise, put_on_step
 from columns.narrowing import match_times
 from columns.trade_log.carried import carry_from_gold
 from columns.trade_log.parts import complete_trade, narrow_parts
-from gold_data.markets import read_markets, show_zone
+from gold_data.clocks import say_elsewhere, show_zone
+from gold_data.markets import read_source_markets
 from gold_data.sessions import EXCHANGE_ZONE, Market
 from gold_data.source import GoldSource
 from gold_data.store import SESSION, Gold, GoldFolder
@@ -31,13 +32,13 @@ from gold_data.trades.rules import (
     measure_exit_percent,
 )
 from gold_data.trades.rules import describe_rules as say_rules
-from gold_data.trades.schema import NUMBER_FIELDS, TIME_FIELDS, say_elsewhere
+from gold_data.trades.schema import NUMBER_FIELDS, TIME_FIELDS
 from gold_data.violation import Violation
 from indicators.attach import attach_price_paths
 
 __all__ = ["Dataset", "complete_trade", "describe_rules"]  # what the columns' YAML names
 
-TRADES, BARS, MARKET = "trades", "bars", "market"
+TRADES, BARS = "trades", "bars"
 PERIOD = timedelta(hours=1)  # of a session's open and close, as the control session_period says them
 CHANGE = "trade_percent_change"
 EXCURSIONS = ("worst_exit_percent", "best_exit_percent")
@@ -71,8 +72,7 @@ class Dataset(DatasetBase):
         Raises:
             GoldError: a file cannot be read, or no trade obeys the rules.
         """
-        markets = read_markets(source.options.get(MARKET), MARKET)
-        return read_gold(source.files[TRADES], source.files.get(BARS), source.split, markets)
+        return read_gold(source.files[TRADES], source.files.get(BARS), source.split, read_source_markets(source))
 
     def check_row(self, row: Any, plan: PlanRow, given: Given) -> list[Violation]:
         """List the rules that a trade breaks, with the limits of its session and of the trader's gold."""

@@ -1,7 +1,8 @@
 """Reads what a platform exported, as lines of text, without ever holding more than the stated limits."""
 
+from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import BinaryIO, NamedTuple
 
 from gold_data.errors import GoldError
 
@@ -12,6 +13,7 @@ MIB = 1 << 20
 LOG, MAPPING, POSITIONS = "trade log", "mapping", "list of positions"
 WINDOWS = "Windows-1252"
 UTF_16 = (b"\xff\xfe", b"\xfe\xff")
+CARRIAGE_RETURN = b"\r"
 _FOREIGN = {
     b"PK\x03\x04": "a spreadsheet or an archive; save the sheet as CSV in UTF-8, or give the file that is in it",
     b"\xd0\xcf\x11\xe0": "an old spreadsheet; save the sheet as CSV in UTF-8",
@@ -61,12 +63,21 @@ def read_text(path: Path, max_line: int, what: str = LOG) -> Text:
     raws: list[bytes] = []
     try:
         with path.open("rb") as file:
-            while raw := file.readline(max_line + 1):
+            for raw in _iter_lines(file, max_line, is_old=CARRIAGE_RETURN in start and b"\n" not in start):
                 _check_line(path, len(raws) + 1, raw, max_line)
                 raws.append(raw)
     except OSError as exc:
         raise GoldError(f"{path} cannot be read: {exc.strerror}") from exc
     return _decode(path, raws)
+
+
+def _iter_lines(file: BinaryIO, max_line: int, *, is_old: bool) -> Iterator[bytes]:
+    """Give lines, of which a longer one than may be comes in pieces; `is_old` ones end in a carriage return alone."""
+    if not is_old:
+        yield from iter(lambda: file.readline(max_line + 1), b"")
+        return
+    for raw in file.read().splitlines(keepends=True):
+        yield raw.replace(CARRIAGE_RETURN, b"\n")
 
 
 def begins_as_json(path: Path) -> bool:

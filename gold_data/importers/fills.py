@@ -33,6 +33,12 @@ WORDS: Mapping[str, Side] = {
     **dict.fromkeys(("selltoclose", "stc", "sellclose", "closelong"), SELL_CLOSES),
 }
 
+# What an account's history has beside trades; no position hangs on it.
+OF_MONEY = {
+    *("dividend", "dividends", "div", "cashdividend", "qualifieddividend", "interest", "margininterest", "fee", "fees"),
+    *("commission", "tax", "adrfee", "deposit", "withdrawal", "wire", "ach", "cash", "journal"),
+}
+
 
 def squeeze_word(text: str) -> str:
     """Give a word as it is compared: `Sell_Short`, `SELL SHORT` and `OrderSide.SELL_SHORT` are `sellshort`."""
@@ -55,9 +61,12 @@ def read_side(row: RowReader, field: str, words: Mapping[str, Side]) -> Side:
     """Read a side.
 
     Raises:
+        NotAFillError: its word is one of `OF_MONEY`.
         RowFaultError: its word is none of these.
     """
     side = words.get(squeeze_word(row.text(field)))
+    if side is None and squeeze_word(row.text(field)) in OF_MONEY:
+        raise NotAFillError("not_a_fill", row.text(field))
     if side is None:
         raise RowFaultError(field, row.text(field), "a word for bought or sold; a mapping may name your own (words)")
     return side

@@ -9,9 +9,9 @@ from typing import NamedTuple
 from gold_data.errors import GoldError
 from gold_data.importers.base import RoundTrip
 from gold_data.importers.events import Execution
-from gold_data.importers.moments import DateOrder
 from gold_data.importers.numerals import DecimalMark
 from gold_data.importers.rows import Row, RowReader, Style
+from gold_data.late_years import DateOrder
 
 GENERIC = "generic"  # the format whose columns a mapping names
 DELIMITERS = (",", ";", "\t", "|")

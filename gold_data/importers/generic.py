@@ -52,8 +52,9 @@ SIDES = {
     "sell_closes": SELL_CLOSES,
     "buy_closes": BUY_CLOSES,
 }
-EFFECTS = {"open": "open", "o": "open", "toopen": "open", "entry": "open", "opening": "open", "": ""} | {
-    **dict.fromkeys(("close", "c", "toclose", "exit", "closing"), "close")
+EFFECTS = {"": ""} | {
+    **dict.fromkeys(("open", "o", "toopen", "entry", "opening", "in"), "open"),
+    **dict.fromkeys(("close", "c", "toclose", "exit", "closing", "out"), "close"),
 }
 
 Mapped = Mapping[str, Any]

@@ -11,7 +11,7 @@ from gold_data.importers.numerals import read_number
 from gold_data.markets import CONTRACTS
 from gold_data.sessions import EXCHANGE, Market
 
-DOLLARS = "USD"
+DOLLARS, FOREIGN_SIGNS = "USD", "\u20ac\u00a3\u00a5"
 _CURRENCIES = (
     *("USD", "EUR", "GBP", "JPY", "CHF", "CAD", "AUD", "NZD", "SEK", "NOK", "DKK", "HKD", "SGD", "CNH", "CNY", "MXN"),
     *("ZAR", "PLN", "CZK", "HUF", "TRY", "ILS", "INR", "KRW", "RUB", "THB", "BRL"),
@@ -20,6 +20,7 @@ _CURRENCIES = (
     *("XAU", "XAG", "XPT", "XPD"),
 )
 _CLASS_SHARE = re.compile(r"([A-Z]{1,5})[ ./-]([A-Z])")
+_AMERICAN = re.compile(r"^(?:NASDAQ|NYSE|NYSEARCA|ARCA|AMEX|BATS|CBOE|US):(?=[A-Z])|(?<=[A-Z])\.US$")
 _OPTION = re.compile(
     r"[A-Z./]{1,6} *[0-9]{6}[CP][0-9]{8}"  # the Options Clearing Corporation's 21 characters
     r"|[.-]?(?:O:)?[A-Z]{1,6} ?[0-9]{6}[CP][0-9.]{1,8}"  # thinkorswim, Fidelity, Schwab, Polygon
@@ -45,8 +46,8 @@ _HOME = {
 
 
 def name_ticker(symbol: str) -> str:
-    """Give a ticker as gold names it: capitals, class shares with a point."""
-    ticker = " ".join(symbol.upper().split())
+    """Give a ticker as gold names it: capitals, no exchange before, no country after, class shares with a point."""
+    ticker = _AMERICAN.sub("", " ".join(symbol.upper().split()))
     share = _CLASS_SHARE.fullmatch(ticker)
     return f"{share[1]}.{share[2]}" if share else ticker
 
@@ -67,6 +68,17 @@ def refuse_other_kinds(ticker: str, market: Market) -> None:
     pair = _PAIR.fullmatch(ticker)
     if pair and pair[1] != pair[2] and trades_shares_only(market):
         raise NotATradeError("not_a_stock", f"{ticker} (a pair of currencies)")
+
+
+def refuse_foreign_sign(ticker: str, price: str, market: Market) -> None:
+    """Refuse prices with the sign of another currency, where shares are traded in dollars.
+
+    Raises:
+        NotATradeError: `other_currency`.
+    """
+    sign = next((sign for sign in price if sign in FOREIGN_SIGNS), None)
+    if sign is not None and trades_shares_only(market):
+        raise NotATradeError("other_currency", f"{ticker} at {price.strip()}")
 
 
 def refuse_asset(ticker: str, asset: str, market: Market) -> None:

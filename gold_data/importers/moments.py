@@ -3,14 +3,13 @@
 import re
 from collections.abc import Iterable
 from datetime import UTC, date, datetime, time, timedelta, timezone, tzinfo
-from typing import Literal
 from zoneinfo import ZoneInfo
 
 from gold_data.errors import GoldError
-
-DateOrder = Literal["month_first", "day_first"]
+from gold_data.late_years import DateOrder
 
 YEARS = range(1970, 2100)
+SECONDS_OF_DAY = 86_400
 
 # Abbreviations that platforms append; others mean different zones in different countries and are refused.
 _HOURS_FROM_UTC = dict.fromkeys(("Z", "UTC", "GMT"), 0) | {
@@ -29,10 +28,18 @@ _CLOCK = (
     r"(?P<hour>[0-9]{1,2})(?P<colon>:?)(?P<minute>[0-9]{2})"
     r"(?:(?P=colon)(?P<seconds>[0-9]{2})(?:[.,](?P<fraction>[0-9]{1,9}))?)?"
 )
-_ZONE = r"(?:\s*(?P<zone>Z|[A-Z]{3}|[+-][0-9]{2}:?[0-9]{2}))?"
+_CLOCKS = {  # of a place, summer or not
+    "ET": ZoneInfo("America/New_York"),
+    "CT": ZoneInfo("America/Chicago"),
+    "MT": ZoneInfo("America/Denver"),
+    "PT": ZoneInfo("America/Los_Angeles"),
+}
+_ZONE = rf"(?:\s*(?P<zone>Z|[A-Z]{{3}}|{'|'.join(_CLOCKS)}|[+-][0-9]{{2}}:?[0-9]{{2}}))?"
 _DAY, _TIME_OF_DAY = re.compile(_DATE), re.compile(rf"{_CLOCK}(?:\s*[AaPp]\.?[Mm]\.?)?{_ZONE}")
 # Seconds from 1970, or thousandths of thousandths of them; both may have decimals.
 _EPOCH = re.compile(r"(?P<seconds>[0-9]{10})(?P<more>(?:[0-9]{3}){0,3})(?:\.(?P<decimals>[0-9]{1,9}))?")
+_SERIAL = re.compile(r"[2-6][0-9]{4}\.[0-9]{1,12}")  # a spreadsheet's days
+_SERIAL_START = datetime(1899, 12, 30)  # noqa: DTZ001 - it has the zone of the file
 _COMPACT = re.compile(r"[0-9]{14}")  # 20250609093112
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _NAME = rf"(?:{'|'.join(_MONTHS)})"
@@ -42,6 +49,7 @@ _NAMED = re.compile(  # 09-JUN-25, 9 June 2025; Jun 9, 2025
     r"(?P<year>[0-9]{4}|[0-9]{2})(?![0-9:])",
     re.IGNORECASE,
 )
+_WEEKDAY = re.compile(r"(?:mon|tue|wed|thu|fri|sat|sun)[a-z]*\.?,?\s+", re.IGNORECASE)
 _MOMENT = re.compile(rf"{_DATE}(?:T|\s*[;,]\s*|\s+){_CLOCK}(?:\s*(?P<half>[AaPp])\.?[Mm]\.?)?{_ZONE}")
 
 
@@ -134,9 +142,9 @@ def read_moment(text: str, order: DateOrder, zone: tzinfo, day: date | None = No
 
     Args:
         text: Such as `6/9/25 09:31:12`, `9-6-2025 3:31:12 PM`, `20250609;093112 EDT`, `2025-06-09T13:31:12.5Z`,
-            `09-JUN-25 09:31`. Parts of a second beyond millionths are cut off.
+            `09-JUN-25 09:31`, `Mon, 9 Jun 2025 09:31 ET`. Parts of a second beyond millionths are cut off.
         order: The order of day and month where the year comes last.
-            Seconds from 1970 count too, or thousandths of them.
+            Seconds from 1970 count too, or thousandths of them, and days of a spreadsheet (45817.396667).
         zone: The zone of times without an offset.
         day: The day of a time that has none.
 
@@ -151,6 +159,8 @@ def read_moment(text: str, order: DateOrder, zone: tzinfo, day: date | None = No
         if moment.year not in YEARS:
             raise UnreadableTimeError("time")
         return moment
+    if _SERIAL.fullmatch(text):
+        return _place(_SERIAL_START + timedelta(seconds=round(float(text) * SECONDS_OF_DAY)), zone).astimezone(UTC)
     text = _spell_date(text)
     is_clock = _TIME_OF_DAY.fullmatch(text) is not None
     found = _MOMENT.fullmatch(f"{day} {text}" if is_clock and day else text)
@@ -171,6 +181,8 @@ def read_moment(text: str, order: DateOrder, zone: tzinfo, day: date | None = No
         raise UnreadableTimeError("time") from exc
     if year not in YEARS:
         raise UnreadableTimeError("time")
+    if found["zone"] in _CLOCKS:
+        return _place(naive, _CLOCKS[found["zone"]]).astimezone(UTC)
     if found["zone"]:
         return naive.replace(tzinfo=_read_offset(found["zone"])).astimezone(UTC)
     return _place(naive, zone).astimezone(UTC)
@@ -180,6 +192,8 @@ def _spell_date(text: str) -> str:
     """Give a text whose date names its month, or stands together with its time, with that date as 2025-06-09."""
     if _COMPACT.fullmatch(text):
         return f"{text[:8]} {text[8:]}"
+    if (weekday := _WEEKDAY.match(text)) is not None:
+        text = text[weekday.end() :]
     found = _NAMED.match(text)
     if found is None:
         return text

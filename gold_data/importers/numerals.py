@@ -19,6 +19,7 @@ MAX_DIGITS = 12  # on either side of the mark: sums of such numbers are exact in
 
 _IGNORED = str.maketrans("", "", "$€£¥% \u00a0\u2007\u2009\u202f")
 _ALIKE = str.maketrans("\u2019\u2212\u2013", "'--")  # apostrophes, and signs that stand for a minus
+_DOLLARS = re.compile(r"^(?:US(?:D|(?=[-+.0-9(])))|USD?$")  # of other currencies the letters stay, and refuse the cell
 _SHAPE = re.compile(r"[+-]?[0-9.,]*[0-9][0-9.,]*")
 _POWER = re.compile(r"[+-]?[0-9]{1,12}(?:\.[0-9]{1,40})?[eE][+-][0-9]{1,2}")  # as Python writes 0.00001
 _BOND = re.compile(r"([0-9]{1,6})'([0-2][0-9]|3[01])(?:([0257])|\.([0-9]{1,4}))?")
@@ -129,7 +130,7 @@ def _round(number: Decimal) -> Decimal | None:
 
 
 def _strip(text: str) -> str:
-    return text.translate(_IGNORED).translate(_ALIKE)
+    return _DOLLARS.sub("", text.translate(_IGNORED).translate(_ALIKE))
 
 
 def _weigh_mark(bare: str) -> str:

@@ -33,7 +33,7 @@ from gold_data.importers.carrying import find_markets
 from gold_data.importers.events import Event, Execution, Unreadable
 from gold_data.importers.formats import GENERIC, Format
 from gold_data.importers.generic import build_format, read_mapping
-from gold_data.importers.moments import DateOrder, load_zone
+from gold_data.importers.moments import load_zone
 from gold_data.importers.opening import Opened, open_log
 from gold_data.importers.pairing import Pairing, Splits, pair_executions
 from gold_data.importers.pooling import pool_events
@@ -41,6 +41,7 @@ from gold_data.importers.positions import read_positions
 from gold_data.importers.reading import FileReading, Key, read_rows
 from gold_data.importers.rows import Row
 from gold_data.importers.styles import Log, find_order, find_style
+from gold_data.late_years import DateOrder
 from gold_data.markets import USUAL, Instrument, Markets, join_markets, read_markets
 
 AUTO = "auto"

@@ -6,9 +6,10 @@ from datetime import date, datetime, tzinfo
 from decimal import Decimal
 
 from gold_data.importers.faults import NotAFillError, RowFaultError
-from gold_data.importers.instruments import name_ticker, refuse_other_kinds
-from gold_data.importers.moments import DateOrder, UnreadableTimeError, read_moment
+from gold_data.importers.instruments import name_ticker, refuse_foreign_sign, refuse_other_kinds
+from gold_data.importers.moments import UnreadableTimeError, read_moment
 from gold_data.importers.numerals import Apostrophe, DecimalMark, read_number
+from gold_data.late_years import DateOrder
 from gold_data.markets import USUAL, Markets
 from gold_data.sessions import Market
 
@@ -100,8 +101,13 @@ class RowReader:
         return self.number(name) if self.row.text(name) else None
 
     def positive(self, name: str) -> Decimal:
-        """Read a number above 0."""
+        """Read a number above 0.
+
+        Raises:
+            NotATradeError: it is a price in another currency than the market's.
+        """
         number = self.number(name)
+        refuse_foreign_sign(self.row.text("ticker"), self.row.text(name), self.market)
         if number <= 0:
             raise RowFaultError(name, self.row.text(name), "above 0")
         return number

@@ -6,10 +6,11 @@ from pathlib import Path
 from typing import NamedTuple
 
 from gold_data.importers.formats import find_texts
-from gold_data.importers.moments import DateOrder, find_date_order, has_offset, load_zone, tell_date_order
+from gold_data.importers.moments import find_date_order, has_offset, load_zone, tell_date_order
 from gold_data.importers.numerals import find_apostrophe, find_mark
 from gold_data.importers.opening import Opened
 from gold_data.importers.rows import Style
+from gold_data.late_years import DateOrder
 from gold_data.markets import Markets
 
 

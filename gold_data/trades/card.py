@@ -9,16 +9,16 @@ import numpy as np
 import polars as pl
 
 from gold_data.buckets import bin_by_quantiles
+from gold_data.clocks import say_elsewhere, show_zone
 from gold_data.errors import GoldError
 from gold_data.folder import CARD
 from gold_data.market import BarsReport
-from gold_data.markets import show_zone
 from gold_data.splits import take_part
 from gold_data.trades.account import Account
 from gold_data.trades.card_results import describe_markets, describe_results
 from gold_data.trades.card_tables import write_table as _table
 from gold_data.trades.measures import MEASURES
-from gold_data.trades.schema import TIME_FIELDS, GoldTrades, say_elsewhere
+from gold_data.trades.schema import TIME_FIELDS, GoldTrades
 
 BINS = 8  # rows of a histogram
 WIDTH = 30  # its longest bar, in characters

@@ -22,12 +22,14 @@ from typing import Any
 import polars as pl
 
 from files.csv_cells import neutralise_cells
+from gold_data.clocks import show_zone
 from gold_data.errors import GoldError
 from gold_data.folder import BARS, CARD, REJECTED, SPLIT, TRADES
 from gold_data.importers.base import ImportedFile, RoundTrip, trips_to_frame
 from gold_data.importers.registry import LogOptions, import_files
+from gold_data.late_years import DateOrder
 from gold_data.market import BarsReport, import_bars, merge_bars
-from gold_data.markets import Markets, join_markets, show_zone, write_markets
+from gold_data.markets import Markets, join_markets, write_markets
 from gold_data.splits import plan_split
 from gold_data.tables import RawRow
 from gold_data.trades.account import Account
@@ -145,7 +147,7 @@ def _fill_folder(
     notes = _list_notes(imported)
     if trips.is_empty():  # which is the log's fault, and not the bars'
         raise _fail(imported, _list_rejected(imported, []), notes, out, has_bars=bool(bars))
-    report = _import_bars(folder, bars, trips, markets) if bars else None
+    report = _import_bars(folder, bars, trips, markets, logs.date_order) if bars else None
     if report is not None:
         _check_zones(imported, trips, folder / BARS)
         if report.jumps:  # positions over a split are paired anew
@@ -187,11 +189,21 @@ def _fail(
     return explain_failure(list(imported), rejected, not_fills, notes, out, has_bars=has_bars)
 
 
-def _import_bars(folder: Path, sources: Sequence[BarsSource], trips: pl.DataFrame, markets: Markets) -> BarsReport:
+def _import_bars(
+    folder: Path, sources: Sequence[BarsSource], trips: pl.DataFrame, markets: Markets, order: DateOrder | None
+) -> BarsReport:
     tickers = trips.get_column("ticker").unique().sort().to_list()
     parts = [folder / f"{BARS}.{number}" for number in range(len(sources))]
     reports = [
-        import_bars(one.path, part, zone=one.zone, day=one.day, ticker=one.ticker, tickers=tickers, markets=markets)
+        import_bars(
+            *(one.path, part),
+            zone=one.zone,
+            day=one.day,
+            ticker=one.ticker,
+            tickers=tickers,
+            markets=markets,
+            date_order=order,
+        )
         for one, part in zip(sources, parts, strict=True)
     ]
     if len(parts) == 1:

@@ -3,7 +3,7 @@
 import json
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from functools import partial
 from math import inf
@@ -12,8 +12,9 @@ from pathlib import Path
 import polars as pl
 
 from gold_data.bars import read_bars
+from gold_data.clocks import show_clocks
 from gold_data.errors import GoldError
-from gold_data.markets import USUAL, Markets, load_markets, show_clocks
+from gold_data.markets import USUAL, Markets, find_markets
 from gold_data.sessions import EXCHANGE_ZONE, Market
 from gold_data.splits import read_split
 from gold_data.store import Gold
@@ -85,7 +86,7 @@ def read_gold(trades: Path, bars: Path | None, split: Path | None = None, market
     notes = check_columns(trades, table.columns, CORE_FIELDS, [STATED, *COMPUTED, *CARRIED, *INSTRUMENT_COLUMNS])
     if not table.rows:
         raise GoldError(f"{trades} holds a header but no trades; add one row per trade")
-    markets = _find_markets(trades, split, markets).add(*read_instruments(trades, table.rows))
+    markets = find_markets(trades.parent if split else None, markets).add(*read_instruments(trades, table.rows))
     judged = judge_rows(table.rows, markets)
     gold, rejected = judged.trades, judged.rejected
     if gold.is_empty():
@@ -100,31 +101,12 @@ def read_gold(trades: Path, bars: Path | None, split: Path | None = None, market
     notes += note_partly_given(trades.name, gold)
     gold = show_clocks(gold, markets, TIME_FIELDS)
     parts = read_split(split, gold) if split else None
-    describe, date_bars = partial(describe_limits, markets=markets), partial(_date_bars, markets)
+    read = Gold(gold, None, rejected, notes, parts, partial(describe_limits, markets=markets), markets)
     if bars is None:
-        return Gold(gold, None, rejected, notes, parts, describe, date_bars)
-    bar_frame, bar_notes = read_bars(bars, markets.default.zone_name)
-    notes += [*bar_notes, *_note_without_bars(gold, bar_frame, date_bars(bar_frame))]
-    return Gold(gold, bar_frame, rejected, notes, parts, describe, date_bars)
-
-
-def _find_markets(trades: Path, split: Path | None, declared: Markets) -> Markets:
-    """Find the markets of a gold folder, or those that were declared.
-
-    Raises:
-        GoldError: both are said, and differ.
-    """
-    own = load_markets(trades.parent) if split else None
-    if own is None or declared.is_usual or own == declared:
-        return own or declared
-    raise GoldError(
-        f"{trades.parent} was imported for the market {json.dumps(own.to_data())}, and the profile's market is "
-        f"{json.dumps(declared.to_data())}; leave it out of the profile, or import the gold anew with --market"
-    )
-
-
-def _date_bars(markets: Markets, bars: pl.DataFrame) -> pl.Series:
-    return markets.find_days(bars.get_column("ticker"), bars.get_column("timestamp"))
+        return read
+    bar_frame, bar_notes = read_bars(bars, markets)
+    days = markets.find_days(bar_frame["ticker"], bar_frame["timestamp"])
+    return replace(read, bars=bar_frame, notes=[*notes, *bar_notes, *_note_without_bars(gold, bar_frame, days)])
 
 
 def judge_rows(rows: Sequence[RawRow], markets: Markets = USUAL) -> Judgement:

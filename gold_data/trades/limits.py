@@ -71,13 +71,12 @@ def derive_limits(trades: pl.DataFrame, markets: Markets = USUAL) -> GoldLimits:
 def describe_limits(train: pl.DataFrame, markets: Markets = USUAL) -> dict[str, Any]:
     """Describe the limits of the train part as plain data: the facts of a trader's gold."""
     limits = derive_limits(train, markets)
-    facts = {
+    return {
         "price_ranges": dict(limits.price_ranges),
         "holds_overnight": limits.holds_overnight,
         "volatility_range": limits.volatility_range,
         "spans_entry": limits.spans_entry,
     }
-    return facts if markets.is_usual else facts | {"markets": markets.to_data()}
 
 
 def _widen(low: float, high: float) -> Range:

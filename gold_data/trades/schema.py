@@ -8,7 +8,7 @@ from typing import Any
 import dataframely as dy
 import polars as pl
 
-from gold_data.markets import write_clock
+from gold_data.clocks import write_clock
 from gold_data.sessions import EXCHANGE_ZONE
 
 CORE_SCHEMA_FILE = Path(__file__).parents[2] / "columns" / "trade_log" / "trade.schema.json"
@@ -41,17 +41,6 @@ CARRIED_TEXTS = {
 CARRIED: tuple[str, ...] = (*CARRIED_NUMBERS, *CARRIED_TEXTS)
 # What a log may say of the instrument: one value for all trades of a ticker.
 INSTRUMENT_COLUMNS = ("market", "multiplier", "tick")
-
-
-# What descriptions say of New York, and what of other markets.
-OF_NEW_YORK = {"exchange time": "on the clock of its market", "dollars": "in the currency of its market"}
-
-
-def say_elsewhere(text: str) -> str:
-    """Give a description for trades that are made elsewhere than in New York."""
-    for usual, other in OF_NEW_YORK.items():
-        text = text.replace(usual, other)
-    return text
 
 
 class GoldTrades(dy.Schema):

@@ -14,8 +14,10 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from gold_data import sessions
+from gold_data.sessions import Market
 from indicators.bars import VALUES
-from indicators.strategy.clock import DAY, Minutes, lay_out, number_groups
+from indicators.strategy.clock import DAY, NEW_YORK, DayClock, Minutes, lay_out, number_groups, read_day_clock
 from indicators.strategy.errors import Problem, StrategyError
 from indicators.strategy.prices import Prices, Values
 from indicators.strategy.series import SERIES, Kind
@@ -54,9 +56,18 @@ class Listed(NamedTuple):
 class BarSet:
     """Bars in order of time, each once: `prices`, `minutes` at which they start, their `interval`, a `name`."""
 
-    def __init__(self, name: str, interval: str, minutes: Minutes, prices: Prices, kept: Kept | None = None) -> None:
+    def __init__(
+        self,
+        name: str,
+        interval: str,
+        minutes: Minutes,
+        prices: Prices,
+        *,
+        kept: Kept | None = None,
+        clock: DayClock = NEW_YORK,
+    ) -> None:
         """Take bars that are sound; `kept` holds series of the same prices already."""
-        self.name, self.interval, self.minutes, self.prices = name, interval, minutes, prices
+        self.name, self.interval, self.minutes, self.prices, self.clock = name, interval, minutes, prices, clock
         self._kept, self._kept_longer = kept or Kept(), Kept()
         self._views: dict[str, BarSet] = {}
         self._longer: dict[str, tuple[Minutes, BarSet]] = {}
@@ -85,7 +96,7 @@ class BarSet:
             return self
         if interval not in self._views:
             minutes = lay_out(len(self), interval)
-            self._views[interval] = BarSet(self.name, interval, minutes, self.prices, self._kept)
+            self._views[interval] = BarSet(self.name, interval, minutes, self.prices, kept=self._kept)
         return self._views[interval]
 
     def take(self, series: Any) -> Values | float:
@@ -113,7 +124,7 @@ class BarSet:
         return self._longer[interval]
 
     def _join(self, interval: str) -> tuple[Minutes, "BarSet"]:
-        groups = number_groups(self.minutes, interval)
+        groups = number_groups(self.minutes, interval, self.clock)
         begins = np.concatenate([[True], np.diff(groups) != 0])
         starts = np.flatnonzero(begins)
         ends = np.append(starts[1:], len(self)) - 1
@@ -125,14 +136,14 @@ class BarSet:
             prices.close[ends],
             np.add.reduceat(prices.volume, starts),
         )
-        return np.cumsum(begins) - 1, BarSet(self.name, interval, self.minutes[starts], joined)
+        return np.cumsum(begins) - 1, BarSet(self.name, interval, self.minutes[starts], joined, clock=self.clock)
 
     def mark_session(self, start: str, end: str) -> tuple[Flags, Minutes]:
         """Return which bars start between two times, and for each such bar the last one of its day."""
         opened, closed = (int(text[:2]) * 60 + int(text[3:]) for text in (start, end))
         inside = (self.minutes % DAY >= opened) & (self.minutes % DAY < closed)
         places = np.flatnonzero(inside)
-        days = self.minutes[places] // DAY
+        days = self.clock.find_days(self.minutes[places])
         last = np.zeros(len(self), np.int64)
         last[places] = places[np.searchsorted(days, days, side="right") - 1]
         return inside, last
@@ -144,14 +155,15 @@ def _compute(kind: Kind, prices: Prices, parameters: dict[str, Any]) -> Values:
     return np.where(np.isfinite(values), values, np.nan)
 
 
-def read_bar_set(name: str, interval: str, frame: pl.DataFrame) -> BarSet:
+def read_bar_set(name: str, interval: str, frame: pl.DataFrame, market: Market = sessions.NEW_YORK) -> BarSet:
     """Make a set of the bars of one ticker: `timestamp` (start, exchange time) and OHLCV, in any order.
 
     Raises:
         StrategyError: No bar, a moment twice, or values that no bar has.
     """
     frame = frame.sort("timestamp")
-    moments = frame["timestamp"].dt.replace_time_zone(None).dt.epoch("us") // 60_000_000
+    local = frame["timestamp"].dt.convert_time_zone(market.zone_name)
+    moments = local.dt.replace_time_zone(None).dt.epoch("us") // 60_000_000
     columns = [frame[column].cast(pl.Float64).fill_null(np.nan).to_numpy() for column in VALUES]
     prices, minutes = Prices(*columns), moments.to_numpy().astype(np.int64)
     if not len(frame):
@@ -168,4 +180,4 @@ def read_bar_set(name: str, interval: str, frame: pl.DataFrame) -> BarSet:
             f"{int((~sound).sum())} of {len(frame)} bars cannot be, the first at {frame['timestamp'][row]}: {found}"
         )
         raise StrategyError([Problem("$", "bars", message)], name)
-    return BarSet(name, interval, minutes, prices)
+    return BarSet(name, interval, minutes, prices, clock=read_day_clock(market, local.dt.date()[0]))

@@ -1,10 +1,15 @@
 """Intervals of bars, and which bars of a shorter interval belong together in a longer one.
 
-A moment is a whole number of minutes on the exchange's clock since 1970-01-01 00:00, the start of a bar.
+A moment is a whole number of minutes on the market's clock since 1970-01-01 00:00, the start of a bar.
 """
+
+from datetime import date, datetime, time
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+
+from gold_data.sessions import Market
 
 Minutes = NDArray[np.int64]
 
@@ -17,20 +22,48 @@ PERIODS = ("1d", "5d", "1mo", "3mo", "6mo", "1y", "2y", "5y", "10y")
 SESSION_MINUTES = 390
 
 
+class DayClock(NamedTuple):
+    """When a market's trading days begin, and from when their bars are counted off: minutes from their midnight.
+
+    Days of futures begin on the evening before: below 0.
+    """
+
+    begins: int = 0
+    opens: int = OPENING
+
+    def find_days(self, minutes: Minutes) -> Minutes:
+        """Return the trading days of moments, as days since 1970."""
+        return (minutes - self.begins) // DAY
+
+
+NEW_YORK = DayClock()
+
+
+def read_day_clock(market: Market, day: date) -> DayClock:
+    """Read the clock of a market's days off the first session from a day on; without one, all day is traded."""
+    opening = market.find_next(day)
+    session = market.find_session(opening) if opening else None
+    begins = round(market.shift.total_seconds() / 60)
+    if opening is None or session is None:
+        return DayClock(begins, begins)
+    since = session.opens - datetime.combine(opening, time.min)
+    return DayClock(begins, round(since.total_seconds() / 60))
+
+
 def measure_interval(name: str) -> int:
     """Return about how long an interval or period is, in minutes; to order them by."""
     return INTRADAY[name] if name in INTRADAY else DAYS[name] * DAY
 
 
-def number_groups(minutes: Minutes, interval: str) -> Minutes:
+def number_groups(minutes: Minutes, interval: str, clock: DayClock = NEW_YORK) -> Minutes:
     """Number the longer bars that bars belong to; a number never falls, and bars with the same one belong together.
 
-    Minutes and hours are counted off from 9:30 every day. A week starts on Monday; five days are five of the days that
-    there are bars of, from the first on.
+    Minutes and hours are counted off from the opening of every day, 9:30 in New York. A week starts on Monday; five
+    days are five of the days that there are bars of, from the first on.
     """
-    days = minutes // DAY
+    days = clock.find_days(minutes)
     if interval in INTRADAY:
-        return days * DAY + (minutes % DAY - OPENING) // INTRADAY[interval]
+        return days * DAY + (minutes - days * DAY - clock.opens) // INTRADAY[interval]
     match interval:
         case "1d":
             return days

@@ -14,7 +14,7 @@ import numpy as np
 
 from indicators.strategy.bar_set import BarSet, Flags, Listed
 from indicators.strategy.canonical import DEFAULT_LENGTH
-from indicators.strategy.clock import DAY, DAYS
+from indicators.strategy.clock import DAYS
 from indicators.strategy.conventions import OURS, Conventions
 from indicators.strategy.prices import Values
 from indicators.strategy.signals import find_signals
@@ -108,7 +108,7 @@ def _find_window(document: Document, bars: BarSet) -> tuple[Flags, list[int]]:
     """Return on which bars an order may be filled, and for each the bar at whose close all is closed."""
     if not WINDOWS & document.keys():
         return np.ones(len(bars), np.bool_), [len(bars) - 1] * len(bars)
-    days = bars.minutes // DAY
+    days = bars.clock.find_days(bars.minutes)
     first, final = _find_days(document, int(days[-1]))
     allowed = (days >= first) & (days <= final)
     end = np.full(len(bars), int(np.searchsorted(days, final, side="right")) - 1)

@@ -9,7 +9,8 @@ import polars as pl
 
 from gold_data.bars import read_bars
 from gold_data.errors import GoldError
-from indicators.bars import TIMESTAMP
+from gold_data.markets import USUAL, Markets
+from gold_data.sessions import EXCHANGE_ZONE
 from indicators.errors import IndicatorError
 from indicators.strategy.bar_set import BarSet, read_bar_set
 from indicators.strategy.clock import INTERVALS, measure_interval
@@ -77,8 +78,10 @@ class StrategyRun:
         )
 
 
-def run_strategy_file(strategy: Path, bars: Path) -> StrategyRun:
+def run_strategy_file(strategy: Path, bars: Path, markets: Markets = USUAL) -> StrategyRun:
     """Execute the strategy of a JSON file on the bars of its ticker, joined to its interval where they are shorter.
+
+    Times of day and days are those of the ticker's market.
 
     Raises:
         IndicatorError: A file that cannot be read; a strategy with faults, each named; no bars of its ticker, or bars
@@ -92,7 +95,7 @@ def run_strategy_file(strategy: Path, bars: Path) -> StrategyRun:
         raise IndicatorError(f"{strategy} cannot be read: {exc}. Name a JSON file with one strategy.") from exc
     document = read_strategy(text, str(strategy))
     try:
-        frame, notes = read_bars(bars)
+        frame, notes = read_bars(bars, markets)
     except GoldError as exc:
         raise IndicatorError(str(exc)) from exc
     own = frame.filter(pl.col("ticker") == document["ticker"])
@@ -103,10 +106,11 @@ def run_strategy_file(strategy: Path, bars: Path) -> StrategyRun:
             f"{bars} has no bars of {document['ticker']}, which {strategy} trades; it has "
             f"{', '.join(known[:SHOWN_TICKERS])}{more}. Change the ticker or give other bars."
         )
-    own_bars = _fit(document, read_bar_set(document["ticker"], "1m", own))
+    market = markets.find(document["ticker"])
+    own_bars = _fit(document, read_bar_set(document["ticker"], "1m", own, market))
     result = run_strategy(document, own_bars)
     numbers = measure_numbers(document, result, len(own_bars))
-    trades = frame_trades(result, own_bars)
+    trades = frame_trades(result, own_bars, market.zone_name)
     return StrategyRun(document["ticker"], len(own_bars), own_bars.interval, trades, result, numbers, tuple(notes))
 
 
@@ -119,12 +123,12 @@ def _fit(document: Document, bars: BarSet) -> BarSet:
         found = f"the bars are of {own}, longer than {wanted}; give shorter bars or another interval"
         raise StrategyError([Problem("$.interval", "bars", found)])
     if wanted == own:
-        return BarSet(bars.name, own, bars.minutes, bars.prices)
+        return BarSet(bars.name, own, bars.minutes, bars.prices, clock=bars.clock)
     return bars.make_longer(wanted)[1]
 
 
-def frame_trades(result: Result, bars: BarSet) -> pl.DataFrame:
-    """Return one row per trade in order of time: times are those of the bars' starts, exchange time."""
+def frame_trades(result: Result, bars: BarSet, zone: str = EXCHANGE_ZONE) -> pl.DataFrame:
+    """Return one row per trade in order of time: times are those of the bars' starts, on the clock of their market."""
     columns = ("entry_bar", "exit_bar", "side", "entry_price", "exit_price", "reason")
     rows = [(*trade[:6], *booked) for trade, booked in zip(result.trades, result.account.bookings, strict=True)]
     schema = {
@@ -133,7 +137,9 @@ def frame_trades(result: Result, bars: BarSet) -> pl.DataFrame:
         "reason": pl.String,
         **dict.fromkeys(("shares", "costs", "net", "net_percent"), pl.Float64),
     }
-    moments = pl.Series(bars.minutes * 60_000_000).cast(pl.Datetime("us")).dt.replace_time_zone(TIMESTAMP.time_zone)
+    moments = (
+        pl.Series(bars.minutes * 60_000_000).cast(pl.Datetime("us")).dt.replace_time_zone(zone, ambiguous="earliest")
+    )
     frame = pl.DataFrame(rows, schema, orient="row")
     return frame.with_columns(
         side=pl.when(pl.col("side") > 0).then(pl.lit("long")).otherwise(pl.lit("short")),

@@ -9,10 +9,13 @@ import pyarrow.parquet as pq
 
 from files.whole_file import write_whole
 from gold_data.bars import read_bars
+from gold_data.clocks import put_on_clock
 from gold_data.errors import GoldError
+from gold_data.markets import USUAL, Markets
+from gold_data.sessions import EXCHANGE_ZONE
 from indicators.errors import IndicatorError
 from indicators.vpa.context import iter_context
-from indicators.vpa.timeframes import DAY_LADDER, MINUTE_LADDER, TIMEFRAMES
+from indicators.vpa.timeframes import DAY_LADDER, MINUTE_LADDER, TIMEFRAMES, start_bars
 
 
 @dataclass(frozen=True)
@@ -50,25 +53,27 @@ LADDERS = {
 NO_ROWS = "no bar has 50 bars of its ticker before it, which a context needs"
 
 
-def attach_context_to_bars_file(source: Path, out: Path, timeframes: Sequence[str] | None = None) -> VpaFileSummary:
+def attach_context_to_bars_file(
+    source: Path, out: Path, timeframes: Sequence[str] | None = None, markets: Markets = USUAL
+) -> VpaFileSummary:
     """Build the context of every bar of a file, and write `out` as Parquet or JSON lines, by its suffix.
 
     `source` is read as `gold_data.bars.read_bars` does: CSV or Parquet, any order; what cannot be used is dropped and
     noted. Without `timeframes` bars are of the longest one that all of them start on, with higher ones above it: at
     midnight days with weeks, else minutes with 5 minutes and hours, and so on (LADDERS). `out` has the columns of
-    `build_context`, ticker by ticker; it appears when it is complete. Beside the bars, memory holds the context of some
-    tickers, or of one with many bars.
+    `build_context`, ticker by ticker, on the clock of their `markets`, UTC where they have several; it appears when it
+    is complete. Beside the bars, memory holds the context of some tickers, or of one with many bars.
 
     Raises:
         IndicatorError: A file that cannot be read or written, or timeframes that its bars are not of.
     """
     _check_out(source, out)
     try:
-        bars, notes = read_bars(source)
+        bars, notes = read_bars(source, markets)
     except GoldError as exc:
         raise IndicatorError(str(exc)) from exc
     counts: list[pl.DataFrame] = []
-    parts = _count(iter_context(bars, timeframes or choose_timeframes(bars)), counts)
+    parts = _count(_iter_parts(bars, timeframes or choose_timeframes(bars, markets), markets), counts)
     try:
         with write_whole(out) as partial:
             WRITERS[out.suffix](parts, partial)
@@ -79,11 +84,21 @@ def attach_context_to_bars_file(source: Path, out: Path, timeframes: Sequence[st
     return VpaFileSummary(out, bars.height, rows, _add_up(counts, signals), tuple(notes))
 
 
-def choose_timeframes(bars: pl.DataFrame) -> tuple[str, ...]:
+def _iter_parts(bars: pl.DataFrame, timeframes: Sequence[str], markets: Markets) -> Iterator[pl.DataFrame]:
+    zone = markets.name_zone(bars["ticker"].unique())
+    for market, own in markets.split(bars):
+        for part in iter_context(own, timeframes, market):
+            yield part if zone == EXCHANGE_ZONE else put_on_clock(part, zone)
+
+
+def choose_timeframes(bars: pl.DataFrame, markets: Markets = USUAL) -> tuple[str, ...]:
     """Choose timeframes by when bars start: the longest that all of them fit is theirs, with higher ones above it."""
     start = pl.col("timestamp")
-    fits = bars.select((start == start.dt.truncate(name)).all().alias(name) for name in LADDERS).row(0, named=True)
-    return LADDERS[[name for name, all_fit in fits.items() if all_fit or name == TIMEFRAMES[0]][-1]]
+    fits = pl.concat(
+        own.select((start == start_bars(name, market)).all().alias(name) for name in LADDERS)
+        for market, own in markets.split(bars)
+    )
+    return LADDERS[[name for name in LADDERS if name == TIMEFRAMES[0] or fits[name].all()][-1]]
 
 
 def _check_out(source: Path, out: Path) -> None:

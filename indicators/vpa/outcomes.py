@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 import polars as pl
 
+from gold_data.sessions import NEW_YORK, Market
 from indicators.bars import sort_bars
 from indicators.vpa.measures import CLOSE, HIGHEST, LOWEST, is_known, number_bars
 from indicators.vpa.timeframes import MINUTE_LADDER, TIMEFRAME, check_timeframes, gather_bars
@@ -14,7 +15,9 @@ from indicators.vpa.timeframes import MINUTE_LADDER, TIMEFRAME, check_timeframes
 HORIZONS = (1, 5, 20)  # bars: the next one, the next few, as many as a trend is measured over
 
 
-def build_outcomes(bars: pl.DataFrame, timeframes: Sequence[str] = MINUTE_LADDER) -> pl.DataFrame:
+def build_outcomes(
+    bars: pl.DataFrame, timeframes: Sequence[str] = MINUTE_LADDER, market: Market = NEW_YORK
+) -> pl.DataFrame:
     """Return one row per row of `build_context`, in the same order: `ticker`, `timeframe`, `timestamp`, and what came.
 
     For each horizon h of HORIZONS, in percent of the bar's close: `change_percent_h` to the close h bars later,
@@ -25,8 +28,8 @@ def build_outcomes(bars: pl.DataFrame, timeframes: Sequence[str] = MINUTE_LADDER
         IndicatorError: As `build_context`.
     """
     ordered = sort_bars(bars, "ticker")
-    check_timeframes(ordered, timeframes)
-    parts = [_look_ahead(gather_bars(ordered, timeframes[0], name), name) for name in timeframes]
+    check_timeframes(ordered, timeframes, market)
+    parts = [_look_ahead(gather_bars(ordered, timeframes[0], name, market), name) for name in timeframes]
     return pl.concat(parts).sort("ticker", "timeframe", "timestamp")
 
 

@@ -1,27 +1,31 @@
 """Timeframes: the bars of a higher one, made from those of a lower one, and when they are finished.
 
-A bar covers the time from its `timestamp` to `timestamp` + timeframe on the exchange's clock: hours begin at full
-hours, days at midnight, weeks on Monday. It is finished when that time is over: a day's bar ends at midnight, a week's
+A bar covers the time from its `timestamp` to `timestamp` + timeframe on its market's clock: hours begin at full hours,
+days with the trading day, weeks on Monday. A trading day begins at midnight, or where sessions begin on the evening
+before (futures, foreign exchange) with them. A bar is finished when its time is over: a day's with the day, a week's
 with its Sunday, so that Monday's bar is the first to know it. No calendar of sessions is asked whether more could come.
 """
 
 from collections.abc import Sequence
+from datetime import datetime
 
 import numpy as np
 import polars as pl
 
+from gold_data.sessions import DAY, EXCHANGE_ZONE, NEW_YORK, Market
 from indicators.bars import VALUES
 from indicators.errors import IndicatorError
 
 TIMEFRAMES = ("1m", "5m", "15m", "1h", "1d", "1w")  # each is a whole multiple of those before it
 TIMEFRAME = pl.Enum(TIMEFRAMES)
+OF_DAYS = ("1d", "1w")
 MINUTE_LADDER = ("1m", "5m", "1h")
-DAY_LADDER = ("1d", "1w")
+DAY_LADDER = OF_DAYS
 
 SHOWN_BARS = 3
 
 
-def check_timeframes(bars: pl.DataFrame, timeframes: Sequence[str]) -> None:
+def check_timeframes(bars: pl.DataFrame, timeframes: Sequence[str], market: Market = NEW_YORK) -> None:
     """Refuse a ladder of timeframes that cannot be climbed, and bars that are not of its first.
 
     Raises:
@@ -35,24 +39,41 @@ def check_timeframes(bars: pl.DataFrame, timeframes: Sequence[str]) -> None:
             f"Timeframes should go from that of the bars to higher ones, such as {', '.join(MINUTE_LADDER)}; "
             f"found {', '.join(timeframes) or 'none'}."
         )
-    astray = bars.filter(pl.col("timestamp") != pl.col("timestamp").dt.truncate(timeframes[0]))
+    astray = bars.filter(pl.col("timestamp") != start_bars(timeframes[0], market))
     if astray.height:
-        named = [
-            f"{key} {start:%Y-%m-%d %H:%M:%S}"
-            for key, start in astray.select("ticker", "timestamp").head(SHOWN_BARS).iter_rows()
-        ]
+        named = [f"{key} {start:%Y-%m-%d %H:%M:%S}" for key, start in _show(astray.head(SHOWN_BARS), market)]
         raise IndicatorError(
-            f"{astray.height} of {bars.height} bars do not start where bars of {timeframes[0]} do on the exchange's "
-            f"clock (days at midnight, weeks on Monday): {', '.join(named)}. Mend them, or name their timeframe first."
+            f"{astray.height} of {bars.height} bars do not start where bars of {timeframes[0]} do on the clock of "
+            f"{market.name}, {market.zone_name} (days {_say_start(market)}, weeks on Monday): {', '.join(named)}. Mend "
+            "them, name their timeframe first, or say where they are traded (market)."
         )
 
 
-def end_bars(timeframe: str) -> pl.Expr:
+def _show(bars: pl.DataFrame, market: Market) -> list[tuple[str, datetime]]:
+    return bars.select("ticker", pl.col("timestamp").dt.convert_time_zone(market.zone_name)).rows()
+
+
+def _say_start(market: Market) -> str:
+    return "at midnight" if not market.shift else f"at {market.shift % DAY}"
+
+
+def start_bars(timeframe: str, market: Market = NEW_YORK) -> pl.Expr:
+    """Return when the bar of a timeframe begins in which a moment lies."""
+    local = pl.col("timestamp").dt.convert_time_zone(market.zone_name)
+    if timeframe not in OF_DAYS:
+        return local.dt.truncate(timeframe).dt.convert_time_zone(EXCHANGE_ZONE)
+    day = (local.dt.replace_time_zone(None) - market.shift).dt.truncate(timeframe) + market.shift
+    starts = day.dt.replace_time_zone(market.zone_name, ambiguous="earliest", non_existent="null")
+    return starts.dt.convert_time_zone(EXCHANGE_ZONE)
+
+
+def end_bars(timeframe: str, market: Market = NEW_YORK) -> pl.Expr:
     """Return when a bar is finished: the start of the next one, whether there is one or not."""
-    return pl.col("timestamp").dt.offset_by(timeframe)
+    local = pl.col("timestamp").dt.convert_time_zone(market.zone_name)
+    return local.dt.offset_by(timeframe).dt.convert_time_zone(EXCHANGE_ZONE)
 
 
-def gather_bars(bars: pl.DataFrame, lower: str, timeframe: str) -> pl.DataFrame:
+def gather_bars(bars: pl.DataFrame, lower: str, timeframe: str, market: Market = NEW_YORK) -> pl.DataFrame:
     """Return the finished bars of a timeframe, in order: first open, highest high, lowest low, last close, all volume.
 
     `bars` are sorted by `ticker` and `timestamp`, of timeframe `lower`; asked for that one, they come back as they are.
@@ -62,7 +83,7 @@ def gather_bars(bars: pl.DataFrame, lower: str, timeframe: str) -> pl.DataFrame:
     if bars.is_empty() or timeframe == lower:
         return bars
     starts = bars.with_columns(
-        pl.col("timestamp").dt.truncate(timeframe), _known_until=end_bars(lower).last().over("ticker")
+        start_bars(timeframe, market), _known_until=end_bars(lower, market).last().over("ticker")
     )
     changes = (pl.col("ticker") != pl.col("ticker").shift(1)) | (pl.col("timestamp") != pl.col("timestamp").shift(1))
     first = starts.select(pl.arg_where(changes.fill_null(True))).to_series().to_numpy().astype(np.int64)
@@ -75,4 +96,4 @@ def gather_bars(bars: pl.DataFrame, lower: str, timeframe: str) -> pl.DataFrame:
         close=pl.Series(close[last]),
         volume=pl.Series(np.add.reduceat(volume, first)),
     )
-    return higher.filter(end_bars(timeframe) <= pl.col("_known_until")).select(bars.columns)
+    return higher.filter(end_bars(timeframe, market) <= pl.col("_known_until")).select(bars.columns)

@@ -15,7 +15,7 @@ import polars as pl
 from columns.checks.losses import NOT_NEEDED, count_losses, say_uneven
 from columns.dataset import Finished, FinishRequest, load_dataset
 from columns.declared import Declared, is_flat, name_plain_type
-from columns.dictionary import describe_tables
+from columns.dictionary import describe_run
 from columns.errors import DatasetError
 from columns.hooks import call_hook
 from columns.rows import frame_rows
@@ -110,7 +110,7 @@ def write_outputs(folder: Path, profile: Profile, gold: GoldFolder, stopped_by: 
             ledger.filter(pl.col("policy_decision") == REVIEW).sink_parquet(results / "review.parquet")
         export_rows(results / "accepted.parquet", profile)
         usage = count_usage(requests, seconds, profile.prices)
-        dictionary = describe_tables(profile.dataset, load_controls(profile))
+        dictionary = describe_run(profile.dataset, load_controls(profile), gold.markets)
         write_text(json.dumps(dictionary, indent=1) + "\n", results / "data_dictionary.json")
         write_text(json.dumps(usage, indent=2) + "\n", results / "usage.json")
         said = [sentence.format(count=count) for sentence, count in notes.items() if count]

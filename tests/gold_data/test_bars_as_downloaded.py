@@ -68,6 +68,61 @@ def test_a_minute_as_every_source_writes_it(read: Read, text: str, ticker: str |
     assert tell(bars) == ("NVDA", MINUTE, 1.0, 4.0, 0.5, 2.0, 9.0)
 
 
+def write_minutes(*times: str, head: str = "time") -> str:
+    return f"{head},open,high,low,close,volume\n" + "".join(f"{time},1,4,0.5,2,9\n" for time in times)
+
+
+@pytest.mark.parametrize(
+    ("text", "order"),
+    [
+        (write_minutes("03/26/2026 09:30"), None),
+        (write_minutes("3/26/26 9:30:00"), None),
+        (write_minutes("26/03/2026 09:30:00"), None),
+        (write_minutes("26.03.2026 09:30"), None),
+        (write_minutes("26-03-2026 09:30"), None),
+        (write_minutes("3/26/2026 9:30 AM"), None),
+        (write_minutes("2026-03-26 09:30:00 AM"), None),
+        (write_minutes("03/26/2026,09:30", head="date,time"), None),
+        (write_minutes("03/26/2026,9:30:00 am", head="Date,Time"), None),
+        (write_minutes("03/26/2026 09:30").replace("\n", "\r\n"), None),
+        (write_minutes("03/26/2026 09:30").replace("\n", "\r"), None),
+        (write_minutes("03/26/2026 09:30", "03/02/2026 09:30"), "day_first"),
+    ],
+)
+def test_dates_with_the_year_last(read: Read, text: str, order: str | None) -> None:
+    _, bars = read(text, "NVDA.csv", ticker="NVDA", date_order=order)
+    assert tell(bars[-1:]) == ("NVDA", MINUTE, 1.0, 4.0, 0.5, 2.0, 9.0)
+
+
+@pytest.mark.parametrize(
+    ("times", "order", "found"),
+    [
+        (["3/5/2026 9:30 AM"], None, "03-05"),  # AM and PM are written where the month comes first
+        (["05.03.2026 09:30"], None, "03-05"),
+        (["03/05/2026 09:30"], "month_first", "03-05"),
+        (["03/05/2026 09:30"], "day_first", "05-03"),
+        (["03/05/2026 09:30", "03/26/2026 09:30"], None, "03-05"),
+        (["05/03/2026 09:30", "26/03/2026 09:30"], None, "03-05"),
+    ],
+)
+def test_which_number_is_the_month_the_file_tells(read: Read, times: list[str], order: str | None, found: str) -> None:
+    _, bars = read(write_minutes(*times), "NVDA.csv", ticker="NVDA", date_order=order)
+    assert tell(bars)[1].startswith(f"2026-{found} 09:30")
+
+
+@pytest.mark.parametrize(
+    ("times", "said"),
+    [
+        (["03/05/2026 09:30", "03/06/2026 09:30"], "no date in the file tells whether day or month comes first"),
+        (["03/26/2026 09:30", "26/03/2026 09:30"], "has the month first and '26/03/2026 09:30' the day"),
+        (["26-03-26 09:30"], "a timestamp that is no time"),  # of three orders
+    ],
+)
+def test_dates_that_do_not_tell_are_refused(read: Read, times: list[str], said: str) -> None:
+    with pytest.raises(GoldError, match=said):
+        read(write_minutes(*times), "NVDA.csv", ticker="NVDA")
+
+
 def test_a_flat_file_as_it_is_downloaded(tmp_path: Path) -> None:
     text = "ticker,open,close,high,low,window_start\nNVDA,1,2,4,0.5,1774531800000000000\n"
     (tmp_path / "day.csv.gz").write_bytes(gzip.compress(text.encode()))
@@ -80,7 +135,7 @@ def test_a_flat_file_as_it_is_downloaded(tmp_path: Path) -> None:
 
 def test_times_that_nobody_reads_are_told_how_to_be_written(read: Read) -> None:
     with pytest.raises(GoldError, match=r"times are read as 2013-10-04 09:30:00, with an offset or without"):
-        read("ticker,time,open,high,low,close\nA,03/26/2026 09:30,1,1,1,1\n")
+        read("ticker,time,open,high,low,close\nA,26 Mar 2026 09:30,1,1,1,1\n")
 
 
 def test_epochs_in_parquet(tmp_path: Path) -> None:

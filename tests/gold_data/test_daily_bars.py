@@ -20,6 +20,8 @@ def make_bars(stamps: pl.Series) -> pl.DataFrame:
 STAMPS = {
     "date": pl.Series(DAYS),
     "text": pl.Series([f"{day}" for day in DAYS]),
+    "month first": pl.Series([f"{day:%m/%d/%Y}" for day in DAYS]),
+    "day first": pl.Series([f"{day:%d.%m.%Y}" for day in DAYS]),
     "text in UTC": pl.Series([f"{day}T00:00:00Z" for day in DAYS]),
     "midnight UTC": pl.Series(DAYS).cast(pl.Datetime("ms")).dt.replace_time_zone("UTC"),
     "midnight New York": pl.Series(DAYS).cast(pl.Datetime("us")).dt.replace_time_zone("America/New_York"),
@@ -41,6 +43,12 @@ def test_plain_dates_of_a_csv_make_context(tmp_path: Path) -> None:
     summary = attach_context_to_bars_file(tmp_path / "bars.csv", tmp_path / "out.jsonl")
     assert summary.rows == {"1d": 70}
     assert any("dates" in note for note in summary.notes)
+
+
+def test_lines_that_end_in_a_carriage_return_alone(tmp_path: Path) -> None:
+    make_bars(STAMPS["month first"]).write_csv(tmp_path / "bars.csv", line_terminator="\r")
+    bars, _ = read_bars(tmp_path / "bars.csv")
+    assert bars["timestamp"].dt.date().to_list() == DAYS
 
 
 def test_a_date_that_is_none_is_dropped_and_counted(tmp_path: Path) -> None:

@@ -165,7 +165,7 @@ FIVE_MINUTES = "\n".join([HEADER, *(write_bar(f"1{n // 12}:{n % 12 * 5:02d}") fo
         (b"\xff\xfe,\xff\n1,2\n", "missing columns|cannot be read"),
         (b"ticker|timestamp|price\nA|2024-03-07 09:30|1\n", "missing columns: timestamp or datetime"),
         (f"{HEADER}\n".encode(), "none of its 0 rows is a bar"),
-        (f"{HEADER}\nA,07.03.2024 09:30,1,1,1,1,1\n".encode(), "none of its 1 rows is a bar"),
+        (f"{HEADER}\nA,07.13.2024 09:30,1,1,1,1,1\n".encode(), "none of its 1 rows is a bar"),
         (b"ticker,time,price\nA,09:30:00,1\n", "without a date; state the date"),
         (FIVE_MINUTES, "its bars are 0:05:00 apart"),
         (f"{HEADER}\nA,2024-03-07 09:30,1,2\nB,1,2,3,4,5,6,7,8,9\n".encode(), "cannot be read as market data"),

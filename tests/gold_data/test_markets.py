@@ -7,8 +7,9 @@ from zoneinfo import ZoneInfo
 import polars as pl
 import pytest
 
+from gold_data.clocks import write_clock
 from gold_data.errors import GoldError
-from gold_data.markets import Markets, load_markets, read_market, read_markets, read_options, write_clock, write_markets
+from gold_data.markets import Markets, load_markets, read_market, read_markets, read_options, write_markets
 from gold_data.sessions import NEW_YORK, Market, say_session
 
 MONDAY, FRIDAY, SATURDAY = date(2025, 3, 10), date(2025, 11, 28), date(2025, 3, 8)

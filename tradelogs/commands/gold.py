@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from tradelogs.exits import DONE, explain_errors
-from tradelogs.options import file_option
+from tradelogs.options import file_option, market_option
 
 if TYPE_CHECKING:
     from gold_data.trades.import_gold import BarsSource
@@ -32,9 +32,7 @@ def command() -> None:
 @click.option("--date-order", type=click.Choice(["month_first", "day_first"]), help="Where no date of a log tells.")
 @click.option("--positions", type=file_option, help="What was held before (CSV: ticker, quantity).")
 @click.option("--long-only", is_flag=True, help="No sale is a short one: what was not bought was held before.")
-@click.option(
-    "--market", "market", multiple=True, help="Where it is traded: XNYS extended, 24/7, or ES=CMES; repeatable."
-)
+@market_option
 @click.option("--bars", multiple=True, type=file_option, help="One-minute bars, or finer; repeatable.")
 @click.option("--bars-ticker", multiple=True, help="Ticker of bars that name none: of all --bars, or one for each.")
 @click.option("--bars-zone", help="Time zone of the bars' times without an offset; by default the market's.")

@@ -5,13 +5,13 @@ from pathlib import Path
 import click
 
 from tradelogs.exits import DONE, explain_errors
-from tradelogs.options import file_option
+from tradelogs.options import file_option, market_option
 
 
 @click.command()
 @click.argument("bars_file", type=file_option)
 @click.option("--out", required=True, type=file_option, help="File to write, .parquet or .csv.")
-@click.option("--market", multiple=True, help="Where it is traded: XNYS extended, 24/7, or ES=CMES; repeatable.")
+@market_option
 @explain_errors
 def command(bars_file: Path, out: Path, market: tuple[str, ...]) -> int:
     """Attach every indicator to every bar of BARS_FILE (ticker, timestamp, open, high, low, close, volume).

@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from tradelogs.exits import DONE, explain_errors
-from tradelogs.options import file_option
+from tradelogs.options import file_option, market_option
 
 SECTION = "Judge and compare"
 
@@ -18,17 +18,19 @@ def command() -> None:
 @command.command("run")
 @click.argument("strategy", type=file_option)
 @click.option("--bars", required=True, type=file_option, help="One-minute bars or longer ones, CSV or Parquet.")
+@market_option
 @explain_errors
-def run(strategy: Path, bars: Path) -> int:
+def run(strategy: Path, bars: Path, market: tuple[str, ...]) -> int:
     """Execute the strategy of a JSON file: its trades, and a trader's numbers.
 
     \b
     Example:
       tradelogs strategy run my_strategy.json --bars my_bars.parquet
     """
+    from gold_data.markets import read_options
     from indicators.strategy.run_file import run_strategy_file
 
-    click.echo(run_strategy_file(strategy, bars))
+    click.echo(run_strategy_file(strategy, bars, read_options(market)))
     return DONE
 
 

@@ -109,7 +109,7 @@ def count_hits(run: FinishedRun) -> Iterator[dict[str, Any]]:
     facts = pl.col("facts").struct
     usual = run.train.filter(pl.col("rule").struct.field("situation") == "usual").rename({"gold_id": "row_id"})
     agreed = usual.select("row_id", groups=pl.max_horizontal(facts.field("groups_up", "groups_down")).cast(pl.Int64))
-    came = find_outcomes(usual, run.bars).join(agreed, on="row_id").drop_nulls("return_percent_5")
+    came = find_outcomes(usual, run.bars, run.markets).join(agreed, on="row_id").drop_nulls("return_percent_5")
     moved = came.filter((pl.col("return_percent_5") != 0) & (pl.col("recommendation") != "HOLD"))
     up = pl.col("return_percent_5") > 0
     right = up == (pl.col("recommendation") == "BUY")

@@ -1,16 +1,13 @@
 """Asks every question of trades, in order; which there are, the modules in `asked/` say."""
 
-import json
 from collections.abc import Callable
 from functools import partial
-from pathlib import Path
 
 import polars as pl
 from polars.exceptions import PolarsError
 
-from gold_data.errors import GoldError
-from gold_data.folder import FACTS, HOLDOUT, TRAIN
-from gold_data.markets import USUAL, Markets, read_markets
+from gold_data.folder import HOLDOUT, TRAIN
+from gold_data.markets import USUAL, Markets
 from gold_data.sessions import EXCHANGE_ZONE
 from verification.answers import Answer
 from verification.ask import Tell, ask_in_turn
@@ -45,7 +42,7 @@ def ask(run: FinishedRun, tell: Tell, seed: int) -> Questioned:
     if run.train is None:
         raise VerificationError(f"{run.folder / 'gold' / TRAIN} has no trade: there is nothing to hold the run against")
     gold = run.folder / "gold"
-    markets = read_run_markets(gold)
+    markets = run.markets
     zone = markets.name_zone(run.train["ticker"].unique()) if "ticker" in run.train.columns else EXCHANGE_ZONE
     synthetic = shape_trades(run.accepted, "row_id", run.folder / ACCEPTED, zone)
     train = shape_trades(run.train, "trade_id", gold / TRAIN, zone)
@@ -67,19 +64,6 @@ def ask(run: FinishedRun, tell: Tell, seed: int) -> Questioned:
         notes=list_notes(run, synthetic.height - usable.height),
         summary=summarise(answers, is_rehearsal=run.profile.provider.name == "offline"),
     )
-
-
-def read_run_markets(gold: Path) -> Markets:
-    """Read where a run's tickers are traded, from the facts of its gold.
-
-    Raises:
-        VerificationError: they cannot be read.
-    """
-    try:
-        facts = json.loads((gold / FACTS).read_text(encoding="utf-8")) if (gold / FACTS).is_file() else {}
-        return read_markets(facts.get("markets"), str(gold / FACTS))
-    except (OSError, ValueError, AttributeError, GoldError) as exc:
-        raise VerificationError(f"{gold / FACTS} cannot be read: {exc}") from exc
 
 
 def make_yardstick(

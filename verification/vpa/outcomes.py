@@ -100,10 +100,12 @@ def measure_chance(run: FinishedRun) -> pl.DataFrame:
     names = [f"{signal}_{horizon}" for signal in SIDES for horizon in HORIZONS]
     if run.bars is None or run.bars.is_empty():
         return pl.DataFrame(schema=dict.fromkeys(SERIES, pl.String) | dict.fromkeys(names, pl.Float64))
-    ladder = tuple(run.profile.options.get("timeframes") or choose_timeframes(run.bars))
+    markets = run.markets
+    ladder = tuple(run.profile.options.get("timeframes") or choose_timeframes(run.bars, markets))
     moved = {f"{signal}_{horizon}": side * _change(horizon) for signal, side in SIDES.items() for horizon in HORIZONS}
     shares = [(change > 0).mean().alias(name) for name, change in moved.items()]
-    return build_outcomes(run.bars, ladder).with_columns(pl.col(SERIES).cast(pl.String)).group_by(SERIES).agg(shares)
+    came = pl.concat(build_outcomes(own, ladder, market) for market, own in markets.split(run.bars))
+    return came.with_columns(pl.col(SERIES).cast(pl.String)).group_by(SERIES).agg(shares)
 
 
 def _change(horizon: int) -> pl.Expr:

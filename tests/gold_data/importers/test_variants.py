@@ -94,6 +94,7 @@ CASES: dict[str, Case] = {
         [AAPL],
         mapping=FILLS_MAP.replace("side: Side, ", ""),
     ),
+    "lines that end in a carriage return alone": Case("\r".join(PLAIN).encode(), [AAPL], mapping=FILLS_MAP),
     "Windows' text": Case("\n".join([*PLAIN, "M\u00fcller,,,,"]).encode("cp1252"), [AAPL], mapping=FILLS_MAP),
     "bars between columns": Case([line.replace(",", "|") for line in PLAIN], [AAPL], mapping=FILLS_MAP),
     "sections of several accounts": Case(

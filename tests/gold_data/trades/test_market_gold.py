@@ -88,7 +88,7 @@ def test_several_markets_by_a_column(tmp_path: Path) -> None:
     assert told["tickers"] == {"BTCUSDT": {"calendar": "24/7"}, "ES": {"calendar": "CMES", "multiplier": 50.0}}
     gold = read_gold(tmp_path / "gold" / "trades.parquet", None, tmp_path / "gold" / "split.json")
     assert gold.rows.get_column("zone").to_list() == ["UTC", "America/Chicago", "America/New_York"]
-    assert "markets" in gold.describe(gold.rows)
+    assert set(gold.markets.by_ticker) == {"BTCUSDT", "ES"}
     with pytest.raises(GoldError, match="leave it out of the profile"):
         read_gold(tmp_path / "gold" / "trades.parquet", None, tmp_path / "gold" / "split.json", read_options(["XLON"]))
 

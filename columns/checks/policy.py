@@ -40,7 +40,9 @@ _COUNTED = (
     "%|percent|per cent|bps|basis points?|x\\b|times|r\\b|sigma|bars?|candles?|ticks?|seconds?|minutes?|mins?|hours?|"
     "days?|weeks?|months?|years?|sessions?|trades?|st\\b|nd\\b|rd\\b|th\\b|[mhdw]\\b|-?(?:period|bar|day|minute|hour)"
 )
-_AMOUNT = re.compile(rf"(?<![\w.,-])[$\u20ac\u00a3]?\d+(?:\.\d+)?(?:\s?[km]\b)?(?![\d.]*\d)(?!\s?-?(?:{_COUNTED}))")
+_AMOUNT = re.compile(
+    rf"(?<![\w.,-])[$\u20ac\u00a3]?\d+(?:\.\d+)?(?:e\d{{1,2}}\b|\s?[km]\b)?(?![\d.]*\d)(?!\s?-?(?:{_COUNTED}))"
+)
 _PERCENT = re.compile(r"\d+(?:\.\d+)?\s?(?:%|percent|per cent)")
 _TOKENS = {NUMBER: _AMOUNT.pattern, PERCENT: _PERCENT.pattern}
 _ENVIRONMENT = SandboxedEnvironment(undefined=StrictUndefined)
@@ -184,6 +186,8 @@ def _find_words(rule: Rule, text: str) -> str | None:
     plain = write_plainly(text)
     for sentence in SENTENCE_END.split(plain):
         parts = CLAUSE_END.split(sentence) if rule.unless is not None else [sentence]
+        if rule.find is not None and rule.unless is not None and not rule.unless.search(sentence):
+            parts = [sentence]  # an expression says itself how near its words are
         for part in parts:
             if rule.unless is not None and rule.unless.search(part):
                 continue

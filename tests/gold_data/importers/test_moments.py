@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gold_data.errors import GoldError
-from gold_data.importers.moments import DateOrder, UnreadableTimeError, find_date_order, load_zone, read_moment
+from gold_data.importers.moments import UnreadableTimeError, find_date_order, load_zone, read_moment
+from gold_data.late_years import DateOrder
 
 NEW_YORK, BERLIN = ZoneInfo("America/New_York"), ZoneInfo("Europe/Berlin")
 

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import yaml
 
-from files.shown_text import write_command
+from files.shown_text import show_path, write_command
 from gold_data.errors import GoldError
 from gold_data.importers import gold_table
 from gold_data.importers.files import MAX_LINE_MIB, MIB, read_lines
@@ -187,7 +187,8 @@ def _find_table(path: Path, lines: Sequence[str]) -> _Table:
 
 def _say_gold(path: Path) -> str:
     done = f"{write_command('tradelogs', 'gold', 'import', path)} --bars BARS --out gold/"
-    return f"{path} is gold already, in this project's own columns, and needs no mapping. Import it as it is: {done}"
+    said = f"{show_path(path)} is gold already, in this project's own columns, and needs no mapping"
+    return f"{said}. Import it as it is: {done}"
 
 
 def _find_column(table: _Table, field: str) -> int | None:

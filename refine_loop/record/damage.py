@@ -103,7 +103,7 @@ def hold_run(folder: Path, by: Maker | None = None, *, with_report: bool = False
     checked = check_run(folder)
     spared = (by,) if with_report else (by, "verify")
     if stopping := [harm for harm in checked.harms if harm.maker is None or harm.maker not in spared]:
-        raise RunInputError(explain_damage(folder, stopping))
+        raise RunInputError("\n".join([explain_damage(folder, stopping), *checked.notes]))
     anew = [harm for harm in checked.harms if harm.maker == by and harm.found != EDITED]
     return [
         *(f"{harm.file} {harm.found}, and is made anew" for harm in anew),
@@ -123,7 +123,7 @@ def mend_run(folder: Path) -> list[str]:
     checked = check_run(folder)
     for harm in (harm for harm in checked.harms if harm.maker == "resume" and harm.found != EDITED):
         path = folder / harm.file
-        if path.exists() and harm.file.startswith("rounds/"):
+        if harm.file.startswith("rounds/"):  # of a round that goes on without it
             remove_recorded(path, folder)
         path.unlink(missing_ok=True)
         if harm.file == PROFILE_FILE:
@@ -252,6 +252,8 @@ def _note_hashes(folder: Path, recorded: list[str]) -> Iterator[str]:
         yield f"{HASHES} is empty: what is in the folder is taken as it is"
     elif broken := _count_foreign(folder / HASHES):
         yield f"{HASHES} has {broken} lines that nobody here wrote: what they were about is taken as it is"
+    elif not (folder / HASHES).read_bytes().endswith(b"\n"):
+        yield f"{HASHES} ends in the middle of a line: what was written later is held against what was before"
 
 
 def _count_foreign(path: Path) -> int:

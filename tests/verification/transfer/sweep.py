@@ -44,7 +44,7 @@ SETS: Mapping[str, Make] = {
 }
 
 
-def judge_seed(seed: int, setting: Setting) -> dict[str, str]:
+def judge_seed(seed: int, setting: Setting) -> Mapping[str, str]:
     """Judge every set of a seed."""
     rng = np.random.default_rng([seed, 15])
     gold, held_out, fresh = draw_windows(GOLD, rng), draw_windows(HELD_OUT, rng, first_day=900), draw_windows(SET, rng)

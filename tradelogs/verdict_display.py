@@ -17,6 +17,7 @@ from tradelogs.terminal import CleanConsole
 
 STYLES = {"good": "green", "helps": "green", "cannot tell": "yellow", "no gain": "yellow"}
 BAD = "bold red"
+UNTOLD = "cannot tell"
 UNKNOWN = ("unknown", "\u2013", "-", "")  # how an answer writes a number that nobody knows
 LEAST_ROOM = 34  # characters beside question and verdict; with less the number stands below them
 
@@ -90,9 +91,10 @@ class VerdictDisplay:
 
 
 def say_number(answer: Mapping[str, Any]) -> str:
-    """Say an answer's most telling number; where it is unknown, why."""
+    """Say an answer's most telling number; why, where it is unknown, or only counts what there is too little of."""
     label, text = answer["numbers"][0]
-    return str(answer["reason"]) if text in UNKNOWN else f"{text} {label}"
+    is_count = answer["verdict"] == UNTOLD and text.replace(",", "").isdecimal()
+    return str(answer["reason"]) if text in UNKNOWN or is_count else f"{text} {label}"
 
 
 def wrap_words(text: str, width: int) -> list[str]:

@@ -76,20 +76,20 @@ def decide(answers: Sequence[Answer], by: Deciding, used: int, train: int, nouns
     for verdict, questions, named in steps:
         for answer in (given[question] for question in questions if question in given):
             if answer.verdict in named:
-                text: str = verdict
-                if verdict == CANNOT_TELL:
-                    lacks_rows = used < train or answer.question in by.alone
-                    text += f": too few accepted {nouns}" if lacks_rows else ": gold too small"
-                return Overall(verdict, answer.reason, text)
-    return Overall(GOOD, praise(answers), GOOD)
+                if verdict != CANNOT_TELL:
+                    return Overall(verdict, answer.reason, verdict)
+                lacks_rows = used < train or answer.question in by.alone
+                few = f"too few accepted {nouns}" if lacks_rows else "gold too small"
+                return Overall(verdict, f"{answer.reason} {say_known(answers)}", f"{verdict}: {few}")
+    return Overall(GOOD, say_known(answers), GOOD)
 
 
-def praise(answers: Sequence[Answer]) -> str:
-    """Say what `good` rests on, and what it does not."""
+def say_known(answers: Sequence[Answer]) -> str:
+    """Say what a verdict rests on, and what it does not."""
     good = [answer.question for answer in answers if answer.verdict == GOOD]
     told = [answer.question for answer in answers if answer.verdict == CANNOT_TELL]
     faulty = [f"{answer.question} says {answer.verdict}" for answer in answers if answer.verdict in (NOISE, UNDERFIT)]
-    sentences = [f"Good by {', '.join(good)}."]
+    sentences = [f"Good by {', '.join(good)}."] if good else ["Nothing is surely good, nothing surely bad."]
     if told:
         sentences.append(f"Not told: {', '.join(told)}.")
     if faulty:

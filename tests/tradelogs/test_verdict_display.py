@@ -41,6 +41,7 @@ def test_words_are_whole(
 def test_an_unknown_number_says_why() -> None:
     assert say_number({**ANSWER, "numbers": [["near copies", "unknown"]]}) == ANSWER["reason"]
     assert say_number(ANSWER).startswith("9.0%")
+    assert say_number({**ANSWER, "verdict": "cannot tell", "numbers": [["gold trades", "1,060"]]}) == ANSWER["reason"]
 
 
 def test_a_long_word_stays_whole() -> None:

@@ -26,12 +26,14 @@ PRICES = ("open", "high", "low", "close")
 ROOM = STATED_ROUNDING + SLACK  # percent: of a price from its bar, of an excursion from the path's extreme
 WIDER = 0.1  # of a price, beyond the limits that a generator is held to: sessions after the gold's move on
 NEAR = 1e-6  # of an indicator's size, or of 1e-4 of the price where it may cancel to nothing
+BLOCKS = 20  # of the gold's sessions, each held against the others: what the gold's own prices do by chance
 RECOMPUTED = 2_000  # trades whose indicators are recomputed; of more, these are drawn
 MINUTE = pl.duration(minutes=1)
 
+UNLIKE = "; counted where surely more break it than of the gold's own sessions, each held against the others."
 DESCRIPTIONS = {
-    "known_ticker": "The ticker is one that the gold trades.",
-    "price_range": f"Prices lie in the range of the ticker's gold prices, a quarter of it and {WIDER:.0%} to spare.",
+    "known_ticker": f"The ticker is one that the gold trades{UNLIKE}",
+    "price_range": f"Prices lie in the ticker's gold range, a quarter of it and {WIDER:.0%} to spare{UNLIKE}",
     "own_bars": "Every trade has bars of its own from entry to exit: finite, above 0, low <= open, close <= high.",
     "entry_in_bar": f"The entry price lies in the bar of its minute, within {STATED_ROUNDING}%.",
     "exit_in_bar": f"The exit price lies in the bar of its minute, within {STATED_ROUNDING}%.",
@@ -59,6 +61,14 @@ def find_strange_prices(trades: pl.DataFrame, gold: pl.DataFrame) -> pl.DataFram
         known_ticker=pl.col("ticker").is_not_null() & pl.col("lowest").is_null(),
         price_range=pl.any_horizontal(outside).fill_null(value=False),
     )
+
+
+def find_own_strange(gold: pl.DataFrame) -> pl.DataFrame:
+    """Hold blocks of the gold's sessions against the others: what of it `find_strange_prices` says by chance."""
+    sessions = gold["session_date"].unique().sort()
+    places = np.array_split(np.arange(len(sessions)), min(BLOCKS, max(len(sessions), 1)))
+    is_in = [pl.col("session_date").is_in(sessions[block.tolist()].implode()) for block in places]
+    return pl.concat([find_strange_prices(gold.filter(inside), gold.filter(~inside)) for inside in is_in])
 
 
 def read_own_bars(path: Path, trades: pl.DataFrame) -> pl.DataFrame | None:

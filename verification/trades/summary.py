@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from verification.answers import COPIES, GOOD, LEAK, Answer
+from verification.answers import CANNOT_TELL, COPIES, GOOD, LEAK, Answer
 from verification.report.parts import UNKNOWN, format_number, get_value, is_number
 
 SHOWN = (
@@ -146,7 +146,9 @@ def grade_law(given: Mapping[str, Answer]) -> tuple[str, str] | None:
     passing = get_value(answer.metrics, "line")
     if not all(map(is_number, (value, high, line, passing))):
         return "law", answer.reason
-    return "law", f"told from gold with AUC {value:.2f} [{line:.2f}, {high:.2f}]; up to {passing:.2f} is a guess"
+    is_told = answer.verdict != CANNOT_TELL
+    ending = f"up to {passing:.2f} is a guess" if is_told else "whether that is a guess cannot be told yet"
+    return "law", f"told from gold with AUC {value:.2f} [{line:.2f}, {high:.2f}]; {ending}"
 
 
 GRADES = (grade_quality, grade_privacy, grade_copies, grade_validity, grade_law)
@@ -167,9 +169,6 @@ def _say_unit(value: object, unit: str, *, is_gap: bool = False) -> str:
     if not is_number(value):
         return UNKNOWN
     sign = "+" if is_gap and value > 0 else ""
-    if unit == "share":
-        return f"{sign}{100 * value:.0f}" + (" points" if is_gap else "%")
-    ending = {"%": "%", "min": " min"}.get(unit, "")
-    digits = 1 if unit in {"min", "count"} else 2
-    text = f"{value:.{digits}f}"
+    ending = {"%": "%", "min": " min", "share": " points" if is_gap else "%"}.get(unit, "")
+    text = f"{100 * value:.0f}" if unit == "share" else f"{value:.{1 if unit in {'min', 'count'} else 2}f}"
     return f"{sign}{text}{ending}" if float(text) else f"0{ending}"

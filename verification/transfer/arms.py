@@ -12,11 +12,11 @@ JITTER = 0.05  # of a column's deviation
 
 @dataclass(frozen=True)
 class Arm:
-    """What is read first (the parent's), and what then (the child's); None: nothing."""
+    """What the parent reads first, and what its child then; None: there is no child."""
 
     title: str
-    first: Windows | None
-    then: Windows | None
+    parent: Windows
+    child: Windows | None = None
     is_control: bool = False
 
 
@@ -28,10 +28,10 @@ def make_arms(gold: Windows, synthetic: Windows, rng: np.random.Generator) -> Ma
     """Make every arm; controls have as many windows as the synthetic part."""
     count = len(synthetic)
     return {
-        GOLD_ONLY: Arm("gold only", None, gold),
+        GOLD_ONLY: Arm("gold only", gold),
         TRANSFER: Arm("synthetic, then gold", synthetic, gold),
-        "synthetic_only": Arm("synthetic only", synthetic, None),
-        "together": Arm("gold and synthetic together", join_windows(gold, synthetic), None),
+        "synthetic_only": Arm("synthetic only", synthetic),
+        "together": Arm("gold and synthetic together", join_windows(gold, synthetic)),
         "shuffled": Arm("outcomes shuffled, then gold", shuffle_outcomes(synthetic, rng), gold, is_control=True),
         "jitter": Arm("gold moved by 5%, then gold", jitter(gold, count, rng), gold, is_control=True),
         "noise": Arm("noise, then gold", draw_noise(gold, count, rng), gold, is_control=True),

@@ -23,7 +23,7 @@ from verification.trades.table import OWN_BARS
 from verification.transfer.arms import BOOTSTRAP, GOLD_ONLY, TRANSFER, Arm, make_arms
 from verification.transfer.compare import compare_losses, decide_transfer
 from verification.transfer.floors import FLOORS, tell_floor
-from verification.transfer.network import SHAPES, Scaler, Strategy, tell_targets, train_child
+from verification.transfer.network import SHAPES, Scaler, Strategy, tell_targets, train_child, train_parent
 from verification.transfer.windows import CONTEXT, PRIMARY, SECONDARY, Windows, take_windows
 
 QUESTION, TITLE = "transfer", "Does it help to read it before the gold?"
@@ -183,26 +183,38 @@ def measure_price(held_out: Windows, told: Matrix, scaler: Scaler) -> dict[str, 
 def train_all(
     arms: Mapping[str, Arm], scaler: Scaler, held_out: Windows, setting: Setting, seed: int
 ) -> dict[str, Matrix]:
-    """Train each arm from every start; returns what it tells: shape (starts, held-out windows, 4), in deviations."""
+    """Train each arm from every start; returns what it tells: shape (starts, held-out windows, 4), in deviations.
+
+    Arms that read the same first have one parent.
+    """
+    kin: dict[int, dict[str, Arm]] = {}
+    for name, arm in arms.items():
+        kin.setdefault(id(arm.parent), {})[name] = arm
     tasks = [
-        (arm, scaler, held_out, setting, seed * 1_000 + start)
-        for arm in arms.values()
+        (family, scaler, held_out, setting, seed * 1_000 + start)
+        for family in kin.values()
         for start in range(setting.starts)
     ]
     workers = setting.workers or os.cpu_count() or 1
     if workers == 1:
-        told = [_train_one(*task) for task in tasks]
+        told = [_train_family(*task) for task in tasks]
     else:
         with ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn")) as pool:
-            told = list(pool.map(_train_one, *zip(*tasks, strict=True)))
-    return {
-        name: np.stack(told[place * setting.starts : (place + 1) * setting.starts]) for place, name in enumerate(arms)
-    }
+            told = list(pool.map(_train_family, *zip(*tasks, strict=True)))
+    return {name: np.stack([each[name] for each in told if name in each]) for name in arms}
 
 
-def _train_one(arm: Arm, scaler: Scaler, held_out: Windows, setting: Setting, seed: int) -> Matrix:
+def _train_family(
+    family: Mapping[str, Arm], scaler: Scaler, held_out: Windows, setting: Setting, seed: int
+) -> dict[str, Matrix]:
+    """Train the parent of some arms, and each one's child, from one start."""
     import torch  # noqa: PLC0415
 
     torch.set_num_threads(1)
-    network = train_child(arm, scaler, SHAPES[setting.network], setting.strategy, seed)
-    return tell_targets(network, held_out, scaler)
+    shape = SHAPES[setting.network]
+    parent = train_parent(next(iter(family.values())).parent, scaler, shape, seed)
+    told = {}
+    for name, arm in family.items():
+        own = parent if arm.child is None else train_child(parent, arm.child, scaler, shape, setting.strategy)
+        told[name] = tell_targets(own, held_out, scaler)
+    return told

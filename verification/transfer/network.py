@@ -5,6 +5,7 @@ It is reference 001's shape: a parent that has seen much, whose layers a child k
 """
 
 import copy
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -13,7 +14,6 @@ import torch
 from torch import Tensor, nn
 
 from verification.answers import Matrix
-from verification.transfer.arms import Arm
 from verification.transfer.windows import TARGETS, Windows
 
 Strategy = Literal["freeze", "fine_tune"]
@@ -74,33 +74,50 @@ class Network(nn.Module):  # type: ignore[misc]  # torch is an extra, and not th
 
     def forward(self, context: Tensor) -> Tensor:
         """Tell the targets from the last state."""
-        states, _ = self.recurrent(context)
-        told: Tensor = self.head(states[:, -1])
+        told: Tensor = self.head(self.read(context))
         return told
 
+    def read(self, context: Tensor) -> Tensor:
+        """Return the last state."""
+        states: Tensor = self.recurrent(context)[0][:, -1]
+        return states
 
-def train_child(arm: Arm, scaler: Scaler, shape: Shape, strategy: Strategy, seed: int) -> Network:
-    """Train a network on what an arm reads first, and go on with what it reads then.
+
+def train_parent(windows: Windows, scaler: Scaler, shape: Shape, seed: int) -> Network:
+    """Train a network from nothing on what is read first.
 
     A fifth of the windows, those of the last sessions, is not trained on: the network is kept as it was when it told
     them best.
     """
     torch.manual_seed(seed)
     network = Network(shape, len(scaler.context[0]))
-    read = [windows for windows in (arm.first, arm.then) if windows is not None]
-    _train(network, read[0], scaler, shape.parent_steps, RATE)
-    for windows in read[1:]:
-        network.recurrent.requires_grad_(strategy == "fine_tune")
-        _train(network, windows, scaler, shape.child_steps, GENTLE)
+    _train(network, _split(windows, scaler), shape.parent_steps, RATE)
     return network
 
 
-def _train(network: Network, windows: Windows, scaler: Scaler, steps: int, rate: float) -> None:
+def train_child(parent: Network, windows: Windows, scaler: Scaler, shape: Shape, strategy: Strategy) -> Network:
+    """Go on with what is read then; the parent stays as it is."""
+    child = copy.deepcopy(parent)
+    parts = _split(windows, scaler)
+    if strategy == "fine_tune":
+        _train(child, parts, shape.child_steps, GENTLE)
+        return child
+    with torch.no_grad():  # frozen layers give the same states at every step: they are read once
+        states = [(child.read(context), targets) for context, targets in parts]
+    _train(child.head, states, shape.child_steps, GENTLE)
+    return child
+
+
+def _split(windows: Windows, scaler: Scaler) -> list[tuple[Tensor, Tensor]]:
+    """Return what is trained on, and what is looked at: contexts and targets of either."""
     order = np.argsort(windows.sessions, kind="stable")
     cut = round(0.8 * len(order))
-    context, targets = scaler.place(windows.take(order[:cut]))
-    look_context, look_targets = scaler.place(windows.take(order[cut:]))
-    trained = [parameter for parameter in network.parameters() if parameter.requires_grad]
+    return [scaler.place(windows.take(places)) for places in (order[:cut], order[cut:])]
+
+
+def _train(network: nn.Module, parts: Sequence[tuple[Tensor, Tensor]], steps: int, rate: float) -> None:
+    (context, targets), (look_context, look_targets) = parts
+    trained = list(network.parameters())
     optimiser = torch.optim.Adam(trained, lr=rate)
     best, kept, waited = _look(network, look_context, look_targets), copy.deepcopy(network.state_dict()), 0
     for step in range(1, steps + 1):
@@ -119,7 +136,7 @@ def _train(network: Network, windows: Windows, scaler: Scaler, steps: int, rate:
     network.load_state_dict(kept)
 
 
-def _look(network: Network, context: Tensor, targets: Tensor) -> float:
+def _look(network: nn.Module, context: Tensor, targets: Tensor) -> float:
     with torch.no_grad():
         return float(measure_loss(network(context), targets))
 

@@ -1,5 +1,6 @@
 """A run's own bars, prices and indicators are held against its trades; what is broken is named."""
 
+from datetime import date, time, timedelta
 from pathlib import Path
 
 import numpy as np
@@ -7,6 +8,7 @@ import polars as pl
 import pytest
 
 from verification.answers import GOOD, UNDERFIT
+from verification.trades.bar_rules import find_own_strange
 from verification.trades.questions import make_yardstick
 from verification.trades.table import shape_trades
 from verification.trades.validity import ask_validity
@@ -73,3 +75,32 @@ def test_another_tickers_price_is_named(run: tuple[Yardstick, pl.DataFrame, pl.D
     assert "price range" in ask_validity(yardstick, moved).reason
     unknown = trades.with_columns(ticker=pl.lit("XYZ"))
     assert "known ticker" in ask_validity(yardstick, unknown).reason
+
+
+def test_prices_beyond_the_range_of_little_gold_are_chance_and_another_tickers_are_not() -> None:
+    days = [date(2024, 1, 2) + timedelta(days=day) for day in range(30)]
+    ids = [f"g{day}" for day in range(30)]
+    told = {"trade_id": ids, "ticker": "AAA", "session_date": days, "entry_price": 100.0, "exit_price": 101.0}
+    calm = complete(pl.DataFrame(told))
+    assert find_own_strange(calm).sum().row(0) == (0, 0)
+    dear = pl.concat([calm[:29], calm[29:].with_columns(pl.col("entry_price", "exit_price") * 2.0)])
+    assert find_own_strange(dear).sum().row(0) == (0, 1)
+    yardstick = make_yardstick(calm[:24], calm[24:], 30, 0)
+    others = calm.with_columns(pl.col("entry_price", "exit_price") * 3.0)
+    assert "price range (30)" in ask_validity(yardstick, others).reason
+    few = pl.concat([others[:1], calm[1:]])
+    assert "price range" not in ask_validity(yardstick, few).reason
+
+
+def complete(trades: pl.DataFrame) -> pl.DataFrame:
+    """Add what a trade has besides ticker, day and prices."""
+    noon = pl.col("session_date").dt.combine(time(12)).dt.replace_time_zone("America/New_York")
+    return trades.with_columns(
+        trade_type=pl.lit("buy"),
+        entry_time=noon,
+        exit_time=noon + pl.duration(minutes=5),
+        entry_volatility_percent=pl.lit(0.5),
+        worst_exit_percent=pl.lit(-0.1),
+        best_exit_percent=pl.lit(1.2),
+        trade_percent_change=100.0 * (pl.col("exit_price") / pl.col("entry_price") - 1.0),
+    )

@@ -5,11 +5,12 @@ from verification.transfer.arms import GOLD_ONLY, TRANSFER, draw_noise, jitter, 
 from verification.transfer.windows import CONTEXT, HIGH, LOW, RETURN
 
 
-def test_only_gold_alone_reads_nothing_first_and_controls_are_as_many_as_the_synthetic() -> None:
+def test_only_gold_alone_reads_gold_first_and_controls_are_as_many_as_the_synthetic() -> None:
     rng = np.random.default_rng(0)
-    arms = make_arms(draw_windows(20, rng), draw_windows(30, rng), rng)
-    assert [name for name, arm in arms.items() if arm.first is None] == [GOLD_ONLY]
-    assert {len(arm.first) for arm in arms.values() if arm.is_control and arm.first} == {30}
+    gold = draw_windows(20, rng)
+    arms = make_arms(gold, draw_windows(30, rng), rng)
+    assert [name for name, arm in arms.items() if arm.parent is gold] == [GOLD_ONLY]
+    assert {len(arm.parent) for arm in arms.values() if arm.is_control} == {30}
     assert not arms[TRANSFER].is_control
 
 

@@ -33,7 +33,7 @@ def describe_reply(reply: Reply) -> Iterator[str]:
     yield f"{WORDS[reply.decision]}{rule}{': ' + reply.why if reply.why else ''}"
     if reply.is_fallback:
         yield "the fallback, no answer of a model:"
-    yield from (f"  {name:<38} {value}".rstrip() for name, value in flatten(reply.answer))
+    yield from (f"  {f'{name:<38} ' if name else ''}{value}".rstrip() for name, value in flatten(reply.answer))
     if reply.scores:
         yield "scores: " + ", ".join(f"{name} {score}" for name, score in reply.scores.items())
     yield describe_usage(reply)

@@ -107,17 +107,17 @@ class LibraryBackend:
         except Exception as exc:
             said = say_error(str(exc)) or type(exc).__name__
             if "HTTP 404" in said:
-                said = f"{said} {self._say_missing()}"
+                said = f"{said.rstrip('.')}. {self._say_missing(said)}"
             raise BackendError(f"{self.place} does not answer as it should. {said}") from exc
         finally:
             self._designer.close()
 
-    def _say_missing(self) -> str:
+    def _say_missing(self, words: str) -> str:
         """Say whether a model is missing or the path, by a look at the server's list of models."""
         address = self._provider.endpoint.rstrip("/")
         served = list_served_models(address, self._provider.api_key)
         return say_missing(
-            served, list_served_models(f"{address}/v1", self._provider.api_key) if served is None else None
+            served, list_served_models(f"{address}/v1", self._provider.api_key) if served is None else None, words
         )
 
     def _explain_losses(self, group: int) -> dict[int, LostRow]:

@@ -15,7 +15,7 @@ from data_designer.engine.models.clients.errors import (
     map_http_status_to_provider_error_kind,
 )
 
-from jobs.reading.answer import flatten_content
+from jobs.reading.answer import flatten_content, is_whole
 
 LONGEST_BODY = 200  # characters of a body that is no answer, which a message repeats
 OK = 200
@@ -33,6 +33,8 @@ KINDS: Mapping[str, ProviderErrorKind] = {
     "api_key": ProviderErrorKind.AUTHENTICATION,
     "api key": ProviderErrorKind.AUTHENTICATION,
     "authentication": ProviderErrorKind.AUTHENTICATION,
+    "authenticated": ProviderErrorKind.AUTHENTICATION,
+    "unauthorized": ProviderErrorKind.AUTHENTICATION,
     "permission": ProviderErrorKind.PERMISSION_DENIED,
     "model_not_found": ProviderErrorKind.NOT_FOUND,
     "context_length": ProviderErrorKind.CONTEXT_WINDOW_EXCEEDED,
@@ -46,6 +48,7 @@ def settle_body(body: Any, provider: str, model: str | None) -> dict[str, Any]:
     Raises:
         ProviderError: It holds an error, or no choice.
     """
+    body = body if is_whole(body) else replace_halves(body)
     if not isinstance(body, dict):
         raise _fail(f"HTTP 200 with JSON that is no object: {_show(body)}", provider, model)
     if (error := find_error(body)) is not None:
@@ -57,8 +60,20 @@ def settle_body(body: Any, provider: str, model: str | None) -> dict[str, Any]:
     if not isinstance(choices, list) or not choices or not isinstance(choices[0], dict):
         words = f"HTTP 200 without a choice: {_show(body)}"
         raise ProviderError(_name_kind(words, None), words, OK, provider, model)
+    is_said = isinstance(choices[0].get("message"), Mapping) or isinstance(choices[0].get("text"), str)
+    if not is_said and choices[0].get("finish_reason") != "content_filter":
+        raise _fail(f"HTTP 200 with a choice that has no message: {_show(choices[0])}", provider, model)
     usage = {"usage": _count_cached(body["usage"])} if "usage" in body else {}
-    return {**body, **usage, "choices": [_settle_choice(choice) for choice in choices if isinstance(choice, dict)]}
+    return {**body, **usage, "choices": [_settle_choice(choices[0])]}
+
+
+def replace_halves(value: Any) -> Any:
+    """Put the sign for an unknown character in the place of half a one, which no file and no request takes."""
+    if isinstance(value, str):
+        return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    if isinstance(value, list):
+        return [replace_halves(item) for item in value]
+    return {key: replace_halves(item) for key, item in value.items()} if isinstance(value, dict) else value
 
 
 def find_error(body: Mapping[str, Any]) -> tuple[str, int | None] | None:

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from urllib.parse import urlsplit
+from urllib.parse import urljoin, urlsplit
 
 REDIRECTS = range(300, 400)
 LONGEST_LIST = 8  # models of a server that are named
@@ -19,8 +19,8 @@ _CAUSES: tuple[tuple[str, str], ...] = (
     ),
     ("connection refused|connect call failed", "nothing listens there: is the server started, and the port right?"),
     ("network is unreachable|no route to host", "there is no way to that host from here"),
-    ("plain http request was sent to https|client sent an http request to an https", "it wants TLS: write https://"),
 )
+_WANTS_TLS = re.compile("plain http request was sent to https|client sent an http request to an https", re.IGNORECASE)
 _TITLE = re.compile(r"<title[^>]*>(.*?)</title>", re.IGNORECASE | re.DOTALL)
 
 
@@ -39,9 +39,11 @@ def say_redirect(status: int, target: str | None, url: str, route: str) -> str:
     """Say that an address lies elsewhere: it is not followed, for the request has a key and prompts in it."""
     if not target:
         return f"HTTP {status} from {cut_address(url)}: it sends elsewhere, and does not say where"
-    place = target.removesuffix("/").removesuffix(route)
-    told = f"{cut_address(url)} sends to {cut_address(target)}"
-    return f"HTTP {status}: {told}; put {cut_address(place)} into provider.endpoint"
+    place = cut_address(urljoin(url, target)).removesuffix("/")
+    told = f"HTTP {status}: {cut_address(url)} sends to {place}"
+    if not place.endswith(route):
+        return f"{told}, which is no address of an API: is there a page to sign in at first?"
+    return f"{told}; put {place.removesuffix(route)} into provider.endpoint"
 
 
 def say_no_json(status: int, kind: str, text: str, url: str) -> str:
@@ -51,11 +53,12 @@ def say_no_json(status: int, kind: str, text: str, url: str) -> str:
         what = f"a stream of events, though none was asked for ({start}): switch streaming off at the server or proxy"
     elif is_page(kind, text):
         title = _TITLE.search(text)
-        what = (
-            f"a web page and no JSON ({' '.join(title[1].split()) if title else start}): is there a proxy in between?"
-        )
+        cause = "it wants TLS: write https://" if _WANTS_TLS.search(text) else "is there a proxy in between?"
+        what = f"a web page and no JSON ({' '.join(title[1].split()) if title else start}): {cause}"
     elif not text.strip():
         what = "an empty body"
+    elif _WANTS_TLS.search(text):
+        what = f"no JSON: {start}: it wants TLS: write https://"
     else:
         what = f"no JSON: {start}"
     return f"HTTP {status} from {cut_address(url)} with {what}"
@@ -73,12 +76,14 @@ def cut_address(url: str) -> str:
     return f"{parts.scheme}://{host}{parts.path}" if parts.scheme else url
 
 
-def say_missing(served: list[str] | None, served_below_v1: list[str] | None) -> str:
-    """Say what is not there: the model, by the list of those that are, or the path."""
+def say_missing(served: list[str] | None, served_below_v1: list[str] | None, words: str) -> str:
+    """Say what is not there: the model, by the list of those that are or by the provider's words, or the path."""
     if served is not None:
         return f"The server has {', '.join(served[:LONGEST_LIST]) or 'no model'}."
     if served_below_v1 is not None:
         return "Does the address end in /v1? There the server lists its models: see provider.endpoint."
+    if re.search(r"\bmodel\b", words, re.IGNORECASE):
+        return "It lists no models: see models.*.model."
     return "There is no list of models at the address either: see provider.endpoint. Does the address end in /v1?"
 
 

@@ -10,7 +10,7 @@ from data_designer.engine.models.clients.adapters import http_model_client
 from data_designer.engine.models.clients.adapters.http_model_client import HttpModelClient
 from data_designer.engine.models.clients.errors import ProviderError, ProviderErrorKind
 
-from jobs.library.bodies import add_kinds, find_context_error, settle_body
+from jobs.library.bodies import add_kinds, find_context_error, replace_halves, settle_body
 from jobs.library.dialects import find_dialect, translate_payload
 from jobs.library.likely import REDIRECTS, is_page, say_failed_connection, say_no_json, say_redirect
 from jobs.retry_after import read_asked_pause
@@ -107,6 +107,7 @@ def _map_error(map_error: Callable[..., ProviderError], *, response: Any, **name
         error.message = str(said.get("message") or error.message)
     if said is not None and response.status_code == TOO_MANY:
         error.message = add_kinds(error.message, said)
+    error.message = replace_halves(error.message)
     if response.status_code == BAD_REQUEST:
         error.kind = find_context_error(error.message) or error.kind
     return error

@@ -82,11 +82,23 @@ class MisfitError(Exception):
 
 
 def settle(value: dict[str, Any], used: Iterable[str], allowed: Collection[str]) -> Read | Refused:
-    """Settle what was read by certain mendings: refused where one of them is switched off."""
+    """Settle what was read by certain mendings: refused where one is switched off, or a text cannot be written down."""
+    if halved := [name for name, item in value.items() if not is_whole(item)]:
+        line = f"{halved[0]} has half of a character, a lone \\ud800 to \\udfff; write it whole, or leave it out."
+        return Refused("bad_value", line)
     mended = tuple(sorted(set(used), key=list(MENDINGS).index))
     if off := [name for name in mended if name not in allowed]:
         return Refused("mending_off", f"The answer has {MENDINGS[off[0]]}; write plain JSON of the schema.")
     return Read(value, mended)
+
+
+def is_whole(value: Any) -> bool:
+    """Whether the texts of a value have whole characters only, which a file takes; JSON may escape half of one."""
+    try:
+        json.dumps(value, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def flatten_choice(choice: Mapping[str, Any]) -> Answer:

@@ -1,6 +1,7 @@
 """Fits an object to a JSON Schema: keys folded to its fields, each value mended by its field's own schema."""
 
 import functools
+import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -16,7 +17,11 @@ Claim = tuple[Any, frozenset[str]]
 
 # keys whose objects are said to be something else than the answer
 _NO_ANSWER = frozenset({"properties", "defs", "definitions", "schema", "jsonschema", "responseschema", "template"})
-_NO_ANSWER |= {"example", "examples", "default", "input", "draft", "previous", "original", "old", "before", "rejected"}
+_NO_ANSWER |= {"example", "examples", "default", "input", "draft", "before", "rejected", "critique", "violations"}
+_NO_ANSWER |= {"errors", "issues", "problems", "reasons", "reasoning", "explanations", "notes"}
+_FORMER = ("prev", "orig", "old", "former")  # how the name begins of what the answer is not any more
+_PLACEHOLDER = re.compile(r"<.*>|\{.*\}|\[.*\]|\.{3}|\u2026|_+|-+|\?+")
+_ENCODED = re.compile(r"\s*(?:```\w*\s*)?[{\[]")
 _POINT = re.compile(r"\d\.\d")
 
 
@@ -98,9 +103,11 @@ class Mender:
         raise explain(value, schema, name, error)
 
     def fold(self, value: Any, name: str) -> Any:
-        """Fold a text to a known value of its field."""
+        """Fold a text to a known value of its field; it takes others too, but no placeholder for one."""
         if not isinstance(value, str) or name not in self.fields.context.known:
             return value
+        if _PLACEHOLDER.fullmatch(value.strip()):
+            raise MisfitError("bad_value", f"{name} must be a value, and no placeholder; found {json.dumps(value)}")
         value, used = fold_known(value, name, self.fields.context)
         self.used |= used
         return value
@@ -192,7 +199,7 @@ def holds_bare(node: Any) -> bool:
 
 def unfold(node: Any, fields: Fields, least: int, used: frozenset[str] = frozenset()) -> Iterator[Claim]:
     """Give every object within a value, itself included, that has at least so many of the fields, however wrapped."""
-    if isinstance(node, str) and not isinstance(node, Bare) and node.lstrip()[:1] in ("{", "["):
+    if isinstance(node, str) and not isinstance(node, Bare) and _ENCODED.match(node):
         inner, _ = find_objects(node)
         for found in inner if len(inner) == 1 and not inner[0].repeats else []:
             yield from unfold(found.node, fields, least, used | found.used | {"encoded"})
@@ -204,7 +211,8 @@ def unfold(node: Any, fields: Fields, least: int, used: frozenset[str] = frozens
         if len(known) >= least:
             yield node, used
         for key, item in node.items():
-            if fields.match(key) is None and fold_key(key) not in _NO_ANSWER:
+            folded = fold_key(key)
+            if fields.match(key) is None and folded not in _NO_ANSWER and not folded.startswith(_FORMER):
                 yield from unfold(item, fields, least, used | {"wrapper_key"})
 
 

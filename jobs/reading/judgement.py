@@ -27,9 +27,11 @@ _ASIDE_KEYS = frozenset({"properties", "defs", "definitions", "schema", "example
 _NUMBERS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
 _WORDS = {word: at for at, word in enumerate(_NUMBERS)}
 _SCORE = re.compile(
-    r"(?:(?:score|rating)\s*[:=]\s*)?(?P<score>[a-z]+|\d+)(?:\.0+)?(?:\s*(?:/|out of)\s*(?P<scale>\d+))?"
+    rf"(?:(?:score|rating)\s*[:=]\s*)?(?P<score>[a-z]+|\d+)(?:\.0+)?"
+    rf"(?:\s*(?:/|(?:out )?of)\s*(?P<scale>\d+|{'|'.join(_NUMBERS)})(?:\.0+)?)?"
     r"(?P<words>(?:\s*[-:,.(;\u2010-\u2015]+\s*|\s+)[a-z][^\d]*)?\.?",
 )
+_AROUND_SCORE = " \t\r\n*_`'\"()[]"
 _AROUND_WORDS = " \t\r\n-:,.(;)\u2010\u2011\u2012\u2013\u2014\u2015"
 _NOT_THE_SCORE = re.compile(  # words that say more of the number than "4 - plausible" does
     rf"\A\W*(?:out|of|or|to|and|percent|{'|'.join(_WORDS)})\b|\b(?:half|{'|'.join(set(_WORDS) - {'one'})})\b"
@@ -91,6 +93,7 @@ def _list_parts(folded: list[tuple[str, Any]], name: str) -> Iterator[Said]:
 
 def _split_key(key: str, names: Names) -> tuple[str, Part | None] | None:
     """Split `realismscore` into its criterion and the part of it; None for a key that is of no criterion."""
+    key = key.lstrip("0123456789")  # of "1. Realism"
     if key in names:
         return names[key], None
     words: tuple[tuple[Part, tuple[str, ...]], ...] = (("score", _SCORE_KEYS), ("reason", _REASON_KEYS))
@@ -168,23 +171,27 @@ def _read_score(said: Any, options: Mapping[Any, str], name: str) -> tuple[Any, 
 
 def _read_words(said: str, options: Mapping[Any, str]) -> tuple[int | None, set[str], str]:
     """Read a score in a text; None where it is no plain score on the options' scale."""
-    text = said.strip(" \t\r\n*_`").casefold()
+    text = said.strip(_AROUND_SCORE).casefold()
     used: set[str] = set() if isinstance(said, Bare) else {"score_as_text"}
     plain = text.rstrip(".")
     if not (match := _SCORE.fullmatch(text)) or (match["words"] and _NOT_THE_SCORE.search(match["words"])):
         return None, used, plain
-    number = int(match["score"]) if match["score"].isdecimal() else _WORDS.get(match["score"])
+    number = _read_number(match["score"])
     meanings = {text.casefold().rstrip("."): _weigh(option) for option, text in options.items()}
     if meanings.get((match["words"] or "").strip(_AROUND_WORDS), number) != number:  # "4: Impossible"
         return None, used, plain
     if match["scale"]:
         used.add("score_out_of")
-        if int(match["scale"]) != max(map(_weigh, options)):
+        if _read_number(match["scale"]) != max(map(_weigh, options)):
             return None, used, plain
     used |= ({"score_with_words"} if match["words"] else set()) | (
         set() if match["score"].isdecimal() else {"score_in_words"}
     )
     return number, used, plain
+
+
+def _read_number(text: str) -> int | None:
+    return int(text) if text.isdecimal() else _WORDS.get(text)
 
 
 def _weigh(option: Any) -> float:

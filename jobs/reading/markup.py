@@ -5,10 +5,10 @@ from collections.abc import Sequence
 
 from jobs.reading.syntax import BLANKS, UNSEEN, Found, find_objects
 
-_NAMES = r"think(?:ing)?|thoughts?|reasoning|reflection|seed:think|scratchpad"
+_NAMES = r"[\w:]*(?:think|thought|reason|reflect|monologue|scratchpad)\w*"
 _TAG = re.compile(
     rf"<(?P<close>/)?(?:{_NAMES})(?:\s[^<>]*)?>|(?P<close2>\[/THINK\])|\[THINK\]|◁(?P<close3>/)?think▷"
-    r"|<\|(?:begin_of_thought|START_THINKING)\|>|(?P<close4><\|(?:end_of_thought|END_THINKING)\|>)",
+    r"|<\|(?:begin_of_thought|START_THINKING)\|>|<\|channel>\s*(?:thought|analysis)\b|(?P<close5><channel\|>)|(?P<close4><\|(?:end_of_thought|END_THINKING)\|>)",
     re.IGNORECASE,
 )
 _FINAL_CHANNEL = re.compile(r"<\|channel\|>\s*final\b[^<]*(?:<\|constrain\|>[^<]*)?<\|message\|>")
@@ -88,7 +88,7 @@ def _part_tags(text: str) -> tuple[str, str]:
     said, thought, at, depth = "", "", 0, 0
     for tag in tags:
         before, at = text[at : tag.start()], tag.end()
-        if not any(tag.group(name) for name in ("close", "close2", "close3", "close4")):
+        if not any(tag.group(name) for name in ("close", "close2", "close3", "close4", "close5")):
             said, thought = (said, thought + before) if depth else (said + before, thought)
             depth += 1
         elif depth:

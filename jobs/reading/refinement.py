@@ -49,7 +49,7 @@ def read_refinement(
 def _claim_changes(found: Found, fields: Fields) -> Iterator[Claim]:
     if (edits := _find_edits(found.node, fields)) is not None:
         yield edits
-    else:
+    if edits is None or "wrapper_key" in edits[1]:  # beside edits there may be a row, which must be the one they make
         yield from claim_rows(found, fields, least=1)
 
 
@@ -66,7 +66,7 @@ def _find_edits(node: Any, fields: Fields) -> Claim | None:
         return None
     if all("op" in item and "path" in item for item in node):
         paths = [_fold_path(str(item["path"]), fields) for item in node]
-        patch = [{**item, "path": path} for item, path in zip(node, paths, strict=True)]
+        patch = [{**item, "op": str(item["op"]).lower(), "path": path} for item, path in zip(node, paths, strict=True)]
         return _Edits(patch), frozenset({"json_patch"})
     edits = [edit for item in node if (edit := _read_edit(item, fields)) is not None]
     return None if len(edits) < len(node) else (_Edits(edits), frozenset({"edits_listed"}))

@@ -24,7 +24,7 @@ _NO_MONEY = re.compile(rf"spending limit|credit balance|out of credits|{_LACKS}"
 _TOO_LARGE = re.compile(r"request too large|request is too large", re.IGNORECASE)
 _PERHAPS = re.compile(r"credit|\bbalance\b|quota|spending limit", re.IGNORECASE)
 _COMES_BACK = re.compile(  # of a quota
-    r"\b(?:per|/|a) ?(?:min|sec|hour|day)|rate limit|\([rt]pm\)|\b(?:re)?try (?:again )?(?:in|after) \d", re.IGNORECASE
+    r"\b(?:per|/|a) ?(?:min|sec|hour)|rate limit|\([rt]pm\)|\b(?:re)?try (?:again )?(?:in|after) \d", re.IGNORECASE
 )
 Fault = Literal["stop", "missing", "wait", "retry", "refuse"]
 

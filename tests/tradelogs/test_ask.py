@@ -1,6 +1,7 @@
 """Questions to a profile: replies, refusals, the fallback, and the audit log."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -131,6 +132,7 @@ def test_a_denied_answer_is_not_given_away_and_its_rule_is_named(tmp_path: Path)
     reply = reply_to(tmp_path)
     assert [reply.decision, reply.rule, reply.why, reply.answer] == ["deny", "stop_limit", "the stop is too wide", None]
     assert "denied by stop_limit: the stop is too wide" in list(describe_reply(reply))
+    assert "  a text of one line" in list(describe_reply(replace(reply, answer="a text of one line")))
 
 
 @pytest.mark.parametrize(

@@ -54,7 +54,11 @@ def verified(run_folder: Path, tmp_path_factory: pytest.TempPathFactory, cli: Ca
 def test_report_says_in_which_form_rows_were_asked_for(verified: Verified) -> None:
     run, metrics, _ = verified
     assert metrics["run"]["form"] == "whole"
-    assert "<dt>form</dt><dd>whole</dd>" in (run / "report.html").read_text(encoding="utf-8")
+    assert metrics["run"]["forms"].startswith("300 trades of seed 11: classifier's AUC: whole 0.")
+    assert "; coverage of the gold within reach" in metrics["run"]["forms"]
+    said = (run / "report.html").read_text(encoding="utf-8")
+    assert "<dt>form</dt><dd>whole</dd>" in said
+    assert "on the offline model</dt><dd>300 trades of seed 11: " in said
 
 
 def keep_rows(run: Path, rows: int) -> None:

@@ -20,6 +20,7 @@ from verification.report.parts import Plot, drop_minus_zero, get_value, is_numbe
 from verification.report.plots import Drawing, draw_plots
 
 HERE = Path(__file__).parent
+FORMS = "what a form does to fidelity on the offline model"
 STYLES = {
     **{GOOD: "good", UNDERFIT: "underfit", NOISE: "noise", COPIES: "copies", LEAK: "copies", CANNOT_TELL: "unknown"},
     **{HELPS: "good", HURTS: "underfit"},
@@ -157,7 +158,14 @@ def list_counts(metrics: Mapping[str, Any]) -> list[tuple[str, str]]:
     """List what was held against what, leaving out what is unknown, and gold where there is none."""
     run, nouns = get_value(metrics, "run"), name_rows(metrics)
     gold = [(f"gold {nouns}", "gold_train"), ("held out", "gold_holdout")]
-    counts = [(f"synthetic {nouns}", "synthetic"), *gold, ("profile", "profile"), ("form", "form"), ("seed", "seed")]
+    counts = [
+        (f"synthetic {nouns}", "synthetic"),
+        *gold,
+        ("profile", "profile"),
+        ("form", "form"),
+        (FORMS, "forms"),
+        ("seed", "seed"),
+    ]
     found = [(label, key, get_value(run, key)) for label, key in counts]
     return [
         (label, f"{value:,}" if is_number(value) and key != "seed" else str(value))

@@ -17,6 +17,7 @@ from verification.questions import Questioned
 from verification.report.plots import Drawing
 from verification.trades.asked import Held, find_asked, name_deciding
 from verification.trades.days import are_dealt
+from verification.trades.forms import say_forms
 from verification.trades.overview import describe_overview
 from verification.trades.plots.overview import draw_scale
 from verification.trades.summary import summarise
@@ -60,7 +61,7 @@ def ask(run: FinishedRun, tell: Tell, seed: int) -> Questioned:
         train=yardstick.train.height,
         holdout=yardstick.holdout.height,
         plots=describe_overview(parts, yardstick.make_rng("overview")),
-        about={"controlled": list(controlled)},
+        about={"controlled": list(controlled), "forms": say_forms()},
         notes=list_notes(run, synthetic.height - usable.height),
         summary=summarise(answers, is_rehearsal=run.profile.provider.name == "offline"),
     )

@@ -31,6 +31,12 @@ def settle(body: Any) -> dict[str, Any]:
         ({"type": "error", "error": {"type": "overloaded_error", "message": "busy"}}, "wait", "busy"),
         ({"choices": [{"error": {"code": 502, "message": "bad gateway"}}]}, "retry", "bad gateway"),
         ({"choices": []}, "retry", "without a choice"),
+        ({"choices": [{"index": 0, "finish_reason": "stop"}]}, "retry", "a choice that has no message"),
+        ({"choices": [{"message": None, "finish_reason": "stop"}]}, "retry", "a choice that has no message"),
+        ({"choices": [{"delta": {"content": "hi"}}]}, "retry", '"delta"'),
+        ({"detail": "Not authenticated"}, "stop", "Not authenticated"),
+        ({"success": False, "errors": [{"message": "Unauthorized"}]}, "stop", "Unauthorized"),
+        ({"candidates": [{"content": {"parts": [{"text": "hi"}]}}]}, "retry", '"candidates"'),
         ({"choices": None, "detail": "gone"}, "retry", '"detail": "gone"'),
         ({}, "retry", "without a choice: {}"),
         ([1], "retry", "JSON that is no object: [1]"),
@@ -41,6 +47,15 @@ def test_error_with_status_200_is_the_providers(body: Any, fault: str, said: str
         settle(body)
     assert classify(error.value) == fault
     assert said in str(error.value)
+
+
+def test_half_a_character_becomes_the_sign_for_an_unknown_one() -> None:
+    body = {"choices": [{"message": {"content": "so \ud83d and \ud83d\ude00"}}]}
+    assert settle(body)["choices"][0]["message"]["content"] == "so \ufffd and \U0001f600"
+
+
+def test_answer_that_a_filter_stopped_needs_no_message() -> None:
+    assert settle({"choices": [{"finish_reason": "content_filter"}]})["choices"][0]["message"]["content"] is None
 
 
 def test_answer_stays_as_it_is() -> None:

@@ -31,6 +31,8 @@ def test_failed_connection_names_address_and_cause(words: str, cause: str) -> No
         ("text/event-stream", 'data: {"id": 1}', "a stream of events"),
         ("", "data: [DONE]", "a stream of events"),
         ("application/json", "", "an empty body"),
+        ("text/html", "<h1>The plain HTTP request was sent to HTTPS port</h1>", "it wants TLS: write https://"),
+        ("text/plain", "Client sent an HTTP request to an HTTPS server.", "it wants TLS: write https://"),
         ("text/plain", "hello", "no JSON: hello"),
     ],
 )
@@ -44,13 +46,19 @@ def test_redirect_says_what_to_put_where() -> None:
         f"HTTP 307: {URL} sends to https://new.example/v1/chat/completions; put https://new.example/v1 into "
         "provider.endpoint"
     )
+    assert say_redirect(308, "/v2/chat/completions", URL, "/chat/completions").endswith(
+        "sends to http://10.0.0.1:8000/v2/chat/completions; put http://10.0.0.1:8000/v2 into provider.endpoint"
+    )
+    page = say_redirect(302, "https://login.example/?next=v1", URL, "/chat/completions")
+    assert "sends to https://login.example, which is no address of an API" in page
     assert "does not say where" in say_redirect(301, None, URL, "/chat/completions")
 
 
 def test_missing_model_is_told_from_a_wrong_path() -> None:
-    assert say_missing(["a", "b"], None) == "The server has a, b."
-    assert say_missing(None, ["a"]).startswith("Does the address end in /v1?")
-    assert "no list of models" in say_missing(None, None)
+    assert say_missing(["a", "b"], None, "Not Found") == "The server has a, b."
+    assert say_missing(None, ["a"], "Not Found").startswith("Does the address end in /v1?")
+    assert "no list of models" in say_missing(None, None, "Not Found")
+    assert say_missing(None, None, 'HTTP 404: model "x" not found') == "It lists no models: see models.*.model."
 
 
 def test_secrets_of_an_address_are_cut() -> None:

@@ -5,6 +5,7 @@ import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from math import inf
 from typing import Any
 
 from designer_configs.compile.profile import Profile, load_profile
@@ -76,6 +77,8 @@ def _read_price(text: str) -> tuple[str, dict[str, float]]:
         prompt, completion = (float(number) for number in said.split(","))
     except ValueError:
         raise RunInputError(f"--price {text}: write it as MODEL=PROMPT,COMPLETION, such as a=0.1,0.4") from None
+    if not all(0 <= price < inf for price in (prompt, completion)):
+        raise RunInputError(f"--price {text}: a price is at least 0, and finite")
     return model, {"prompt_per_million": prompt, "completion_per_million": completion}
 
 

@@ -11,7 +11,7 @@ from rich.text import Text
 from files.shown_text import write_command
 from jobs.errors import BackendError
 from refine_loop.errors import RunError, RunInputError
-from refine_loop.run import start_run
+from refine_loop.run import check_unused, start_run
 from refine_loop.trials import Trial
 from tradelogs.diff_display import STYLES, write_interval
 from tradelogs.display import RunDisplay
@@ -27,8 +27,12 @@ def run_trials(trials: Sequence[Trial], out: Path | None, *, verbose: bool) -> t
     """Run trials in folders of their own below `out`; gives the folders by label, and the labels of what failed.
 
     A model that fails takes nothing from the others.
+
+    Raises:
+        RunInputError: `out` cannot be made, or something is in it already.
     """
     place = out or Path.cwd() / "runs" / f"models-{datetime.now(UTC):%Y%m%dT%H%M%SZ}"
+    check_unused(place)
     done, failed = dict[str, Path](), list[str]()
     for trial in trials:
         click.echo(f"== {trial.label}")

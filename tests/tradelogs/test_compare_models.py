@@ -33,6 +33,8 @@ def test_each_choice_of_models_is_a_trial_with_the_prices_of_its_own_models() ->
         (["generator=a,a"], [], "each once"),
         (["generator=a/b,a:b"], [], "differ in signs alone"),
         (["generator=a"], ["a=cheap"], "MODEL=PROMPT,COMPLETION"),
+        (["generator=a"], ["a=-1,2"], "--price a=-1,2: a price is at least 0"),
+        (["generator=a"], ["a=1,inf"], "a price is at least 0, and finite"),
         (["generator=a"], ["b=1,2"], "no role asks 'b'; asked: a, rehearsal-judge, rehearsal-refiner"),
     ],
 )
@@ -66,6 +68,13 @@ def test_models_have_the_same_planned_rows_and_their_answers_are_kept(cli: Cli, 
     assert all(list((tmp_path / label / "trace").glob("*.gz")) for label in ("alpha", "beta"))
     again = cli("compare-models", "offline", *arguments)
     assert (again.exit_code, "not empty" in again.output) == (2, True)
+
+
+def test_no_trial_is_put_into_the_folder_of_a_run(cli: Cli, tmp_path: Path) -> None:
+    (tmp_path / "profile.yaml").touch()
+    said = cli("compare-models", "offline", "--roles", "generator=alpha", "--num", 4, "--out", tmp_path)
+    assert (said.exit_code, "not empty" in said.output) == (2, True)
+    assert [path.name for path in tmp_path.iterdir()] == ["profile.yaml"]
 
 
 def test_more_rows_than_one_round_plans_are_refused(cli: Cli) -> None:

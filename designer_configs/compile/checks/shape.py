@@ -47,9 +47,11 @@ def check_shape(source: YamlSource, kind: Kind, options: Options = NO_OPTIONS) -
     found: list[Finding] = [
         (path, f"must be a finite number, below {LARGEST_NUMBER:.0e}") for path in _find_infinities(source.data, ())
     ]
-    for error in _build_validator(kind, json.dumps(dict(options))).iter_errors(source.data):
+    validator = _build_validator(kind, json.dumps(dict(options)))
+    for error in validator.iter_errors(source.data):
         path = (*error.absolute_path, *([error.instance] if "propertyNames" in error.absolute_schema_path else []))
-        found += [((*path, *below), message) for below, message in _explain(error)]
+        guess = _guess_key(error, validator.schema)
+        found += [((*path, *below), f"{message}{guess}") for below, message in _explain(error)]
     said = {path for path, _ in found}
     found += [(path, message) for path, message in source.misread.items() if path not in said]
     problems = dict.fromkeys(source.report(path, message) for path, message in found)
@@ -132,6 +134,17 @@ def _find_infinities(value: Any, path: KeyPath) -> Iterator[KeyPath]:
     parts = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
     for key, part in parts:
         yield from _find_infinities(part, (*path, key))
+
+
+def _guess_key(error: ValidationError, schema: Any) -> str:
+    """Guess which known key was meant by one that may be named freely, where its value is none for such a key."""
+    steps = list(error.absolute_schema_path)
+    if "additionalProperties" not in steps[-2:-1] or "$ref" in steps:
+        return ""
+    for step in steps[:-2]:
+        schema = schema[step]
+    close = difflib.get_close_matches(str(error.absolute_path[-1]), schema.get("properties", {}), n=1)
+    return f" (did you mean the key {close[0]}?)" if close else ""
 
 
 def _explain(error: ValidationError) -> list[Finding]:

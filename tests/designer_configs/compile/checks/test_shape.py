@@ -35,6 +35,11 @@ def test_the_small_project_is_right(root: Path) -> None:
         ),
         ("trades: gold.csv", "trades: gold.csv, holdout: .nan", ":14: gold.holdout: must be a finite number"),
         ("trades: gold.csv", "trades: a, holdout: 1", ":14: gold.holdout: must be at least 0 and at most 0.5; found 1"),
+        (
+            "trades: gold.csv",
+            "trades: gold.csv, holdut: 0.1",
+            ":14: gold.holdut: must be text or null; found 0.1 (did you mean the key holdout?)",
+        ),
         ("trades: gold.csv", "trades: [a, b]", ":14: gold.trades: must be text or null; found a list of 2"),
         ("  judge: {model: b}", "  judge: b", ':12: models.judge: must be a mapping (key: value); found "b"'),
         ("  judge: {model: b}\n", "", ":10: models: the key judge is missing: "),

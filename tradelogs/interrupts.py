@@ -4,12 +4,14 @@ import contextlib
 import functools
 import os
 import signal
+import sys
 import threading
 import time
 from collections.abc import Iterator
 from types import FrameType
 
 STOPS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+AGAIN = signal.SIGALRM
 WAKE = signal.SIGUSR1
 CALM_SECONDS = 0.1  # between two stops that are not one: a key that is held down repeats sooner
 
@@ -29,7 +31,8 @@ def interruptible(*, is_process: bool = False) -> Iterator[None]:
     _ignore_at_exit()
     heard = [number for number in STOPS if signal.getsignal(number) is not signal.SIG_IGN]  # `nohup` ignores one
     handlers = {number: signal.signal(number, stops.hear) for number in heard}
-    handlers[WAKE] = signal.signal(WAKE, _ignore)
+    handlers |= {WAKE: signal.signal(WAKE, _ignore), AGAIN: signal.signal(AGAIN, stops.hear)}
+    shown, sys.unraisablehook = sys.unraisablehook, stops.hear_again
     before = signal.set_wakeup_fd(write)
     watcher = threading.Thread(target=_pass_on, args=(read, threading.main_thread().ident), daemon=True)
     watcher.start()
@@ -37,6 +40,8 @@ def interruptible(*, is_process: bool = False) -> Iterator[None]:
         yield
     finally:
         stops.is_deaf = True
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        sys.unraisablehook = shown
         signal.set_wakeup_fd(before)
         os.close(write)
         watcher.join()
@@ -47,7 +52,7 @@ def interruptible(*, is_process: bool = False) -> Iterator[None]:
 
 def _pass_on(read: int, main: int) -> None:
     while received := os.read(read, 1):
-        if received[0] in STOPS:
+        if received[0] in (*STOPS, AGAIN):
             signal.pthread_kill(main, WAKE)
 
 
@@ -57,12 +62,20 @@ class _Stops:
     def __init__(self) -> None:
         self.is_deaf = False
         self._heard_at = float("-inf")
+        self._show = sys.unraisablehook
 
-    def hear(self, _number: int, _frame: FrameType | None) -> None:
+    def hear(self, number: int, _frame: FrameType | None) -> None:
         """Raise KeyboardInterrupt, or nothing."""
         before, self._heard_at = self._heard_at, time.monotonic()
-        if not self.is_deaf and self._heard_at - before > CALM_SECONDS:
+        if not self.is_deaf and (number == AGAIN or self._heard_at - before > CALM_SECONDS):
             raise KeyboardInterrupt
+
+    def hear_again(self, lost: "sys.UnraisableHookArgs") -> None:
+        """Hear a stop a moment later that came into a finalizer or a callback, out of which nothing is raised."""
+        if lost.exc_type is KeyboardInterrupt:
+            signal.setitimer(signal.ITIMER_REAL, CALM_SECONDS)
+        else:
+            self._show(lost)
 
 
 @functools.cache

@@ -31,6 +31,20 @@ def test_a_storm_of_stops_is_one_and_a_later_stop_another() -> None:
     assert raised == 2
 
 
+def test_a_stop_that_falls_into_a_finalizer_is_heard_after_it(capsys: pytest.CaptureFixture[str]) -> None:
+    class Finalized:
+        def __del__(self) -> None:
+            signal.raise_signal(signal.SIGINT)
+
+    def drop_one() -> None:
+        Finalized()
+        time.sleep(10 * CALM_SECONDS)
+
+    with pytest.raises(KeyboardInterrupt), interruptible():
+        drop_one()
+    assert capsys.readouterr() == ("", "")
+
+
 def test_a_hang_up_that_is_ignored_stays_ignored() -> None:
     before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
     try:

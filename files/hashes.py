@@ -93,10 +93,10 @@ def record_start(path: Path, size: int, digest: str, folder: Path) -> None:
 
 
 def remove_recorded(path: Path, folder: Path) -> None:
-    """Take a file away, and record that it is gone."""
+    """Take a file away, where it is still there, and record that it is gone."""
     if has_hashes(folder):
         _append(folder, [_describe(path, None, folder)])
-    path.unlink()
+    path.unlink(missing_ok=True)
 
 
 def hash_file(path: Path) -> str:

@@ -20,7 +20,9 @@ def open_own(path: str | Path, flags: int) -> int:
     except OSError as exc:
         if exc.errno == errno.ELOOP and Path(path).is_symlink():
             raise OSError(
-                exc.errno, "it is a link, and nothing is written through links: take it away", str(path)
+                exc.errno,
+                "it is a link, and nothing is written through links: put the file itself in its place",
+                str(path),
             ) from exc
         if exc.errno == errno.ENXIO:
             raise _refuse_pipe(path) from exc

@@ -123,7 +123,7 @@ def mend_run(folder: Path) -> list[str]:
     checked = check_run(folder)
     for harm in (harm for harm in checked.harms if harm.maker == "resume" and harm.found != EDITED):
         path = folder / harm.file
-        if path.exists() and harm.file.startswith("rounds/"):
+        if harm.file.startswith("rounds/"):  # of a round that goes on without it
             remove_recorded(path, folder)
         path.unlink(missing_ok=True)
         if harm.file == PROFILE_FILE:
@@ -252,6 +252,8 @@ def _note_hashes(folder: Path, recorded: list[str]) -> Iterator[str]:
         yield f"{HASHES} is empty: what is in the folder is taken as it is"
     elif broken := _count_foreign(folder / HASHES):
         yield f"{HASHES} has {broken} lines that nobody here wrote: what they were about is taken as it is"
+    elif not (folder / HASHES).read_bytes().endswith(b"\n"):
+        yield f"{HASHES} ends in the middle of a line: what was written later is held against what was before"
 
 
 def _count_foreign(path: Path) -> int:

@@ -13,7 +13,7 @@ from click.testing import Result
 from files.hashes import HASHES
 from jobs.job import Job, JobInterrupted, JobResult
 from jobs.library.backend import LibraryBackend
-from refine_loop.record.damage import check_run
+from refine_loop.record.damage import check_run, mend_run
 
 Cli = Callable[..., Result]
 Harm = Callable[[bytes], bytes | None]
@@ -191,6 +191,20 @@ def test_answers_that_have_served_are_not_missed(
     assert cli("resume", folder).exit_code == 0
     check_same_rows(folder, whole)
     check_nothing_was_sent_twice(folder)
+
+
+def test_answers_that_have_served_and_are_gone_are_not_missed_again(half: Path, copy: Callable[[Path], Path]) -> None:
+    folder = copy(half)
+    harm(folder / "rounds/001/answers_generate.jsonl", "deleted")
+    assert mend_run(folder) == ["rounds/001/answers_generate.jsonl is missing, and is made anew"]
+    assert check_run(folder).harms == []
+
+
+def test_hashes_that_end_in_the_middle_of_a_line_are_said(half: Path, copy: Callable[[Path], Path]) -> None:
+    folder = copy(half)
+    with (folder / HASHES).open("ab") as file:
+        file.write(b'{"file": "ledger')
+    assert [note.partition(":")[0] for note in check_run(folder).notes] == [f"{HASHES} ends in the middle of a line"]
 
 
 @pytest.mark.parametrize(

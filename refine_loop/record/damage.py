@@ -103,7 +103,7 @@ def hold_run(folder: Path, by: Maker | None = None, *, with_report: bool = False
     checked = check_run(folder)
     spared = (by,) if with_report else (by, "verify")
     if stopping := [harm for harm in checked.harms if harm.maker is None or harm.maker not in spared]:
-        raise RunInputError(explain_damage(folder, stopping))
+        raise RunInputError("\n".join([explain_damage(folder, stopping), *checked.notes]))
     anew = [harm for harm in checked.harms if harm.maker == by and harm.found != EDITED]
     return [
         *(f"{harm.file} {harm.found}, and is made anew" for harm in anew),

@@ -4,7 +4,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -138,67 +138,96 @@ def test_a_run_in_a_folder_of_any_name(
     check(cli("resume", f"./{place}/{name}", "--num", 6, "--no-report"))
 
 
-def list_odd_commands(profile: Path | str, at: str, row: str) -> list[list[object]]:
-    """List every command that is given paths, on what lies in the folder `at`."""
+def list_odd_commands(profile: Path | str, at: str, row: str) -> dict[str, list[list[object]]]:
+    """List every command that is given paths, on what lies in the folder `at`; those of a group follow each other."""
     trades, bars, run = f"{at}/it's *:trades.csv", f"{at}/it's *:bars.parquet", f"{at}/r:1"
-    return [
-        ["resume", run, "--num", 6, "--no-report"],
-        ["check", run],
-        ["show", run],
-        ["show", run, row],
-        ["show", run, "--worst", "realism"],
-        ["runs", at],
-        ["verify", run],
-        ["verify", "--synthetic", f"{run}/accepted.csv", "--gold", trades, "--out", f"{at}/v:1"],
-        ["export", run, "--to", "hf", "--out", f"{at}/h:1"],
-        ["indicators", f"{at}/few'*.csv", "--out", f"{at}/i:1.parquet"],
-        ["indicators", f"{at}/few'*.parquet", "--out", f"{at}/i:1.csv"],
-        ["vpa", f"{at}/few'*.parquet", "--out", f"{at}/v:1.parquet"],
-        ["vpa", f"{at}/few'*.csv", "--out", f"{at}/v:1.jsonl"],
-        ["gold", "import", trades, "--bars", bars, "--out", f"{at}/g:1"],
-        ["gold", "describe", f"{at}/g:1"],
-        ["gold", "map", f"{at}/log'*.csv", "--out", f"{at}/m:1.yaml"],
-        ["generate", "offline", "--gold", f"{at}/g:1", "--num", 4, "--out", f"{at}/r:2", "--no-report"],
-        ["drift", trades, run, "--out", f"{at}/d:1"],
-        ["diff", run, f"{at}/r:2"],
-        ["rejudge", run, "--set", "acceptance.realism=2", "--no-report"],
-        ["preview", profile, "--num", 2],
-        ["generate", profile, "--estimate"],
-        ["generate", profile, "--print-resolved-config"],
-        ["validate", profile],
-        ["init", "--gold-trades", trades, "--gold-bars", bars, "--out", f"{at}/my:1.yaml"],
-        ["preview", f"{at}/my:1.yaml", "--num", 1],
-        ["judge", "calibrate", profile, "--rows", 1, "--out", f"{at}/j:1"],
-        ["compare-models", profile, "--roles", "judge=a,b", "--num", 4, "--out", f"{at}/c:1"],
-        ["new", "dataset", "odd_set", "--root", f"{at}/n:1"],
-        ["generate", f"{at}/n:1/odd_set_offline.yaml", "--num", 2, "--out", f"{at}/n:1/run", "--no-report"],
-        ["validate", f"{at}/n:1/odd_set_offline.yaml"],
-        ["ask", "advisor_offline", "Analyze BTCUSDT on 1m", "--log", f"{at}/a:1.jsonl"],
-        ["strategy", "run", f"{at}/none:1.json", "--bars", bars],
-        ["strategy", "eval", f"{at}/none:1.jsonl", "--test", f"{at}/none:2.jsonl"],
-        *(
-            ["generate", f"{name}_offline", "--num", 2, "--out", f"{at}/{name}:1", "--no-report"]
+    return {
+        "run": [
+            ["resume", run, "--num", 6, "--no-report"],
+            ["check", run],
+            ["show", run],
+            ["show", run, row],
+            ["show", run, "--worst", "realism"],
+            ["runs", at],
+            ["export", run, "--to", "hf", "--out", f"{at}/h:1"],
+            ["rejudge", run, "--set", "acceptance.realism=2", "--no-report"],
+        ],
+        "report": [
+            ["verify", run],
+            ["verify", "--synthetic", f"{run}/accepted.csv", "--gold", trades, "--out", f"{at}/v:1"],
+        ],
+        "drift": [["drift", trades, run, "--out", f"{at}/d:1"]],
+        "bars": [
+            ["indicators", f"{at}/few'*.csv", "--out", f"{at}/i:1.parquet"],
+            ["indicators", f"{at}/few'*.parquet", "--out", f"{at}/i:1.csv"],
+            ["vpa", f"{at}/few'*.parquet", "--out", f"{at}/v:1.parquet"],
+            ["vpa", f"{at}/few'*.csv", "--out", f"{at}/v:1.jsonl"],
+            ["strategy", "run", f"{at}/none:1.json", "--bars", bars],
+            ["strategy", "eval", f"{at}/none:1.jsonl", "--test", f"{at}/none:2.jsonl"],
+        ],
+        "gold": [
+            ["gold", "import", trades, "--bars", bars, "--out", f"{at}/g:1"],
+            ["gold", "describe", f"{at}/g:1"],
+            ["gold", "map", f"{at}/log'*.csv", "--out", f"{at}/m:1.yaml"],
+            ["generate", "offline", "--gold", f"{at}/g:1", "--num", 4, "--out", f"{at}/r:2", "--no-report"],
+            ["diff", run, f"{at}/r:2"],
+        ],
+        "profile": [
+            ["preview", profile, "--num", 2],
+            ["generate", profile, "--estimate"],
+            ["generate", profile, "--print-resolved-config"],
+            ["validate", profile],
+            ["init", "--gold-trades", trades, "--gold-bars", bars, "--out", f"{at}/my:1.yaml"],
+            ["preview", f"{at}/my:1.yaml", "--num", 1],
+        ],
+        "judge": [["judge", "calibrate", profile, "--rows", 1, "--out", f"{at}/j:1"]],
+        "models": [["compare-models", profile, "--roles", "judge=a,b", "--num", 4, "--out", f"{at}/c:1"]],
+        "dataset": [
+            ["new", "dataset", "odd_set", "--root", f"{at}/n:1"],
+            ["generate", f"{at}/n:1/odd_set_offline.yaml", "--num", 2, "--out", f"{at}/n:1/run", "--no-report"],
+            ["validate", f"{at}/n:1/odd_set_offline.yaml"],
+        ],
+        "ask": [["ask", "advisor_offline", "Analyze BTCUSDT on 1m", "--log", f"{at}/a:1.jsonl"]],
+        **{
+            name: [["generate", f"{name}_offline", "--num", 2, "--out", f"{at}/{name}:1", "--no-report"]]
             for name in ("vpa", "advisor", "strategy", "stock_report")
-        ),
-    ]
+        },
+    }
+
+
+@pytest.fixture(scope="module")
+def odd_commands(
+    tmp_path_factory: pytest.TempPathFactory, cli: Cli, write_profile: WriteProfile
+) -> Iterator[dict[str, list[list[object]]]]:
+    """Stand beside a folder of an odd name, in which there is a run; give the commands."""
+    at = f"./{ODD}"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(tmp_path_factory.mktemp("odd"))
+        place = fill_place(Path(ODD))
+        few = pl.read_parquet(SAMPLE / "bars.parquet").filter(ticker="SIM1").head(800)
+        with (place / "few'*.parquet").open("wb") as parquet, (place / "few'*.csv").open("wb") as csv:
+            few.write_parquet(parquet)
+            few.write_csv(csv)
+        (place / "log'*.csv").write_text("symbol,side,quantity,price,time\nSIM1,buy,1,5.05,2024-10-01 10:36:11\n")
+        profile = write_odd_profile(place, write_profile)
+        make_run(cli, profile, f"{at}/r:1")
+        row = pl.read_parquet(place / "r:1/accepted.parquet", glob=False)["row_id"][0]
+        yield list_odd_commands(profile, at, row)
 
 
 @pytest.mark.slow
-def test_every_command_works_below_an_odd_path(place: Path, cli: Cli, write_profile: WriteProfile) -> None:
-    profile, at = write_odd_profile(place, write_profile), f"./{place}"
-    few = pl.read_parquet(SAMPLE / "bars.parquet").filter(ticker="SIM1").head(800)
-    with (place / "few'*.parquet").open("wb") as parquet, (place / "few'*.csv").open("wb") as csv:
-        few.write_parquet(parquet)
-        few.write_csv(csv)
-    (place / "log'*.csv").write_text("symbol,side,quantity,price,time\nSIM1,buy,1,5.05,2024-10-01 10:36:11\n")
-    make_run(cli, profile, f"{at}/r:1")
-    row = pl.read_parquet(place / "r:1/accepted.parquet", glob=False)["row_id"][0]
-    commands = list_odd_commands(profile, at, row)
-    tried = {str(command[0]) for command in commands}
-    assert set(main.list_commands(None)) == tried | WITHOUT_PATHS | SERVERS  # type: ignore[arg-type]
-    for command in commands:
+@pytest.mark.parametrize("group", list_odd_commands("", "", ""))
+def test_every_command_works_below_an_odd_path(
+    odd_commands: dict[str, list[list[object]]], cli: Cli, group: str
+) -> None:
+    for command in odd_commands[group]:
         codes = (2,) if "none:1" in str(command) else (0, 1) if command[0] == "ask" else (0,)
         check(cli(*command), codes)
+
+
+def test_every_command_is_tried_below_an_odd_path() -> None:
+    tried = {str(command[0]) for commands in list_odd_commands("", "", "").values() for command in commands}
+    assert set(main.list_commands(None)) == tried | WITHOUT_PATHS | SERVERS  # type: ignore[arg-type]
 
 
 @pytest.mark.slow

@@ -37,6 +37,13 @@ def test_validate_passes_it(data_designer: Command, run_folder: Path) -> None:
     assert "Configuration is valid" in data_designer("validate", str(run_folder / "data_designer.yaml"))
 
 
+def test_it_begins_with_what_its_rows_are(run_folder: Path) -> None:
+    comment = [line for line in (run_folder / "data_designer.yaml").read_text().splitlines() if line.startswith("#")]
+    said = " ".join(line.removeprefix("#").strip() for line in comment)
+    assert "What its `create` makes are drafts" in said
+    assert "none is refined, accepted or rejected. For accepted rows: tradelogs generate" in said
+
+
 @pytest.mark.slow
 def test_preview_and_create_run_it(data_designer: Command, run_folder: Path, tmp_path: Path) -> None:
     config = str(run_folder / "data_designer.yaml")

@@ -24,7 +24,8 @@ RUN_OPTIONS := $(if $(N),--num $(N)) $(if $(SEED),--seed $(SEED)) $(if $(GOLD),-
 # the other, so some work side by side; and it would compile all of them, of which a run imports a third.
 pick = sed $(1) requirements.lock
 install = $(call pick,$(1)) | { xargs -n 16 -P 4 sh -c '$(PIP) --no-deps $(2) "$$@" && echo $$\#' pip; echo "end $$?"; } \
-  | awk -v all="$$($(call pick,$(1)) | wc -l)" '/^end/ { exit $$2 } { print "  " (done += $$1) " of " all " packages"; fflush() }'
+  | { all=$$($(call pick,$(1)) | wc -l); got=0; while read -r said; do case $$said in end*) exit $${said\#end };; \
+  *) got=$$((got + said)); echo "  $$got of $$all packages" ;; esac; done; }
 
 .DEFAULT_GOAL := help
 .PHONY: help install generate preview verify run-is-named verify-selftest validate model test test-slow test-model test-versions feast check format bench observe clean

@@ -8,6 +8,7 @@ from pathlib import Path
 from files.secret_text import mask_secrets
 
 KEPT = "\n\t"
+ONE_LINE = str.maketrans({character: ascii(character)[1:-1] for character in KEPT})
 
 
 def clean_text(text: str) -> str:
@@ -24,7 +25,12 @@ def _is_harmless(character: str) -> bool:
 
 
 def show_path(path: Path) -> str:
-    """Write a path as a person gives it: from the current folder where it lies below, and never as an option."""
+    """Write a path as a person gives it: from the current folder where it lies below, on one line."""
+    return _give_path(path).translate(ONE_LINE)
+
+
+def _give_path(path: Path) -> str:
+    """Give a path from the current folder where it lies below, and never as an option."""
     with contextlib.suppress(OSError):  # the current folder may be gone by now
         here = Path.cwd()
         path = path.relative_to(here) if path.is_relative_to(here) else path
@@ -34,7 +40,7 @@ def show_path(path: Path) -> str:
 
 def write_command(*words: str | Path) -> str:
     """Write a command that a shell takes as it is meant, whatever its paths are called."""
-    return " ".join(_quote_word(show_path(word) if isinstance(word, Path) else word) for word in words)
+    return " ".join(_quote_word(_give_path(word) if isinstance(word, Path) else word) for word in words)
 
 
 def say_unfinished(folder: Path, name: str) -> str:

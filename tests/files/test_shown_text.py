@@ -51,6 +51,8 @@ def test_a_path_is_shown_from_here_and_never_as_an_option(tmp_path: Path, monkey
     assert show_path(tmp_path / "runs" / "a") == "runs/a"
     assert show_path(tmp_path / "-x") == "./-x"
     assert show_path(Path("/elsewhere/a")) == "/elsewhere/a"
+    assert show_path(tmp_path / "new\nline\t") == "new\\nline\\t"
+    assert write_command("check", tmp_path / "new\nline") == "check $'new\\x0aline'"
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -40,7 +40,7 @@ $(VENV)/.installed: requirements.lock pyproject.toml
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@echo "setting up $(VENV): 1.1 GB (once, a minute or two) ..."
 	@$(call install,'/^$(TESTS)/$(COMMA)$$d',--no-compile)
-	@$(PIP) -e .
+	@$(PIP) --no-deps -e .
 	@echo "  compiling what a run imports ..."
 	@$(BIN)/python -c 'import $(OF_A_RUN)'
 	@touch $@

@@ -39,10 +39,9 @@ $(VENV)/.installed: requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.12 ...")'
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@echo "setting up $(VENV): 1.1 GB (once, a minute or two) ..."
-	@$(call install,'/^$(TESTS)/$(COMMA)$$d',--no-compile)
-	@$(PIP) --no-deps -e .
+	@$(PIP) --no-deps -e . & own=$$!; $(call install,'/^$(TESTS)/$(COMMA)$$d',--no-compile); said=$$?; wait $$own && exit $$said
 	@echo "  compiling what a run imports ..."
-	@$(BIN)/python -c 'import $(OF_A_RUN)'
+	@$(BIN)/python -c 'from tradelogs.environment import prepare_environment as prepare; prepare(); import $(OF_A_RUN)'
 	@touch $@
 
 $(VENV)/.complete: $(VENV)/.installed

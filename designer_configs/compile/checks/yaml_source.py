@@ -21,7 +21,7 @@ KeyPath = tuple[str | int, ...]
 DRAWN = "values"  # the key of what a sampler draws from
 MAX_VALUES = 50_000  # aliases of aliases grow without bound; no configuration is this large
 MAX_BYTES = 1 << 20  # of a file, and of all its values with every alias written out
-_OCTAL = re.compile(r"[-+]?0[0-9_]+")
+_OTHER_BASE = re.compile(r"[-+]?0[0-9_bx][0-9_a-fA-F]*")  # octal, binary, hexadecimal
 _SCALARS = {f"tag:yaml.org,2002:{name}" for name in ("str", "int", "float", "bool", "null", "timestamp")}
 _COLLECTIONS = {"tag:yaml.org,2002:map", "tag:yaml.org,2002:seq"}
 
@@ -157,7 +157,7 @@ def _tell_misread(text: str, value: object, path: KeyPath) -> str | None:
         or_so = "" if DRAWN in path else f", or write {taken}"  # no value that is drawn may be one of truth
         return f"YAML reads {text} as {taken}: put it in quotes to make it text{or_so}"
     if isinstance(value, int | float):
-        if ":" not in text and not _OCTAL.fullmatch(text):
+        if ":" not in text and not _OTHER_BASE.fullmatch(text):
             return None
         return f"YAML reads {text} as the number {value}: put it in quotes to make it text"
     return None if isinstance(value, str | None) else f"YAML reads {text} as a date: put it in quotes to make it text"

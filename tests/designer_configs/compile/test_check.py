@@ -70,6 +70,7 @@ def test_a_file_is_valid_without_the_line_that_an_editor_reads(root: Path, file:
         ("[DK, NO, SE]", ["YAML reads NO as false"]),
         ("[9:30, 10:00]", ["YAML reads 9:30 as the number 570", "YAML reads 10:00 as the number 600"]),
         ("[007, a]", ["YAML reads 007 as the number 7"]),
+        ("[0x1F, 0b11]", ["YAML reads 0x1F as the number 31", "YAML reads 0b11 as the number 3"]),
         ("[2026-11-29, a]", ["YAML reads 2026-11-29 as a date"]),
     ],
 )

@@ -1,4 +1,4 @@
-"""Opens files that only their folder's owner shall choose: no link, and no pipe, is written to."""
+"""Opens files in whose places others may have put something: no link or pipe is written to, or waited for."""
 
 import errno
 import os
@@ -31,6 +31,11 @@ def open_own(path: str | Path, flags: int) -> int:
         os.close(file)
         raise _refuse_pipe(path)
     return file
+
+
+def open_at_once(path: str | Path, flags: int = os.O_RDONLY) -> int:
+    """Open a file to read; in its place may be a pipe, for whose writer nobody waits."""
+    return os.open(path, flags | os.O_NONBLOCK)
 
 
 def _refuse_pipe(path: str | Path) -> OSError:

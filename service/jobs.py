@@ -18,6 +18,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+from files.own_file import open_at_once
 from service.errors import ServiceError
 
 JOB, EXIT, CANCEL, LOG = ".job.json", ".exit.json", ".cancel", ".log"
@@ -186,7 +187,7 @@ class JobFolder:
 def is_locked(path: Path) -> bool:
     """Tell whether a process holds a file."""
     try:
-        file = os.open(path, os.O_RDONLY)
+        file = open_at_once(path)
     except OSError:
         return False
     try:

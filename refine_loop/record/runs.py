@@ -12,6 +12,7 @@ from typing import Any, Literal
 
 import yaml
 
+from files.own_file import open_at_once
 from refine_loop.errors import RunInputError
 from refine_loop.record.provenance import PROFILE_FILE
 from refine_loop.run_lock import LOCK
@@ -111,14 +112,14 @@ def read_line(folder: Path) -> RunLine:
 def is_running(folder: Path) -> bool:
     """Tell whether a process is at work in a folder: the one that its lock names lives, and holds it."""
     try:
-        with (folder / LOCK).open("rb") as lock:
+        with open(folder / LOCK, "rb", opener=open_at_once) as lock:
             os.kill(int(lock.read(32)), 0)  # asked first: trying the lock could be in the way of one who takes it
             fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except PermissionError:
         return True  # somebody else's process
     except BlockingIOError:
         return True
-    except (OSError, ValueError):
+    except (OSError, ValueError, OverflowError):
         return False
     return False
 
@@ -143,6 +144,8 @@ def _read(path: Path, damaged: list[str]) -> dict[str, Any]:
     if not path.exists():
         return {}
     try:
+        if not path.is_file():  # a pipe would be waited for, a device has no end
+            raise OSError
         text = path.read_text(encoding="utf-8")
         document = json.loads(text) if path.suffix == ".json" else yaml.safe_load(text)
         if isinstance(document, dict):
@@ -155,6 +158,8 @@ def _read(path: Path, damaged: list[str]) -> dict[str, Any]:
 
 def _read_ends(log: Path) -> tuple[dict[str, Any], dict[str, Any]]:
     """Read the first event of a log, and the last that says how far the run is; empty where there is none."""
+    if not log.is_file():
+        return {}, {}
     try:
         with log.open("rb") as file:
             first = _load(file.readline())

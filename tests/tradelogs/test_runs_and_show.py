@@ -13,7 +13,7 @@ from click.testing import Result
 from rich.table import Table
 from rich.text import Text
 
-from refine_loop.record.runs import read_line
+from refine_loop.record.runs import is_running, read_line
 from refine_loop.run_lock import lock_folder
 from tradelogs.bars_chart import draw_bars
 from tradelogs.runs_display import print_table, write_age
@@ -193,3 +193,17 @@ def test_a_terminal_too_narrow_for_a_table_gets_all_of_it(capsys: pytest.Capture
     print_table(table, console)
     said = " ".join(capsys.readouterr().out.split())
     assert said == "row_id e4894b0bcc138d9c, realism 4, why [price_range] entry_price 77.67"
+
+
+@pytest.mark.parametrize("name", ["run.lock", "profile.yaml", "usage.json", "events.jsonl"])
+def test_a_pipe_in_a_files_place_is_not_waited_for(tmp_path: Path, name: str) -> None:
+    (tmp_path / "profile.yaml").write_text("dataset: trade_log\n", encoding="utf-8")
+    (tmp_path / name).unlink(missing_ok=True)
+    os.mkfifo(tmp_path / name)
+    assert read_line(tmp_path).state == ("damaged" if name in ("profile.yaml", "usage.json") else "not begun")
+
+
+@pytest.mark.parametrize("holder", ["", "x", "9" * 31, "-1"])
+def test_a_lock_that_names_no_process_is_nobodys(tmp_path: Path, holder: str) -> None:
+    (tmp_path / "run.lock").write_text(holder)
+    assert not is_running(tmp_path)

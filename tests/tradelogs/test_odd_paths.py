@@ -140,6 +140,29 @@ def test_a_run_in_a_folder_of_any_name(
 
 def list_odd_commands(profile: Path | str, at: str, row: str) -> dict[str, list[list[object]]]:
     """List every command that is given paths, on what lies in the folder `at`; those of a group follow each other."""
+    made = ("vpa", "advisor", "strategy", "stock_report")
+    return {
+        **list_commands_on_files(at, row),
+        "profile": [
+            ["preview", profile, "--num", 2],
+            ["generate", profile, "--estimate"],
+            ["generate", profile, "--print-resolved-config"],
+            ["validate", profile],
+        ],
+        "judge": [["judge", "calibrate", profile, "--rows", 1, "--out", f"{at}/j:1"]],
+        "models": [["compare-models", profile, "--roles", "judge=a,b", "--num", 4, "--out", f"{at}/c:1"]],
+        "dataset": [
+            ["new", "dataset", "odd_set", "--root", f"{at}/n:1"],
+            ["generate", f"{at}/n:1/odd_set_offline.yaml", "--num", 2, "--out", f"{at}/n:1/run", "--no-report"],
+            ["validate", f"{at}/n:1/odd_set_offline.yaml"],
+        ],
+        "ask": [["ask", "advisor_offline", "Analyze BTCUSDT on 1m", "--log", f"{at}/a:1.jsonl"]],
+        **{name: [["generate", f"{name}_offline", "--num", 2, "--out", f"{at}/{name}:1"]] for name in made},
+    }
+
+
+def list_commands_on_files(at: str, row: str) -> dict[str, list[list[object]]]:
+    """List those on a run, and on files of gold and bars."""
     trades, bars, run = f"{at}/it's *:trades.csv", f"{at}/it's *:bars.parquet", f"{at}/r:1"
     return {
         "run": [
@@ -172,26 +195,10 @@ def list_odd_commands(profile: Path | str, at: str, row: str) -> dict[str, list[
             ["generate", "offline", "--gold", f"{at}/g:1", "--num", 4, "--out", f"{at}/r:2", "--no-report"],
             ["diff", run, f"{at}/r:2"],
         ],
-        "profile": [
-            ["preview", profile, "--num", 2],
-            ["generate", profile, "--estimate"],
-            ["generate", profile, "--print-resolved-config"],
-            ["validate", profile],
+        "init": [
             ["init", "--gold-trades", trades, "--gold-bars", bars, "--out", f"{at}/my:1.yaml"],
             ["preview", f"{at}/my:1.yaml", "--num", 1],
         ],
-        "judge": [["judge", "calibrate", profile, "--rows", 1, "--out", f"{at}/j:1"]],
-        "models": [["compare-models", profile, "--roles", "judge=a,b", "--num", 4, "--out", f"{at}/c:1"]],
-        "dataset": [
-            ["new", "dataset", "odd_set", "--root", f"{at}/n:1"],
-            ["generate", f"{at}/n:1/odd_set_offline.yaml", "--num", 2, "--out", f"{at}/n:1/run", "--no-report"],
-            ["validate", f"{at}/n:1/odd_set_offline.yaml"],
-        ],
-        "ask": [["ask", "advisor_offline", "Analyze BTCUSDT on 1m", "--log", f"{at}/a:1.jsonl"]],
-        **{
-            name: [["generate", f"{name}_offline", "--num", 2, "--out", f"{at}/{name}:1", "--no-report"]]
-            for name in ("vpa", "advisor", "strategy", "stock_report")
-        },
     }
 
 

@@ -52,6 +52,11 @@ def make_result_curves() -> dict[str, Any]:
 
 def make_answers(rng: np.random.Generator, ticker: str) -> list[dict[str, Any]]:
     """Make one answer per question, in the order in which they are asked."""
+    return [*make_law_answers(), *make_later_answers(rng, ticker)]
+
+
+def make_law_answers() -> list[dict[str, Any]]:
+    """Make the answers that hold trades against the rules, and all of them against the gold's law."""
     return [
         make_answer(
             "validity",
@@ -101,6 +106,12 @@ def make_answers(rng: np.random.Generator, ticker: str) -> list[dict[str, Any]]:
                 for place, name in enumerate(FEATURES)
             ],
         ),
+    ]
+
+
+def make_later_answers(rng: np.random.Generator, ticker: str) -> list[dict[str, Any]]:
+    """Make the answers on exits, copies and variety, and on what the trades are good for."""
+    return [
         make_answer(
             "exits",
             "Do exits follow volatility as the gold's do?",

@@ -42,7 +42,7 @@ def say_redirect(status: int, target: str | None, url: str, route: str) -> str:
     place = cut_address(urljoin(url, target)).removesuffix("/")
     told = f"HTTP {status}: {cut_address(url)} sends to {place}"
     if not place.endswith(route):
-        return f"{told}, which is no address of an API: is there a page to sign in at first?"
+        return f"{told}: a page to sign in at? If the API has moved there, put its address into provider.endpoint"
     return f"{told}; put {place.removesuffix(route)} into provider.endpoint"
 
 

@@ -106,9 +106,9 @@ class Mender:
         """Fold a text to a known value of its field; it takes others too, but no placeholder for one."""
         if not isinstance(value, str) or name not in self.fields.context.known:
             return value
-        if _PLACEHOLDER.fullmatch(value.strip()):
-            raise MisfitError("bad_value", f"{name} must be a value, and no placeholder; found {json.dumps(value)}")
         value, used = fold_known(value, name, self.fields.context)
+        if value not in self.fields.context.known[name] and _PLACEHOLDER.fullmatch(value.strip()):
+            raise MisfitError("bad_value", f"{name} must be a value, and no placeholder; found {json.dumps(value)}")
         self.used |= used
         return value
 

@@ -50,7 +50,7 @@ def test_redirect_says_what_to_put_where() -> None:
         "sends to http://10.0.0.1:8000/v2/chat/completions; put http://10.0.0.1:8000/v2 into provider.endpoint"
     )
     page = say_redirect(302, "https://login.example/?next=v1", URL, "/chat/completions")
-    assert "sends to https://login.example, which is no address of an API" in page
+    assert "sends to https://login.example: a page to sign in at?" in page
     assert "does not say where" in say_redirect(301, None, URL, "/chat/completions")
 
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
 from pathlib import Path
 
 import polars as pl
@@ -51,15 +50,6 @@ LADDERS = {
     "1d": DAY_LADDER,
     "1w": ("1w",),
 }
-LENGTHS = {
-    "1m": timedelta(minutes=1),
-    "5m": timedelta(minutes=5),
-    "15m": timedelta(minutes=15),
-    "1h": timedelta(hours=1),
-    "1d": timedelta(days=1),
-    "1w": timedelta(weeks=1),
-}
-TELLING_PAIRS = 20  # neighbouring bars; of fewer, all may be far apart because hardly anything was traded
 NO_ROWS = "no bar has 50 bars of its ticker before it, which a context needs"
 
 
@@ -102,25 +92,13 @@ def _iter_parts(bars: pl.DataFrame, timeframes: Sequence[str], markets: Markets)
 
 
 def choose_timeframes(bars: pl.DataFrame, markets: Markets = USUAL) -> tuple[str, ...]:
-    """Choose timeframes by when bars start: the longest that all of them fit is theirs, with higher ones above it.
-
-    Raises:
-        IndicatorError: All bars are farther apart than that, so that they are longer than it.
-    """
+    """Choose timeframes by when bars start: the longest that all of them fit is theirs, with higher ones above it."""
     start = pl.col("timestamp")
     fits = pl.concat(
         own.select((start == start_bars(name, market)).all().alias(name) for name in LADDERS)
         for market, own in markets.split(bars)
     )
-    found = [name for name in LADDERS if name == TIMEFRAMES[0] or fits[name].all()][-1]
-    steps = bars.sort("timestamp").select(start.diff().over("ticker")).to_series().drop_nulls()
-    if len(steps) >= TELLING_PAIRS and (step := min(steps)) > LENGTHS[found]:
-        raise IndicatorError(
-            f"The bars start as bars of {found} may, and all are {step} or more apart. Known timeframes: "
-            f"{', '.join(TIMEFRAMES)}, hours at full hours, weeks on Monday; days are best written as dates alone. "
-            f"Give bars of one of these, or name {found} first (timeframes), if nothing was traded between them."
-        )
-    return LADDERS[found]
+    return LADDERS[[name for name in LADDERS if name == TIMEFRAMES[0] or fits[name].all()][-1]]
 
 
 def _check_out(source: Path, out: Path) -> None:

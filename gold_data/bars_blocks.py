@@ -58,6 +58,11 @@ def iter_blocks(source: Path, delimiter: str) -> Iterator[pl.DataFrame]:
     parsing = ParseOptions(delimiter=delimiter)
     with pa.input_stream(source, compression=compression) as file:
         names = open_csv(file, parse_options=parsing).schema.names
+    if twice := sorted({name for name in names if names.count(name) > 1}):
+        raise GoldError(
+            f"{source}: its first line names {', '.join(twice)} more than once; give a header line of different names. "
+            "Of several tickers side by side download one per file, or write them as rows (`frame.stack(level=1)`)"
+        )
     texts = dict.fromkeys(names, pa.string())
     reader = open_csv(
         pa.input_stream(source, compression=compression),

@@ -3,7 +3,8 @@
 Sources of the names: the documentation of yfinance (`Datetime, Open, ..., Adj Close`; newer ones with two more lines
 of names, `Price`, `Ticker`), of Polygon's flat files (`window_start`, nanoseconds), of TradingView's chart export
 (`time`, seconds), of stooq (`<TICKER>,<PER>,<DATE>,<TIME>,...`, times of Warsaw), of Alpaca (`symbol, timestamp,
-trade_count, vwap`) and of Databento (`ts_event`, with `pretty_px` off prices in billionths).
+trade_count, vwap`), of Databento (`ts_event`, with `pretty_px` off prices in billionths), of Binance (`open_time`), of
+Dukascopy (`Gmt time`) and of MetaTrader 5 (`<DATE> <TIME> ... <TICKVOL> <VOL> <SPREAD>`, times of the broker's server).
 """
 
 import re
@@ -16,10 +17,23 @@ import polars as pl
 from gold_data.bars import PRICES
 from gold_data.errors import GoldError
 
+GMT = ("gmt time",)  # a name that says the zone, too
 # The names by which a column may go, in any case, pointed brackets aside; the first that is there is taken.
 NAMES: Mapping[str, tuple[str, ...]] = {
     "ticker": ("ticker", "symbol", "sym"),
-    "timestamp": ("timestamp", "datetime", "window_start", "ts_event", "date_time", "time", "date", "t"),
+    "timestamp": (
+        "timestamp",
+        "datetime",
+        "window_start",
+        "ts_event",
+        "date_time",
+        "open_time",
+        "open time",
+        *GMT,
+        "time",
+        "date",
+        "t",
+    ),
     "open": ("open", "o"),
     "high": ("high", "h"),
     "low": ("low", "l"),
@@ -27,7 +41,7 @@ NAMES: Mapping[str, tuple[str, ...]] = {
     "price": ("price", "last"),
     "volume": ("volume", "size", "vol", "v"),
 }
-STOOQ_ZONE = "Europe/Warsaw"
+STOOQ_ZONE, METATRADER_ZONE, GMT_ZONE = "Europe/Warsaw", "Europe/Athens", "UTC"
 DATABENTO = {"rtype", "publisher_id"}
 BILLIONTHS = 1e9
 WHOLE = r"^\d{8,}$"  # a price in billionths, below which there are no such prices
@@ -63,7 +77,7 @@ def find_columns(
         traded: Tickers that its name may hold.
 
     Raises:
-        GoldError: a column is missing, or the ticker is, or several tickers stand side by side.
+        GoldError: a column is missing, or the ticker is.
     """
     known = {_bare(name): name for name in reversed(found)}
     columns = {
@@ -72,14 +86,14 @@ def find_columns(
         if (names := [alias for alias in aliases if alias in known])
     }
     named = None
-    if "timestamp" not in columns and (named := _find_side_by_side(source, found, head)):
+    if "timestamp" not in columns and (named := _find_side_by_side(found, head)):
         columns["timestamp"] = columns.pop("price")
     stamps = (known["date"], known["time"]) if {"date", "time"} <= known.keys() else (columns.get("timestamp", ""),)
     needed = ["timestamp", *(PRICES if "price" not in columns else ())]
     if missing := [" or ".join(NAMES[name][:3]) for name in needed if name not in columns]:
         raise GoldError(
-            f"{source}: missing columns: {', '.join(missing)}; found: {', '.join(found)}. Bars need a time, open, "
-            "high, low, close, volume; single prices a time and price; CSV is separated by commas"
+            f"{source}: missing columns: {', '.join(missing)}; found: {', '.join(found)}. Bars need a header line "
+            "with a time, open, high, low, close, volume; single prices a time and price; CSV is separated by commas"
         )
     if all(name in columns for name in PRICES):
         columns.pop("price", None)
@@ -93,7 +107,7 @@ def find_columns(
         ticker_column=columns.get("ticker"),
         ticker=named or "",
         divisor=_find_divisor(known, columns, head),
-        zone=STOOQ_ZONE if any(name.startswith("<") for name in found) else None,
+        zone=_find_zone(found, known),
         unread=tuple(name for name in found if name not in read),
     )
 
@@ -102,17 +116,20 @@ def _bare(name: str) -> str:
     return name.strip().strip("<>").lower()
 
 
-def _find_side_by_side(source: Path, found: Sequence[str], head: pl.DataFrame) -> str | None:
+def _find_zone(found: Sequence[str], known: Mapping[str, str]) -> str | None:
+    if known.keys() & set(GMT):
+        return GMT_ZONE
+    if any(name.startswith("<") for name in found):
+        return METATRADER_ZONE if "tickvol" in known else STOOQ_ZONE
+    return None
+
+
+def _find_side_by_side(found: Sequence[str], head: pl.DataFrame) -> str | None:
     """Give the ticker of yfinance's table with two lines of names; None where it is none."""
     if not found or found[0] != "Price" or head.is_empty() or str(head.item(0, 0)) != "Ticker":
         return None
     named = {str(name) for name in head.row(0)[1:] if name is not None}
-    if len(named) != 1:
-        raise GoldError(
-            f"{source} has several tickers side by side ({', '.join(sorted(named))}); download one per file, or write "
-            "it with the tickers as rows (`frame.stack(level=1)`)"
-        )
-    return named.pop()
+    return named.pop() if len(named) == 1 else None
 
 
 def _read_name(source: Path, traded: Iterable[str] | None) -> str:

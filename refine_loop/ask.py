@@ -66,6 +66,8 @@ def ask_questions(
         RunInputError: the dataset declares no way to ask, or a question cannot be asked.
         ConfigError, GoldError, DatasetError: something given cannot be used.
     """
+    if not questions:
+        return []
     with _open_desk(profile, len(questions), verbose=verbose) as desk:
         plans = [_plan_question(desk, question) for question in questions]
         with Conversation(desk.folder / "events.jsonl") as log:

@@ -49,13 +49,13 @@ class Format:
     `order` is the order of day and month where no date tells, None where the format has no usual one. `zone` is the
     zone of times without an offset, `zone_note` what to know about it. `identity` are fields that name an execution
     where any is not empty, `detail` those that tell rows of one name apart; equal executions without a name are taken
-    for several fills. A round trip is told by all
-    that its row says. `only` are words, squeezed (`squeeze_word`), that a field must be one of, or the row is no fill.
-    `instead` says what to export where the times of a log have no time of day. A format `needs_ticker` whose rows do
-    not name one; `ticker` is that of all rows, where the format itself knows it. `fees` are the fields that add up to a
-    row's costs, `market` where its tickers are traded, as `gold_data.markets` reads it, if the format says so. Of one
-    that `follows_market`, times without an offset are those of the declared market, and not of `zone`. A file that has
-    a column of `unless` is of another format.
+    for several fills. A round trip is told by all that its row says. Fills of one `trade_number` are paired for
+    themselves; numbers are the file's own. `only` are words, squeezed (`squeeze_word`), that a field must be one
+    of, or the row is no fill. `instead` says what to export where the times of a log have no time of day. A format
+    `needs_ticker` whose rows do not name one; `ticker` is that of all rows, where the format itself knows it.
+    `fees` are the fields that add up to a row's costs, `market` where its tickers are traded, as
+    `gold_data.markets` reads it, if the format says so. Of one that `follows_market`, times without an offset are
+    those of the declared market, and not of `zone`. A file that has a column of `unless` is of another format.
     """
 
     name: str
@@ -72,6 +72,7 @@ class Format:
     mark: DecimalMark | None = None
     identity: tuple[str, ...] = ()
     detail: tuple[str, ...] = ()
+    trade_number: str = ""
     only: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     instead: str = ""
     needs_ticker: bool = False

@@ -45,7 +45,9 @@ class FileReading:
     markets: Markets = USUAL
 
 
-def read_rows(name: str, file: int, form: Format, rows: Sequence[Row], *, style: Style, seen: set[Key]) -> FileReading:
+def read_rows(
+    name: str, file: int, form: Format, rows: Sequence[Row], *, style: Style, seen: dict[Key, Row]
+) -> FileReading:
     """Read the rows of a file.
 
     Args:
@@ -54,7 +56,7 @@ def read_rows(name: str, file: int, form: Format, rows: Sequence[Row], *, style:
         form: Its format.
         rows: Its data rows.
         style: How it writes numbers and times.
-        seen: Names of executions in the files before it, by format; those of this file are added.
+        seen: Executions of the files before it, by format and name; those of this file are added.
 
     Raises:
         GoldError: no row can be read, because their times are dates alone, or times of day alone.
@@ -66,8 +68,8 @@ def read_rows(name: str, file: int, form: Format, rows: Sequence[Row], *, style:
     own: dict[Key, Row] = {}
     for row in rows:
         key = _identify(form, row)
-        if key and (key in own or (form.pairs and (form.name, *key) in seen)):
-            _check_repetition(reading, own.get(key, row), row)
+        if key and (first := own.get(key) or (seen.get((form.name, *key)) if form.pairs else None)):
+            _check_repetition(reading, first, row, is_here=key in own)
             reading.duplicates.append(row.line)
             continue
         own[key] = row
@@ -80,9 +82,9 @@ def read_rows(name: str, file: int, form: Format, rows: Sequence[Row], *, style:
         if isinstance(outcome, RoundTrip):
             reading.trips.append(replace(outcome, file=file, carried={**carrier.carry(row), **outcome.carried}))
         else:
-            account = f"{form.name} {outcome.account}"  # two platforms are two accounts
+            account = _name_account(reading, row)
             _add_event(reading, replace(outcome, file=file, account=account, carried=carrier.carry(row)), row)
-    seen |= {(form.name, *key) for key in own if key}
+    seen |= {(form.name, *key): row for key, row in own.items() if key}
     _refuse_half_times(reading)
     reading.notes += [*_note_alike(form, rows), *_note_dead(reading, rows)] if form.pairs else []
     reading.notes += carrier.note_lost()
@@ -101,7 +103,15 @@ def _identify(form: Format, row: Row) -> Key:
     return () if row.is_text else row.raw
 
 
-def _check_repetition(reading: FileReading, first: Row, row: Row) -> None:
+def _name_account(reading: FileReading, row: Row) -> str:
+    """Name what a fill is paired in: an account of a platform, or where the file numbers its trades, one of these."""
+    form = reading.form
+    if form.trade_number:
+        return f"{form.name} {reading.file} {row.text(form.trade_number)}"
+    return f"{form.name} {row.text('account')}"  # two platforms are two accounts
+
+
+def _check_repetition(reading: FileReading, first: Row, row: Row, *, is_here: bool) -> None:
     """Check that two rows of one number are the same fill, where a mapping says which column holds the number.
 
     Raises:
@@ -111,8 +121,9 @@ def _check_repetition(reading: FileReading, first: Row, row: Row) -> None:
     told = [tuple(map(one.text, fields)) for one in (first, row)]
     if reading.form.name == GENERIC and reading.form.pairs and told[0] != told[1]:
         raise GoldError(
-            f"{reading.name}: line {row.line} repeats the number {row.text('id')} of line {first.line} with another "
-            "ticker, side, quantity, price or time, so these are no numbers of fills; leave `id` out of the mapping"
+            f"{reading.name}: line {row.line} repeats the number {row.text('id')} of line {first.line}"
+            f"{'' if is_here else ' of an earlier file'} with another ticker, side, quantity, price or time, so these "
+            "are no numbers of fills; leave `id` out of the mapping"
         )
 
 
@@ -140,7 +151,7 @@ def _sort_out(reading: FileReading, row: Row, fault: RowFaultError, tickers: set
     ticker = next(iter(named), "") if row.torn else name_ticker(row.text("ticker"))
     if row.torn and not ticker:
         return  # it names nothing that this log trades
-    account = None if row.torn else f"{reading.form.name} {row.text('account')}"
+    account = None if row.torn else _name_account(reading, row)
     event = Unreadable(row.line, ticker, fault.quantity, fault.time, account, reading.file)
     _add_event(reading, event, row)
 

@@ -132,7 +132,7 @@ def import_files(paths: Sequence[Path], options: LogOptions) -> list[ImportedFil
     if options.zone is not None:
         load_zone(options.zone)
     positions = read_positions(options.positions) if options.positions else None
-    seen: set[Key] = set()
+    seen: dict[Key, Row] = {}
     logs = [_open_file(path, forms, options) for path in paths]
     readings = [
         _read_file(log, file, options, options.date_order or find_order(log, logs), seen)
@@ -168,7 +168,7 @@ def _open_file(path: Path, forms: Sequence[Format], options: LogOptions) -> Log:
     return Log(path, opened._replace(rows=_name_tickers(path, opened, options)))
 
 
-def _read_file(log: Log, file: int, options: LogOptions, order: DateOrder, seen: set[Key]) -> FileReading:
+def _read_file(log: Log, file: int, options: LogOptions, order: DateOrder, seen: dict[Key, Row]) -> FileReading:
     path, (form, rows, *_) = log
     declared = options.markets
     if declared.is_usual and form.market is not None:

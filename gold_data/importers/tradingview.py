@@ -28,7 +28,7 @@ def read_row(row: RowReader) -> Execution:
     if side is None:
         raise RowFaultError("type", row.text("type"), f"one of {', '.join(TYPES)}")
     if row.text("signal").casefold() == "open" and side.effect == "close":
-        raise NotAFillError("still_open", f"trade {row.text('account')}")
+        raise NotAFillError("still_open", f"trade {row.text('number')}")
     return read_fill(row, side)
 
 
@@ -36,7 +36,7 @@ FORMAT = Format(
     name="tradingview",
     describes="TradingView's list of trades",
     required={
-        "account": ("trade #", "trade number"),  # each trade is paired for itself
+        "number": ("trade #", "trade number"),
         "type": ("type",),
         "time": ("date/time", "date and time"),
         "price": ("price", *(f"price {currency}" for currency in CURRENCIES)),
@@ -49,5 +49,6 @@ FORMAT = Format(
     zone="America/New_York",
     zone_note="TradingView writes times of the chart's zone; name it where that is not New York's",
     pairs=True,
+    trade_number="number",
     needs_ticker=True,
 )

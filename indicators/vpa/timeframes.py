@@ -7,7 +7,7 @@ with its Sunday, so that Monday's bar is the first to know it. No calendar of se
 """
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import numpy as np
 import polars as pl
@@ -22,6 +22,16 @@ OF_DAYS = ("1d", "1w")
 MINUTE_LADDER = ("1m", "5m", "1h")
 DAY_LADDER = OF_DAYS
 
+LENGTHS = {
+    "1m": timedelta(minutes=1),
+    "5m": timedelta(minutes=5),
+    "15m": timedelta(minutes=15),
+    "1h": timedelta(hours=1),
+    "1d": timedelta(days=1),
+    "1w": timedelta(weeks=1),
+}
+TELLING_PAIRS = 20  # neighbouring bars; of fewer, all may be far apart because hardly anything was traded
+
 SHOWN_BARS = 3
 
 
@@ -29,7 +39,8 @@ def check_timeframes(bars: pl.DataFrame, timeframes: Sequence[str], market: Mark
     """Refuse a ladder of timeframes that cannot be climbed, and bars that are not of its first.
 
     Raises:
-        IndicatorError: Unknown timeframes, or not from low to high; bars that start between two of the first timeframe.
+        IndicatorError: Unknown timeframes, or not from low to high; bars that start between two of the first timeframe,
+            or are all farther apart than it lasts, so that they are longer ones.
     """
     if unknown := [name for name in timeframes if name not in TIMEFRAMES]:
         raise IndicatorError(f"Unknown timeframes {', '.join(unknown)}. Known: {', '.join(TIMEFRAMES)}.")
@@ -46,6 +57,15 @@ def check_timeframes(bars: pl.DataFrame, timeframes: Sequence[str], market: Mark
             f"{astray.height} of {bars.height} bars do not start where bars of {timeframes[0]} do on the clock of "
             f"{market.name}, {market.zone_name} (days {_say_start(market)}, weeks on Monday): {', '.join(named)}. Mend "
             "them, name their timeframe first, or say where they are traded (market)."
+        )
+    gap = pl.col("timestamp").diff().over("ticker")
+    gaps = bars.sort("timestamp").select(gap.alias("gap"))
+    step, pairs = gaps.select(pl.col("gap").min(), pl.col("gap").count().alias("pairs")).row(0)
+    if pairs >= TELLING_PAIRS and step > LENGTHS[timeframes[0]]:
+        raise IndicatorError(
+            f"No two bars of a ticker are less than {step} apart, so they are none of {timeframes[0]}. Give bars of "
+            f"one of {', '.join(TIMEFRAMES)}, and name it first: hours begin at full hours, weeks on Monday, and days "
+            "are best written as dates alone."
         )
 
 

@@ -60,6 +60,13 @@ def tell(bars: pl.DataFrame) -> tuple[str, str, float, float, float, float, floa
         ),
         ("ticker;timestamp;open;high;low;close;volume\nNVDA;2026-03-26 09:30;1,0;4,0;0,5;2,0;9\n", None),
         ("<DATE>\t<TIME>\t<OPEN>\t<HIGH>\t<LOW>\t<CLOSE>\t<VOL>\n2026.03.26\t14:30:00\t1\t4\t0.5\t2\t9\n", "NVDA"),
+        (
+            "<DATE>\t<TIME>\t<OPEN>\t<HIGH>\t<LOW>\t<CLOSE>\t<TICKVOL>\t<VOL>\t<SPREAD>\n"
+            "2026.03.26\t15:30:00\t1\t4\t0.5\t2\t7\t9\t1\n",
+            "NVDA",
+        ),
+        ("Gmt time,Open,High,Low,Close,Volume\n26.03.2026 13:30:00.000,1,4,0.5,2,9\n", "NVDA"),
+        ("open_time,open,high,low,close,volume,close_time\n1774531800000000,1,4,0.5,2,9,1774531859999999\n", "NVDA"),
         ("t,o,h,l,c,v,S\n2026-03-26T13:30:00Z,1,4,0.5,2,9,x\n", "NVDA"),
     ],
 )
@@ -155,7 +162,7 @@ def test_bars_that_name_no_ticker(read: Read, name: str, message: str) -> None:
 
 
 def test_tickers_side_by_side(read: Read) -> None:
-    text = "Price,Close,High,Low,Open,Volume\nTicker,AMD,NVDA,NVDA,NVDA,NVDA\nDatetime,,,,,\n"
+    text = "Price,Close,Close,Open,Open\nTicker,AMD,NVDA,AMD,NVDA\nDatetime,,,,\n2026-03-26 13:30:00+00:00,2,2,1,1\n"
     with pytest.raises(GoldError, match="several tickers side by side"):
         read(text)
 

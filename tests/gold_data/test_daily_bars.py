@@ -7,7 +7,9 @@ import polars as pl
 import pytest
 
 from gold_data.bars import read_bars
+from indicators.errors import IndicatorError
 from indicators.vpa.bars_file import attach_context_to_bars_file, choose_timeframes
+from indicators.vpa.context import build_context
 
 DAYS = [date(2024, 1, 1) + timedelta(days=place) for place in range(120)]
 VALUES = {"open": 10.0, "high": 11.0, "low": 9.0, "close": 10.5, "volume": 100.0}
@@ -63,3 +65,12 @@ def test_timeframes_are_those_that_bars_start_on(step: str, ladder: str) -> None
     start = pl.datetime(2024, 3, 4, 9, 0, time_zone="America/New_York")
     stamps = pl.select(pl.datetime_range(start, start + pl.duration(hours=30), step)).to_series()
     assert choose_timeframes(make_bars(stamps))[0] == ladder
+
+
+@pytest.mark.parametrize(("step", "first"), [("3m", "1m"), ("30m", "15m"), ("4h", "1h"), ("28d", "1d")])
+def test_bars_that_are_longer_than_any_timeframe_they_start_on_are_refused(step: str, first: str) -> None:
+    start = pl.datetime(2024, 3, 5, time_zone="America/New_York")
+    stamps = pl.select(start.dt.offset_by(pl.format("{}" + step[-1], pl.int_range(40) * int(step[:-1])))).to_series()
+    bars = make_bars(stamps)
+    with pytest.raises(IndicatorError, match=f"apart, so they are none of {first}"):
+        build_context(bars, choose_timeframes(bars))

@@ -81,6 +81,7 @@ def test_python_asks_in_the_same_way(tmp_path: Path, asked: tuple[list[dict[str,
     replies = tradelogs.ask("advisor_offline", QUESTIONS, log=tmp_path / "log.jsonl")
     assert [reply.to_dict()["answer"] for reply in replies] == [reply["answer"] for reply in asked[0]]
     assert len((tmp_path / "log.jsonl").read_text().splitlines()) == 2
+    assert tradelogs.ask("advisor_offline", [], log=tmp_path / "log.jsonl") == []
 
 
 def test_a_provider_that_is_down_brings_the_fallback(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

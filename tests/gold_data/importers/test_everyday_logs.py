@@ -304,6 +304,16 @@ def test_logs_of_platforms(tmp_path: Path, name: str) -> None:
     assert [f"{row.line} {row.rule}" for row in files[0].rejected] == list(case.rejected)
 
 
+def test_lists_of_trades_number_them_each_for_itself(tmp_path: Path) -> None:
+    lists = [
+        [NEW_LIST, f"1,Entry long,{DAY} {begin},L,{bought},10,1,1", f"1,Exit long,{DAY} {end},X,{sold},10,1,1"]
+        for begin, end, bought, sold in (("09:45", "10:15", 255.1, 256.3), ("09:50", "09:55", 255.2, 255.4))
+    ]
+    files = read(tmp_path, *(Case(log, [], known={"ticker": "AAPL"}) for log in lists))
+    assert tell(files) == [AAPL, "AAPL buy 09 09:50 09:55 255.2 255.4 10"]
+    assert "account" not in files[0].trips[0].carried
+
+
 HISTORY = '"Date","Action","Symbol","Description","Quantity","Price","Fees & Comm","Amount"'
 REPORT = (
     '"Activity Date","Process Date","Settle Date","Instrument","Description","Trans Code","Quantity","Price","Amount"'

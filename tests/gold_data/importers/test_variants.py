@@ -26,6 +26,7 @@ LEGS_MAP = (
     "rows: round_trips\ncolumns: {ticker: C, quantity: Q, buy_time: BT, sell_time: ST, buy_price: BP, sell_price: SP}\n"
 )
 EXECUTIONS = "Instrument,Action,Quantity,Price,Time,E/X,Account"
+FILLS_OF_A_DAY = (("1", "BUY", "255.1", "09:45"), ("2", "SELL", "256.3", "10:15"))
 AAPL = "AAPL buy 09 09:45 10:15 255.1 256.3 10"
 
 
@@ -243,6 +244,17 @@ def test_numbers_of_orders_are_no_numbers_of_fills(tmp_path: Path) -> None:
     rows = ("AAPL,BUY,6,255.1,2026-03-09 09:45,7", "AAPL,BUY,4,255.1,2026-03-09 09:46,7")
     with pytest.raises(GoldError, match=r"line 3 repeats the number 7 of line 2 with another .* leave `id` out"):
         read(tmp_path, Case(write_fills(*rows, head=f"{FILLS},Id"), [], mapping=f"{FILLS_MAP}, id: Id"))
+
+
+def test_numbers_that_begin_anew_in_every_file_are_none(tmp_path: Path) -> None:
+    days = [
+        [f"AAPL,{side},10,{price},2026-03-{day} {time},{id}" for id, side, price, time in FILLS_OF_A_DAY]
+        for day in ("09", "10")
+    ]
+    logs = [Case(write_fills(*rows, head=f"{FILLS},Id"), [], mapping=f"{FILLS_MAP}, id: Id") for rows in days]
+    with pytest.raises(GoldError, match=r"log1.txt: line 2 repeats the number 1 of line 2 of an earlier file"):
+        read(tmp_path, *logs)
+    assert read(tmp_path, logs[0], logs[0])[1].duplicates == [2, 3]
 
 
 def test_a_log_learns_the_order_of_dates_from_the_others(tmp_path: Path) -> None:

@@ -22,6 +22,7 @@ from polars.exceptions import PolarsError
 from columns.dataset import load_dataset
 from columns.declared import find_column_file
 from designer_configs.compile.check import check_environment
+from designer_configs.compile.checks.project import PROJECT_ROOT, Project
 from designer_configs.compile.native import CompiledProfile, add_seed, compile_profile, write_config
 from designer_configs.compile.profile import Profile
 from designer_configs.errors import ConfigError
@@ -61,7 +62,7 @@ from refine_loop.run_lock import lock_folder
 from refine_loop.state import ENDS, START_STATE, build_candidate_schema
 from refine_loop.steering import steer_run
 
-OF_ROWS = ("controls", "dataset", "form", "gold", "run")  # keys of a profile that rows were made by
+OF_ROWS = ("controls", "dataset", "form", "gold", "run")  # keys of a profile that rows of any dataset were made by
 REFINED = "refined_"  # how the name of a refiner's answer begins
 KEPT_OF_OLD = ("retry_count", "edits", "undone_edits")  # how a row came to be what it is
 
@@ -94,20 +95,25 @@ def rejudge_run(
     """Judge the rows of a finished run again, by another profile of the same dataset, into a new folder.
 
     Raises:
-        RunInputError: the old run has no ledger, the profile is of another dataset, or its rows cannot be judged alone.
+        RunInputError: the old run has no ledger, the profile is of another dataset or judges no otherwise, or its rows
+            cannot be judged alone.
         ConfigError: a key that the profile names is not set.
         BackendError, RunError: the models cannot be reached, or a job failed as a whole; nothing is left behind.
     """
     ledger = read_ledger(old)
     _check_folder(old)
     _check_dataset(old, before, profile)
-    _check_changes(profile)
+    _check_changes(before, profile)
     if problems := check_environment(profile):
         raise ConfigError(problems)
     check_unused(folder)
-    run = replace(profile.run, accepted=max(1, ledger.height), max_candidates=max(1, ledger.height))
-    document = {**profile.document, "run": dict(vars(run))}
-    profile = replace(profile, run=run, document=document)
+    is_same_rubric = _has_same_rubric(old, before, profile)
+    if is_same_rubric and profile.acceptance == before.acceptance:
+        what = "another judge (--set models.judge.model=x), acceptance (--set acceptance.CRITERION=5) or --profile"
+        raise RunInputError(
+            f"nothing that judges the rows of {old} would differ, and a copy would come of it: name {what}"
+        )
+    profile = _keep_law(before, profile, max(1, ledger.height))
     folder.mkdir(parents=True, exist_ok=True)
     try:
         with lock_folder(folder):
@@ -117,7 +123,7 @@ def rejudge_run(
             compiled = compile_profile(profile, gold)
             book = Book(load_dataset(profile.dataset.folder), profile.acceptance)
             work = _Work(old, folder, profile, compiled, gold, book)
-            config = None if _has_same_rubric(old, before, profile) else build_judging(compiled, profile)
+            config = None if is_same_rubric else build_judging(compiled, profile)
             with _open_judging(work, config, endpoint, observe) as judging:
                 outcome = _judge_all(work, judging)
             agreement = compare_verdicts(ledger, read_ledger(folder), profile.dataset.criteria)
@@ -131,12 +137,50 @@ def rejudge_run(
         raise
 
 
-def _check_changes(profile: Profile) -> None:
+def _check_changes(before: Profile, profile: Profile) -> None:
     """Refuse changes of what the rows were made from: they would change nothing."""
+    wrote = [f"models.{role}" for role in profile.models if role != _name_judge(profile)]
+    kept = (*OF_ROWS, *before.options, *wrote)
     for change in profile.changes:
         key = change.partition("=")[0].strip()
-        if key.partition(".")[0] in OF_ROWS and key != "gold.disguise":
+        if key != "gold.disguise" and any(f"{key}.".startswith(f"{name}.") for name in kept):
             raise RunInputError(f"--set {change}: rows that are judged again have their {key} already: drop it")
+
+
+def _name_judge(profile: Profile) -> str | None:
+    """Name the role that judges, where the dataset has one."""
+    judge = profile.dataset.find_column(profile.dataset.judge)
+    return None if judge is None else str(judge["model_alias"])
+
+
+def _keep_law(before: Profile, profile: Profile, rows: int) -> Profile:
+    """Give a profile what the rows were made from and the models that wrote them: of these it brings the judge alone.
+
+    Whether models are shown a disguise is its own to say.
+    """
+    run = replace(before.run, accepted=rows, max_candidates=rows)
+    models, documents = dict(profile.models), dict(profile.document["models"])
+    for role in (models.keys() & before.models.keys()) - {_name_judge(profile)}:
+        models[role], documents[role] = before.models[role], before.document["models"][role]
+    kept = {key: before.document[key] for key in ("controls", "form", *before.options)}
+    disguise = profile.gold.disguise
+    document = {
+        **profile.document,
+        **kept,
+        "models": documents,
+        "gold": {**before.document["gold"], "disguise": disguise},
+        "run": dict(vars(run)),
+    }
+    return replace(
+        profile,
+        controls=before.controls,
+        form=before.form,
+        options=before.options,
+        models=models,
+        gold=replace(before.gold, disguise=disguise),
+        run=run,
+        document=document,
+    )
 
 
 def _check_folder(old: Path) -> None:
@@ -175,6 +219,9 @@ def _check_dataset(old: Path, before: Profile, profile: Profile) -> None:
     then, now = before.dataset, profile.dataset
     if (then.name, then.row, then.schema, then.keep) != (now.name, now.row, now.schema, now.keep):
         raise RunInputError(f"{old} has rows of {then.name}, and the profile makes others, of {now.name}")
+    known = Project(now.root, PROJECT_ROOT).list_controls(now.folder)
+    if missing := [use.name for use in before.controls if use.name not in known]:
+        raise RunInputError(f"{old} was made with the control {missing[0]}, and {now.folder} finds none of that name")
 
 
 def _has_same_rubric(old: Path, before: Profile, after: Profile) -> bool:

@@ -1,6 +1,7 @@
 """Rows of a finished run are judged again: the drafts stand, the verdicts are new, and their agreement is measured."""
 
 import json
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -8,10 +9,12 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import pytest
+import yaml
 from click.testing import Result
 from sklearn.metrics import cohen_kappa_score
 
 from columns.declared import STAGES
+from designer_configs.compile.checks.project import PROJECT_ROOT
 from designer_configs.compile.native import CompiledProfile
 from designer_configs.compile.profile import load_profile
 from refine_loop.agreement import compare_verdicts, measure_kappa
@@ -57,6 +60,24 @@ def test_another_judge_is_asked_once_a_row_and_nobody_else(cli: Cli, run_folder:
     assert (refused.exit_code, "judged again" in refused.output) == (2, True)
 
 
+def test_what_made_the_rows_stays_whatever_the_other_profile_says(cli: Cli, run_folder: Path, tmp_path: Path) -> None:
+    shipped = (PROJECT_ROOT / "designer_configs/offline.yaml").read_text()
+    other = shipped.replace("- session_period", "- setup").replace("model: rehearsal-generator", "model: another")
+    other = re.sub(r"(?m)^gold:.*$", "gold: {trades: nowhere.csv}", other).replace("{realism: 4", "{realism: 5")
+    (tmp_path / "other.yaml").write_text(other)
+    said = cli("rejudge", run_folder, "--profile", tmp_path / "other.yaml", "--out", tmp_path / "new")
+    assert said.exit_code == 0, said.output
+    then, now = (yaml.safe_load((folder / "profile.yaml").read_text()) for folder in (run_folder, tmp_path / "new"))
+    assert now["acceptance"]["realism"] == 5
+    for key in ("controls", "form", "gold", "indicators", "market"):
+        assert now.get(key) == then.get(key), key
+    assert [now["models"][role] for role in ("generator", "refiner")] == [
+        then["models"][role] for role in ("generator", "refiner")
+    ]
+    old, new = (pl.read_parquet(folder / "ledger.parquet") for folder in (run_folder, tmp_path / "new"))
+    assert new.select("row_id", "model").equals(old.select("row_id", "model"))
+
+
 def test_rows_that_are_texts_are_judged_again_too(cli: Cli, tmp_path: Path) -> None:
     few = ("--set", "tickers=[SIM1]", "--set", "end_date='2024-10-11'")
     assert cli("generate", "vpa_offline", "--num", 3, *few, "--out", tmp_path / "old").exit_code == 0
@@ -74,6 +95,9 @@ def test_rows_that_are_texts_are_judged_again_too(cli: Cli, tmp_path: Path) -> N
         (["--profile", "offlin"], "did you mean offline"),
         (["--set", "acceptance.realism=9"], "at most 5"),
         (["--set", "gold.holdout=0.3"], "have their gold.holdout already"),
+        (["--set", "models.generator.model=x"], "have their models.generator.model already"),
+        (["--set", "indicators=[]"], "have their indicators already"),
+        (["--profile", "offline"], "a copy would come of it"),
     ],
 )
 def test_what_cannot_be_judged_is_bad_input_and_leaves_nothing(

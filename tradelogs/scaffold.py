@@ -12,6 +12,8 @@ from refine_loop.errors import RunInputError
 TEMPLATES = Path(__file__).parent / "templates" / "dataset"
 NAME = re.compile(r"[a-z][a-z0-9_]*")
 RESERVED = ("controls", "shared", "types", "checks")  # folders below columns that are no dataset
+# Columns that a job has besides the row, whose column has the dataset's name.
+TAKEN = ("judge", "variation", "row_id", "critique", "criticised_fields")
 
 
 def write_dataset(name: str, root: Path | None) -> list[Path]:
@@ -51,6 +53,8 @@ def _check_name(name: str, root: Path) -> None:
         )
     if name in RESERVED:
         raise RunInputError(f"{name} cannot be a name: columns/{name} is something else")
+    if name in TAKEN:
+        raise RunInputError(f"{name} cannot be a name: a column has it already, and that is another; choose another")
     if name in Project(root, PROJECT_ROOT).datasets:
         raise RunInputError(f"there is a dataset {name} already: two datasets of one name; choose another")
 

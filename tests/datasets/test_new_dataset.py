@@ -41,6 +41,22 @@ def test_its_files_are_valid_and_nothing_of_the_project_is_touched(cli: Cli, roo
     assert not any(path.suffix == ".py" for path in root.rglob("*"))
 
 
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("Market", "lower-case letters"),
+        ("shared", "columns/shared is something else"),
+        *((name, "and that is another") for name in ("judge", "variation", "row_id", "critique")),
+        ("trade_log", "two datasets of one name"),
+    ],
+)
+def test_a_name_that_cannot_be_is_refused_and_nothing_is_written(
+    cli: Cli, tmp_path: Path, name: str, said: str
+) -> None:
+    result = cli("new", "dataset", name, "--root", tmp_path)
+    assert (result.exit_code, said in result.output, [*tmp_path.iterdir()]) == (2, True, []), result.output
+
+
 def test_rows_come_out_as_they_went_in(folder: Path, root: Path) -> None:
     schema = json.loads((root / "columns/market_note/market_note.schema.json").read_text())
     lines = [json.loads(line) for line in (folder / "accepted.jsonl").read_text().splitlines()]

@@ -16,7 +16,7 @@ from designer_configs.compile.checks.columns import (
 )
 from designer_configs.compile.checks.flow import check_flow
 from designer_configs.compile.checks.policy import check_policy_file
-from designer_configs.compile.checks.project import PROJECT_ROOT, Project
+from designer_configs.compile.checks.project import PROJECT_ROOT, SHARED_CONTROLS, Project
 from designer_configs.compile.checks.shape import fill_defaults, suggest
 from designer_configs.compile.checks.yaml_source import YamlSource
 from designer_configs.errors import Problem
@@ -148,12 +148,16 @@ def _check_gold_keys(profile: YamlSource, needs: Mapping[str, str]) -> Iterator[
 
 
 def _find_far_controls(project: Project, profile: YamlSource, folder: Path) -> Iterator[Problem]:
-    """Find controls that lie beside the profile while its dataset does not: a run's own profile would miss them."""
+    """Find controls that lie beside the profile while its dataset does not: a run would miss them, or take others."""
     root = folder.parent.parent
-    known, there = Project(root, PROJECT_ROOT).list_controls(folder), project.list_controls(folder)
+    known = Project(root, PROJECT_ROOT).list_controls(folder)
+    near = {path.stem: path for path in (project.root / SHARED_CONTROLS).glob("*.yaml")}
     for name in list_controls(profile):
-        if name in there and name not in known:
-            message = f"the control {name} lies in {project.root} and the dataset {folder.name} elsewhere: move it to "
+        if name in near and known.get(name) != near[name]:
+            twin = f", and a run would take {known[name]}: rename yours; then" if name in known else ":"
+            message = (
+                f"the control {name} lies in {project.root} and the dataset {folder.name} elsewhere{twin} move it to "
+            )
             yield profile.report(("controls",), f"{message}{root / 'columns/controls'}, or copy the dataset beside it")
 
 

@@ -242,3 +242,11 @@ def test_a_control_beside_the_profile_of_a_dataset_elsewhere_is_refused(small: P
     small.write_text(SMALL.replace("controls: [ticker,", "controls: [symbol,"), encoding="utf-8")
     with pytest.raises(ConfigError, match="the control symbol lies in"):
         load_profile(small)
+
+
+def test_a_control_of_ones_own_is_not_passed_over_for_a_shipped_one_of_its_name(small: Path) -> None:
+    (small.parent / "columns/controls").mkdir(parents=True)
+    shipped = (PROJECT_ROOT / "columns/controls/ticker.yaml").read_text(encoding="utf-8")
+    (small.parent / "columns/controls/ticker.yaml").write_text(shipped, encoding="utf-8")
+    with pytest.raises(ConfigError, match=r"elsewhere, and a run would take .*controls/ticker.yaml: rename yours"):
+        load_profile(small)

@@ -105,7 +105,7 @@ class RunMetrics:
     def _create_gauges(self, meter: Meter) -> None:
         """Create what is asked for with every scrape: a gauge that is set is forgotten with the first."""
         meter.create_observable_gauge(
-            "tradelogs.accepted.wanted", [self._tell_wanted], "{trade}", "Accepted trades that are asked for."
+            "tradelogs.accepted.wanted", [self._tell_wanted], "{row}", "Accepted rows that are asked for."
         )
         meter.create_observable_gauge(
             "tradelogs.active", [self._tell_seconds], "s", "Seconds that the run was at work, over all its resumes."

@@ -5,7 +5,7 @@ import os
 import stat
 from pathlib import Path
 
-NO_FILE = (errno.ELOOP, errno.ENXIO)
+NO_FILE = (errno.ELOOP, errno.ENXIO, errno.EISDIR)
 """Of the error where something else is in the place of a file, which is said."""
 
 
@@ -13,7 +13,7 @@ def open_own(path: str | Path, flags: int) -> int:
     """Open a file to write to, or make it; whoever can write into its folder does not choose what is written to.
 
     Raises:
-        OSError: it is a link or a pipe, which is said, or the system does not open it.
+        OSError: it is a link, a pipe or a folder, which is said, or the system does not open it.
     """
     try:
         file = os.open(path, flags | os.O_NOFOLLOW | os.O_NONBLOCK, 0o644)  # a pipe's reader is not waited for
@@ -26,6 +26,8 @@ def open_own(path: str | Path, flags: int) -> int:
             ) from exc
         if exc.errno == errno.ENXIO:
             raise _refuse_pipe(path) from exc
+        if exc.errno == errno.EISDIR:
+            raise OSError(exc.errno, "it is a folder, and no file: move it away", str(path)) from exc
         raise
     if stat.S_ISFIFO(os.fstat(file).st_mode):
         os.close(file)

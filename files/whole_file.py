@@ -20,9 +20,9 @@ def write_text(text: str, path: Path) -> None:
 def write_bytes(content: bytes, path: Path) -> None:
     """Write, flush to disk, rename: a file that has its final name is whole, and keeps it through a power cut."""
     make_folder(path.parent)
-    partial = path.with_name(f".{path.name}.partial")
+    partial = free_partial(path)
     try:
-        with partial.open("wb") as file:
+        with partial.open("xb") as file:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
@@ -33,6 +33,17 @@ def write_bytes(content: bytes, path: Path) -> None:
         exc.filename = str(path)  # the name that people know; a write that fails has none
         raise
     sync_folder(path.parent)
+
+
+def free_partial(path: Path) -> Path:
+    """Name the file beside `path` that is to take its place; what is there already, a link too, is taken away.
+
+    Raises:
+        OSError: a folder is in its place, or the system does not let go of it.
+    """
+    partial = path.with_name(f".{path.name}.partial")
+    partial.unlink(missing_ok=True)
+    return partial
 
 
 def make_folder(folder: Path) -> None:
@@ -79,7 +90,7 @@ def name_full_disk(place: Path) -> Iterator[None]:
 @contextlib.contextmanager
 def write_whole(path: Path) -> Iterator[Path]:
     """Give a temporary name beside `path`, which takes its place when all is written, or is removed."""
-    partial = path.with_name(f".{path.name}.partial")
+    partial = free_partial(path)
     try:
         yield partial
         partial.replace(path)

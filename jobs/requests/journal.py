@@ -13,7 +13,7 @@ from typing import Any, NamedTuple, Self
 
 from files.append_file import AppendFile, read_lines
 from files.hashes import hash_file, record_replacing, remove_recorded
-from files.whole_file import make_folder, sync_folder
+from files.whole_file import free_partial, make_folder, sync_folder
 from jobs.library.answers import build_error, build_response, describe_error, describe_response, flatten_response
 from jobs.reading.answer import Answer
 from jobs.request import Request, Send, name_error
@@ -187,8 +187,8 @@ def _read_kept(path: Path) -> dict[Cell, _Kept]:
 def _compress(source: Path, target: Path, folder: Path) -> None:
     """Compress a file so that the target, in `folder`, is whole or not there."""
     make_folder(target.parent)
-    partial = target.with_name(f".{target.name}.partial")
-    with source.open("rb") as plain, partial.open("wb") as file:
+    partial = free_partial(target)
+    with source.open("rb") as plain, partial.open("xb") as file:
         with gzip.GzipFile(fileobj=file, mode="wb", mtime=0) as packed:
             shutil.copyfileobj(plain, packed, 1 << 20)
         file.flush()

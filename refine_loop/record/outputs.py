@@ -192,6 +192,8 @@ def open_parts(folder: Path) -> Iterator[Path]:
 
 
 def _make_empty(folder: Path) -> Path:
+    if folder.is_symlink() or not folder.is_dir():  # nothing is written through a link
+        folder.unlink(missing_ok=True)
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir()
     return folder

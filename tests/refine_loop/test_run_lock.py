@@ -64,6 +64,12 @@ def test_lock_is_not_taken_through_a_link(tmp_path: Path) -> None:
     assert (tmp_path / "precious").read_text() == "kept"
 
 
+def test_folder_in_the_place_of_the_lock_is_named(tmp_path: Path) -> None:
+    (tmp_path / LOCK).mkdir()
+    with pytest.raises(RunInputError, match=r"run\.lock: it is a folder, and no file"), lock_folder(tmp_path):
+        pass
+
+
 def test_folder_that_cannot_be_locked_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*_: object) -> None:
         raise OSError(37, "No locks available")

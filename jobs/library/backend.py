@@ -3,6 +3,7 @@
 import copy
 import functools
 import os
+import re
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
@@ -33,6 +34,7 @@ GROUPS_AT_ONCE = 4  # with the library's 3, requests wait for the last rows of a
 MODEL_FREE_CELLS = 4  # checks and samplers, which ask no model, find a place too
 LOOK_SECONDS = 5.0  # that a server's list of models is waited for
 DATASET_FOLDER = "parquet-files"
+_OF_COLUMN = re.compile(r" while running generation for column '[^']*'")  # which the ledger says beside it
 
 
 class LibraryBackend:
@@ -177,7 +179,7 @@ def build_provider(profile: Profile, endpoint: str | None) -> ModelProvider:
 def say_error(text: str) -> str:
     """Say an error of the library in one line: it frames cause and solution, and repeats the schema an answer broke."""
     lines = [line.strip(" |🛑").partition(" Failed validating ")[0] for line in text.splitlines()]
-    return mask_secrets(" ".join(line for line in lines if line.strip("-")))
+    return mask_secrets(_OF_COLUMN.sub("", " ".join(line for line in lines if line.strip("-"))))
 
 
 def count_in_flight(config: Mapping[str, Any]) -> int:

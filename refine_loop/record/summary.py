@@ -12,7 +12,7 @@ from refine_loop.booking import NO_EDIT
 from refine_loop.state import ENDS
 
 LEAST_JUDGED = 20  # rows before it means anything that their scores are all the same
-LONGEST_REASON = 240  # characters of a failure that the terminal shows; the ledger has the whole
+LONGEST_REASON = 400  # characters of a failure that the terminal shows, what to do included; the ledger has the whole
 
 
 def name_model_columns(dataset: Declared) -> dict[str, str]:

@@ -26,6 +26,7 @@ def test_provider_names_its_key_and_does_not_read_it(monkeypatch: pytest.MonkeyP
             "  |----------\n  | Cause: no key.\n  | Solution: give one.\n  |----------",
             "Cause: no key. Solution: give one.",
         ),
+        ("Cause: too long while running generation for column 'trade'.", "Cause: too long."),
         ("🛑 Error generating dataset: no table", "Error generating dataset: no table"),
         ("", ""),
     ],

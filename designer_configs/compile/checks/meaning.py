@@ -83,29 +83,33 @@ def list_controls(profile: YamlSource) -> list[str]:
 def _check_against_dataset(project: Project, scope: Scope, profile: YamlSource) -> list[Problem]:
     """Check what a profile says of roles, criteria, gold and formats against what its dataset has."""
     source = project.read(scope.folder / DATASET_FILE, "dataset")
-    if source.problems:
+    if (columns := _read_columns(project, scope, source)) is None:
         return []
-    files = project.find_columns(scope.folder)
-    named = dict.fromkeys(entry for stage in STAGES for entry in source.data.get(stage, ()))
-    entries = [entry for entry in named if entry != CONTROLS and entry in files]
-    columns = [column for entry in entries if not (column := project.read(files[entry], "column")).problems]
-    if len(columns) < len(entries):
-        return []
-    roles = {column.data["model_alias"] for column in columns if "model_alias" in column.data}
-    criteria = [
-        score["name"]
-        for column in columns
-        if column.data["name"] == source.data.get("judge")
-        for score in column.data.get("scores", ())
-    ]
-    formats = [*FORMATS, *source.data.get("exports", ())]
+    roles = {column["model_alias"] for column in columns if "model_alias" in column}
     return [
         *_check_roles(profile, roles, scope.folder.name),
-        *_check_known(profile, "acceptance", list(profile.data.get("acceptance", {})), criteria),
-        *_check_known(profile, "export", profile.data.get("export", []), formats),
+        *_check_words(profile, source, columns),
         *_check_gold_keys(profile, source.data.get("gold", {})),
-        *_check_form(profile, [column.data for column in columns]),
+        *_check_form(profile, columns),
     ]
+
+
+def _read_columns(project: Project, scope: Scope, source: YamlSource) -> list[Mapping[str, Any]] | None:
+    """Read the columns that a dataset names; None where it, or one of them, is of the wrong shape."""
+    if source.problems:
+        return None
+    files = project.find_columns(scope.folder)
+    named = dict.fromkeys(entry for stage in STAGES for entry in source.data.get(stage, ()))
+    read = [project.read(files[entry], "column") for entry in named if entry != CONTROLS and entry in files]
+    return None if any(column.problems for column in read) else [column.data for column in read]
+
+
+def _check_words(profile: YamlSource, dataset: YamlSource, columns: Sequence[Mapping[str, Any]]) -> Iterator[Problem]:
+    """Check the criteria and the formats that a profile names; what of them is of the wrong shape is said elsewhere."""
+    judges = [column for column in columns if column["name"] == dataset.data.get("judge")]
+    criteria = [score["name"] for column in judges for score in column.get("scores", ())]
+    yield from _check_known(profile, "acceptance", criteria)
+    yield from _check_known(profile, "export", [*FORMATS, *dataset.data.get("exports", ())])
 
 
 def _check_form(profile: YamlSource, columns: Sequence[Mapping[str, Any]]) -> Iterator[Problem]:
@@ -126,12 +130,13 @@ def _check_roles(profile: YamlSource, roles: set[str], dataset: str) -> Iterator
             yield profile.report(("models", role), f"no column of {dataset} asks it; {suggest(role, sorted(roles))}")
 
 
-def _check_known(profile: YamlSource, key: str, given: Sequence[str], known: Sequence[str]) -> Iterator[Problem]:
+def _check_known(profile: YamlSource, key: str, known: Sequence[str]) -> Iterator[Problem]:
     """Check words of a list, or keys of a map, against those that the dataset knows."""
-    is_list = isinstance(profile.data.get(key), list)
-    for i, name in enumerate(given):
-        if name not in known:
-            yield profile.report((key, i if is_list else name), f"the dataset has no {name}; {suggest(name, known)}")
+    given = profile.data.get(key)
+    for i, name in enumerate(given if isinstance(given, list | Mapping) else ()):
+        if isinstance(name, str) and name not in known:
+            place = i if isinstance(given, list) else name
+            yield profile.report((key, place), f"the dataset has no {name}; {suggest(name, known)}")
 
 
 def _check_gold_keys(profile: YamlSource, needs: Mapping[str, str]) -> Iterator[Problem]:
@@ -286,7 +291,7 @@ def _check_models(profile: YamlSource, effective: Mapping[str, Any]) -> list[Pro
 
 
 def _check_names(project: Project, profile: YamlSource) -> Iterator[Problem]:
-    """Check that a profile's dataset, and the controls that it names, are there, whatever else is wrong with it."""
+    """Check that what a profile names is there, whatever else is wrong: dataset, controls, criteria, formats."""
     data = profile.data if isinstance(profile.data, Mapping) else {}
     folder, uses = project.find_dataset(data.get("dataset")), data.get("controls")
     if isinstance(data.get("dataset"), str) and folder is None:
@@ -295,6 +300,10 @@ def _check_names(project: Project, profile: YamlSource) -> Iterator[Problem]:
         name = use.get("use") if isinstance(use, Mapping) else use
         if isinstance(name, str) and folder is not None and name not in project.list_controls(folder):
             yield report_unknown_control(project, folder, profile, i)
+    if folder is not None and isinstance(profile.data, Mapping):
+        source = project.read(folder / DATASET_FILE, "dataset")
+        columns = _read_columns(project, find_scope(project, folder), source)
+        yield from _check_words(profile, source, columns) if columns is not None else ()
 
 
 def _report_unknown_dataset(project: Project, profile: YamlSource) -> Problem:

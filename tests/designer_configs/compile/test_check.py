@@ -122,11 +122,13 @@ def test_controls_may_read_one_another_whatever_their_names_are(root: Path, edit
 def test_unknown_names_are_said_beside_errors_of_shape(root: Path, edit: Edit) -> None:
     edit(PROFILE, "description: small", "description: 7")
     edit(PROFILE, "  - mood", "  - moood\n  - {use: heet}")
+    edit(PROFILE, "gold: {trades: gold.csv}\n", "gold: {trades: gold.csv}\nexport: [parquet, csvv]\n")
     found = [str(problem).removeprefix(PROFILE) for problem in check_profile(root / PROFILE, root)]
     assert [text.partition("; ")[0] for text in found] == [
         ":3: description: must be text",
         ":8: controls.2: there is no columns/controls/moood.yaml",
         ":9: controls.3.use: there is no columns/controls/heet.yaml",
+        ":16: export.1: the dataset has no csvv",
     ]
 
 

@@ -159,7 +159,7 @@ def _look(folder: Path, name: str, recorded: Recorded) -> str | None:
 def _compare(path: Path, recorded: Recorded) -> str | None:
     size = path.stat().st_size
     if not path.is_file():
-        return "is no regular file"
+        return "is a folder, and no file: move it away" if path.is_dir() else "is no regular file"
     if size < (recorded.size or 0):
         return f"is cut: {size:,} bytes of {recorded.size:,} or more"
     digest = hash_file(path) if recorded.size is None else hash_start(path, recorded.size).hexdigest()

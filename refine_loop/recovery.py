@@ -9,6 +9,7 @@ from typing import Any
 import polars as pl
 from langchain_core.runnables import RunnableConfig
 
+from files.shown_text import show_path
 from refine_loop.checkpoints import open_checkpoints
 from refine_loop.errors import RunInputError
 from refine_loop.record.provenance import REJUDGED
@@ -88,11 +89,13 @@ def check_checkpoints(folder: Path) -> str | None:
     """Say that a run cannot go on from its checkpoints, where that is so.
 
     Raises:
-        RunInputError: they know of more than the rounds have: a file of those is gone.
+        RunInputError: they know of more than the rounds have: a file of those is gone; or a folder is in their place.
     """
     there, path = find_place(folder / "rounds"), folder / CHECKPOINTS
     if not path.exists() and (there == Place() or (folder / REJUDGED).exists()):  # which is judged in one go
         return None
+    if path.is_dir():  # what is in it is not ours to take away
+        raise RunInputError(f"{show_path(path)} is a folder, and no file: move it away")
     if not path.exists() or not _are_readable(path):
         return f"{CHECKPOINTS} is lost or damaged"
     known = _read_known(path)

@@ -143,7 +143,7 @@ def _list_kept(folder: Path) -> list[Path]:
 
 def explain_damage(folder: Path, harms: list[Harm]) -> str:
     """Say what is damaged, and what can still be done."""
-    lost = [harm for harm in harms if harm.maker is None]
+    lost = [harm for harm in harms if harm.maker is None and not (folder / harm.file).is_dir()]
     damaged = [harm for harm in harms if harm.found != EDITED]
     lines = [f"{show_path(folder)} is damaged:"] if damaged else [f"{show_path(folder)} is not as it was written:"]
     lines += [f"  {harm.say(folder)}" for harm in harms]

@@ -44,7 +44,7 @@ def test_folder_in_the_place_of_a_file_is_no_file(folder: Path) -> None:
     write_recorded(b"x", folder / "a", folder)
     (folder / "a").unlink()
     (folder / "a").mkdir()
-    assert list_found(folder) == [("a", "is no regular file")]
+    assert list_found(folder) == [("a", "is a folder, and no file: move it away")]
 
 
 def test_what_was_taken_away_on_purpose_is_not_missing(folder: Path) -> None:

@@ -131,6 +131,14 @@ def test_checkpoints_that_cannot_be_read_are_lost(tmp_path: Path, content: bytes
     assert "checkpoints.sqlite is" in str(check_checkpoints(tmp_path))
 
 
+def test_folder_in_the_place_of_checkpoints_is_named(tmp_path: Path) -> None:
+    (tmp_path / "rounds/001").mkdir(parents=True)
+    (tmp_path / "rounds/001/plan.parquet").touch()
+    (tmp_path / "checkpoints.sqlite").mkdir()
+    with pytest.raises(RunInputError, match=r"checkpoints\.sqlite is a folder, and no file: move it away"):
+        check_checkpoints(tmp_path)
+
+
 def test_rounds_that_have_lost_what_the_checkpoints_know_of_are_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -113,7 +113,7 @@ def rejudge_run(
         raise RunInputError(
             f"nothing that judges the rows of {old} would differ, and a copy would come of it: name {what}"
         )
-    profile = _keep_law(before, profile, max(1, ledger.height))
+    profile = keep_law(before, profile, max(1, ledger.height))
     folder.mkdir(parents=True, exist_ok=True)
     try:
         with lock_folder(folder):
@@ -153,17 +153,18 @@ def _name_judge(profile: Profile) -> str | None:
     return None if judge is None else str(judge["model_alias"])
 
 
-def _keep_law(before: Profile, profile: Profile, rows: int) -> Profile:
+def keep_law(before: Profile, profile: Profile, rows: int) -> Profile:
     """Give a profile what the rows were made from and the models that wrote them: of these it brings the judge alone.
 
-    Whether models are shown a disguise is its own to say.
+    What models were shown in disguise stays so, unless a change on the command line takes it off.
     """
+    is_said = any(change.partition("=")[0].strip() == "gold.disguise" for change in profile.changes)
     run = replace(before.run, accepted=rows, max_candidates=rows)
     models, documents = dict(profile.models), dict(profile.document["models"])
     for role in (models.keys() & before.models.keys()) - {_name_judge(profile)}:
         models[role], documents[role] = before.models[role], before.document["models"][role]
     kept = {key: before.document[key] for key in ("controls", "form", *before.options)}
-    disguise = profile.gold.disguise
+    disguise = profile.gold.disguise or (before.gold.disguise and not is_said)
     document = {
         **profile.document,
         **kept,

@@ -57,13 +57,13 @@ class RunLine:
 
 
 def list_runs(folder: Path) -> list[RunLine]:
-    """List the runs right below a folder, the youngest first.
+    """List the runs right below a folder, the youngest first; of a run's own folder that run.
 
     Raises:
         RunInputError: it is no folder, or may not be looked into.
     """
     try:
-        found = [path for path in folder.iterdir() if is_run(path)]
+        found = [folder] if is_run(folder) else [path for path in folder.iterdir() if is_run(path)]
     except OSError as exc:
         raise RunInputError(
             f"{folder} cannot be looked into ({exc.strerror}): name the folder that holds runs"

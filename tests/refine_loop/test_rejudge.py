@@ -18,7 +18,7 @@ from designer_configs.compile.checks.project import PROJECT_ROOT
 from designer_configs.compile.native import CompiledProfile
 from designer_configs.compile.profile import load_profile
 from refine_loop.agreement import compare_verdicts, measure_kappa
-from refine_loop.rejudge import build_judging
+from refine_loop.rejudge import build_judging, keep_law
 
 Cli = Callable[..., Result]
 CRITERIA = ("realism", "consistency", "completeness")
@@ -76,6 +76,13 @@ def test_what_made_the_rows_stays_whatever_the_other_profile_says(cli: Cli, run_
     ]
     old, new = (pl.read_parquet(folder / "ledger.parquet") for folder in (run_folder, tmp_path / "new"))
     assert new.select("row_id", "model").equals(old.select("row_id", "model"))
+
+
+@pytest.mark.parametrize(("changes", "stays"), [([], True), (["gold.disguise=false"], False)])
+def test_a_disguise_is_taken_off_by_the_command_line_alone(changes: list[str], stays: bool) -> None:
+    before = load_profile("offline", {"sets": ["gold.disguise=true"]})
+    kept = keep_law(before, load_profile("offline", {"sets": changes}), 10)
+    assert (kept.gold.disguise, kept.document["gold"]["disguise"]) == (stays, stays)
 
 
 def test_rows_that_are_texts_are_judged_again_too(cli: Cli, tmp_path: Path) -> None:

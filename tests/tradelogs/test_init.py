@@ -38,12 +38,14 @@ def test_every_line_that_sets_something_is_explained(cli: Cli, tmp_path: Path) -
         (("--gold-trades", "nope.csv"), "nope.csv: there is no such file"),
         (("--dataset", "nothing"), "there is no dataset nothing"),
         (("--gold-trades", TRADES, "--max-cost", 3), "needs the price of every model"),
+        (("--gold-trades", TRADES, "--provider", "nobody", "--endpoint", ""), "the endpoint of nobody is not known"),
     ],
 )
 def test_what_cannot_be_used_is_said(cli: Cli, tmp_path: Path, arguments: tuple[object, ...], said: str) -> None:
     result = cli("init", *SERVER, *arguments, "--out", tmp_path / "mine.yaml")
     assert result.exit_code == 2
     assert said in result.output
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_file_that_is_there_is_kept(cli: Cli, tmp_path: Path) -> None:

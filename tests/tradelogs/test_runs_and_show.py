@@ -34,6 +34,11 @@ def test_runs_lists_a_finished_run_with_its_counts(cli: Cli, copied: Path) -> No
     assert said.output.split("\n")[1].split()[:6] == [copied.name, "rehearsal", "complete", "60", "of", "60"]
 
 
+def test_runs_of_a_runs_own_folder_lists_it(cli: Cli, copied: Path) -> None:
+    result = cli("runs", copied, "--json")
+    assert [json.loads(line)["folder"] for line in result.stdout.splitlines()] == [str(copied)]
+
+
 def test_runs_as_json_gives_an_object_a_line(cli: Cli, copied: Path) -> None:
     (line,) = [json.loads(text) for text in cli("runs", copied.parent, "--json").output.splitlines()]
     usage = json.loads((copied / "usage.json").read_text())

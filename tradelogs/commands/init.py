@@ -69,6 +69,7 @@ def command(dataset: str, num: int, max_cost: float | None, max_minutes: float, 
     for note in notes:
         click.echo(f"note: {note}")
     if problems := check_profile(out):
+        out.unlink()  # the next try shall not find it in its way
         raise ConfigError(problems)
     begin = write_command("tradelogs", "preview", out), write_command("tradelogs", "generate", out, "--estimate")
     click.echo(f"{show_path(out)}: written; next: {'; '.join(begin)}")

@@ -20,6 +20,7 @@ from refine_loop.state import build_candidate_schema
 Candidate = dict[str, Any]
 NO_EDIT = "[]"  # the patch of a row that came back as it was
 UNCHANGED = "the refiner gave it back unchanged"
+UNDONE = "what the refiner changed was no field that a critique names"
 
 
 @dataclass
@@ -131,17 +132,19 @@ class Book:
         if verdict.accepted and (copy := self._check_copies(row, candidate)) is not None:
             verdict = judge_row([copy.to_dict()], None, declared, self.acceptance)
             candidate |= self._describe(row, returned, verdict)
+        is_unchanged = returned.get(f"{declared.row}__edits") == NO_EDIT
         if f"{declared.row}__edits" in returned:
             candidate["edits"] = [*candidate["edits"], returned[f"{declared.row}__edits"]]
             candidate["undone_edits"] += len(returned[f"{declared.row}__undone"])
         if verdict.unjudged is not None:
             return self._book_unjudged(candidate, before, verdict.unjudged)
-        if verdict.accepted:
+        if verdict.accepted and not is_unchanged:  # judged again it might pass by luck alone
             self._remember(row, self._find_text(candidate), candidate["row_id"])
             return candidate | {"status": "accepted"}
+        candidate["judge_critique"] = candidate["judge_critique"] or before
         candidate["critiques"] = [*candidate["critiques"], candidate["judge_critique"]]
-        if candidate["retry_count"] and candidate["edits"][-1:] == [NO_EDIT]:
-            return close_candidate(candidate, UNCHANGED)
+        if is_unchanged:
+            return close_candidate(candidate, UNDONE if returned[f"{declared.row}__undone"] else UNCHANGED)
         return candidate if verdict.may_mend else candidate | {"status": "rejected", "reason": verdict.critique[0]}
 
     def _book_unjudged(self, candidate: Candidate, before: str | None, why: str) -> Candidate:

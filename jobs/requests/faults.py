@@ -22,7 +22,7 @@ _UNPAID = re.compile(
 _CREDIT = re.compile(rf"billing|credit balance|out of credits|current quota|{_LACKS}", re.IGNORECASE)
 _NO_MONEY = re.compile(rf"spending limit|credit balance|out of credits|{_LACKS}", re.IGNORECASE)
 _TOO_LARGE = re.compile(r"request too large|request is too large", re.IGNORECASE)
-_PERHAPS = re.compile(r"credit|\bbalance\b|quota|spending limit", re.IGNORECASE)
+_PERHAPS = re.compile(r"credit|\bbalance\b|quota|spending limit|\bdaily\b|\bper day\b", re.IGNORECASE)
 _COMES_BACK = re.compile(  # of a quota
     r"\b(?:per|/|a) ?(?:min|sec|hour)|rate limit|\([rt]pm\)|\b(?:re)?try (?:again )?(?:in|after) \d", re.IGNORECASE
 )

@@ -189,10 +189,21 @@ def test_row_whose_judge_gave_no_usable_answer_is_rejected_with_its_trade_and_la
     assert drafted["realism"] is None
 
 
-def test_row_that_the_refiner_gave_back_unchanged_is_not_refined_again() -> None:
-    (booked,) = book([open_row()], JobResult([make_row(score=2, trade__edits="[]", trade__undone=[])]), 1)
+@pytest.mark.parametrize("score", [2, 5])
+@pytest.mark.parametrize(
+    ("undone", "why"),
+    [
+        ([], "the refiner gave it back unchanged"),
+        (["ticker"], "the refiner changed was no field that a critique names"),
+    ],
+)
+def test_row_that_stays_as_it_was_is_not_refined_again_nor_accepted_by_a_second_look(
+    score: int, undone: list[str], why: str
+) -> None:
+    row = make_row(score=score, trade__edits="[]", trade__undone=undone)
+    (booked,) = book([open_row(judge_critique="- [exit] x")], JobResult([row]), 1)
     assert booked["status"] == "rejected"
-    assert booked["reason"].endswith("(the refiner gave it back unchanged)")
+    assert why in booked["reason"]
 
 
 def test_row_that_was_not_finished_while_refined_is_failed() -> None:

@@ -56,6 +56,8 @@ CASES: dict[str, tuple[int, Any, dict[str, str], str]] = {
     ),
     "a day's requests": (429, err("Quota exceeded for 'Generate requests per day'"), {}, "stop"),
     "a day's, with a time": (429, err("Quota exceeded for 'requests per day'"), {"Retry_After": "30"}, "wait"),
+    "a day's limit": (429, err("Daily limit reached"), {}, "stop"),
+    "a day's limit, with a time": (429, err("Daily limit reached"), {"Retry_After": "30"}, "wait"),
     "one request of more than a minute": (429, err("Request too large for m on tokens per min"), {}, "refuse"),
     "a list with a quota that comes back": (429, [err(f"{PLAN} Please retry in 31.59s.", code=429)], {}, "wait"),
     "call rate": (429, err("exceeded call rate limit. Please retry after 6 seconds. aka/quotaincrease"), {}, "wait"),

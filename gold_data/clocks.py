@@ -8,6 +8,7 @@ from gold_data.markets import Markets
 from gold_data.sessions import EXCHANGE_ZONE
 
 CLOCK, TIME_OF_DAY = "zone", "%H:%M:%S"
+MOMENT = f"%Y-%m-%dT{TIME_OF_DAY}"  # as prompts and gold rows have it
 # What descriptions say of New York, and what of other markets.
 OF_NEW_YORK = {"exchange time": "on the clock of its market", "dollars": "in the currency of its market"}
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import polars as pl
 
-from gold_data.clocks import put_on_clock
+from gold_data.clocks import MOMENT, put_on_clock
 from gold_data.errors import GoldError
 from gold_data.markets import USUAL, Markets
 from gold_data.sessions import Market
@@ -20,7 +20,6 @@ PARTS = ("symbol", "timeframe", "regime", "volatility")
 SYMBOLS = ("BTCUSDT", "ETHUSDT", "SPY", "AAPL", "EURUSD", "ES=F")
 TIMEFRAMES = ("1m", "5m", "1h", "1d")
 COPIES = 5  # of each situation without bars: whatever part of them is held out, each is left
-MOMENT = "%Y-%m-%dT%H:%M:%S"
 
 
 def list_situations(options: Mapping[str, Any]) -> pl.DataFrame:

@@ -7,7 +7,7 @@ import polars as pl
 
 from columns.stock_report.report_checks import GROUP_VOTES
 from gold_data.bars import place_timestamps
-from gold_data.clocks import put_on_clock
+from gold_data.clocks import MOMENT, put_on_clock
 from gold_data.errors import GoldError
 from gold_data.markets import USUAL, Markets
 from gold_data.sessions import EXCHANGE, EXCHANGE_ZONE, Market
@@ -18,7 +18,6 @@ from indicators.report_facts import DAY, FACTS, build_facts, find_length, recomm
 
 HOUR = timedelta(hours=1)
 GOLD_ID, CELL = "gold_id", "cell"
-MOMENT = "%Y-%m-%dT%H:%M:%S"
 STALE_EVERY, STALE_TIMES = 20, (2, 3, 5, 13)  # every twentieth bar is also looked at too late, so many times the limit
 HEADLINES, FRESH = 3, "3d"  # the last ones, where the last of all is not older
 NEWS_COLUMNS = ("id", "published_at", "ticker", "headline")

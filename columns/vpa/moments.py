@@ -6,7 +6,7 @@ from typing import Any
 
 import polars as pl
 
-from gold_data.clocks import put_on_clock
+from gold_data.clocks import MOMENT, put_on_clock
 from gold_data.errors import GoldError
 from gold_data.markets import USUAL, Markets
 from gold_data.sessions import Market
@@ -19,7 +19,6 @@ from indicators.vpa.outcomes import build_outcomes
 
 GOLD_ID, CELL, HIGHER = "gold_id", "cell", "multi_timeframe_context"
 WITHOUT_STRENGTH = "NONE"  # of a HOLD: reference 002 has a text there
-MOMENT = "%Y-%m-%dT%H:%M:%S"
 DECIDED = (SESSION, CELL, "ticker", "timeframe", "timestamp", "signal", "strength", "pattern", "stop", "target")
 INPUT = (
     *("current_candle", "recent_candles", "vpa_metrics", "trend_analysis", "pattern_analysis", "support_resistance"),

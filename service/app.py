@@ -2,7 +2,7 @@
 
 import contextlib
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -11,6 +11,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import FileResponse, JSONResponse, PlainTextResponse, StreamingResponse
 from fastapi.staticfiles import StaticFiles
 from pydantic import BaseModel, ConfigDict, Field
+from starlette.exceptions import HTTPException
 
 from designer_configs.compile.profile import list_profiles
 from service.errors import ServiceError
@@ -23,6 +24,7 @@ from service.scheduler import Scheduler
 
 PAGES = Path(__file__).parent / "pages"
 NAME = r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$"
+MOST = 1_000_000_000  # rows of a run that may be asked for
 CONTENT_POLICY = "default-src 'self'; img-src 'self' data:; frame-ancestors 'self'; base-uri 'none'; form-action 'self'"
 
 
@@ -32,8 +34,8 @@ class RunRequest(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     profile: str = Field(pattern=NAME, description="Name of a shipped profile.")
-    num: int | None = Field(default=None, ge=1, le=1_000_000, description="Accepted rows wanted.")
-    seed: int | None = Field(default=None, ge=0, le=2**32 - 1, description="Same seed, same run.")
+    num: int | None = Field(default=None, ge=1, le=1_000_000, strict=True, description="Accepted rows wanted.")
+    seed: int | None = Field(default=None, ge=0, le=2**32 - 1, strict=True, description="Same seed, same run.")
     gold: str | None = Field(default=None, pattern=NAME, description="Name of a gold folder of the service.")
 
 
@@ -80,8 +82,19 @@ def _add_errors(app: FastAPI) -> None:
 
     @app.exception_handler(RequestValidationError)
     async def explain_request(_: Request, error: RequestValidationError) -> JSONResponse:
-        found = [f"{'.'.join(str(part) for part in each['loc'][1:])}: {each['msg']}" for each in error.errors()]
-        return refuse(422, "; ".join(found))
+        return refuse(422, "; ".join(map(_say_wrong, error.errors())))
+
+    @app.exception_handler(HTTPException)
+    async def explain_route(_: Request, error: HTTPException) -> JSONResponse:
+        return refuse(error.status_code, f"{error.detail.lower()}: docs/service.md lists the calls")
+
+
+def _say_wrong(error: Mapping[str, Any]) -> str:
+    """Say what is wrong with a request, and where; a place in a text that is no JSON is a character's."""
+    place = [str(part) for part in error["loc"][1:]]
+    if error["type"] == "json_invalid":
+        return f"the body is no JSON, at character {place[-1]}"
+    return f"{'.'.join(place) or 'the body'}: {error['msg']}"
 
 
 def describe(jobs: JobFolder, counts: Counts, name: str) -> dict[str, Any]:
@@ -152,7 +165,9 @@ def _add_looks(app: FastAPI, jobs: JobFolder) -> None:
         return FileResponse(find_file(jobs.runs / jobs.find(name), file))
 
     @app.get("/v1/runs/{name}/rows")
-    def rows(name: str, start: int = 0, count: int = 20) -> dict[str, Any]:
+    def rows(
+        name: str, start: Annotated[int, Query(ge=0, le=MOST)] = 0, count: Annotated[int, Query(ge=0, le=MOST)] = 20
+    ) -> dict[str, Any]:
         """Show candidates, with critiques and edits."""
         return read_rows(jobs.runs / jobs.find(name), start, count)
 

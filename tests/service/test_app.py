@@ -59,6 +59,9 @@ def test_one_key_is_one_run(client: Any) -> None:
         ({"profile": "offline", "gold": "../gold"}, 422),
         ({"profile": "offline", "gold": "nowhere"}, 422),
         ({"profile": "offline", "num": 0}, 422),
+        ({"profile": "offline", "num": True}, 422),
+        ({"profile": "offline", "seed": "7"}, 422),
+        ([], 422),
         ({"profile": "offline", "path": "x"}, 422),
         ({"profile": "offline" * 200_000}, 413),
     ],
@@ -72,7 +75,20 @@ def test_what_is_refused_writes_nothing(client: Any, runs: Path, body: Any, stat
 
 @pytest.mark.parametrize("path", ["/v1/runs/nothing", "/v1/runs/..%2f..%2fetc", "/v1/runs/nothing/files/x", "/nothing"])
 def test_what_is_not_there_is_not_found(client: Any, path: str) -> None:
-    assert client.get(path).status_code == 404
+    reply = client.get(path)
+    assert (reply.status_code, [*reply.json()]) == (404, ["error"])
+
+
+def test_a_refusal_says_where_the_fault_is(client: Any, runs: Path) -> None:
+    headers = {"Content-Type": "application/json"}
+    assert client.post("/v1/runs", content=b"{1", headers=headers).json()["error"] == (
+        "the body is no JSON, at character 1"
+    )
+    assert client.post("/v1/runs", json=[]).json()["error"].startswith("the body: ")
+    (runs / "mine").mkdir(parents=True)
+    (runs / "mine/profile.yaml").write_text("", encoding="utf-8")
+    reply = client.get(f"/v1/runs/mine/rows?start={10**20}")
+    assert (reply.status_code, reply.json()["error"].partition(":")[0]) == (422, "start")
 
 
 def test_bodies_need_a_length_and_a_type(client: Any) -> None:
@@ -118,6 +134,22 @@ def test_a_job_that_waits_is_cancelled_at_once_and_may_go_on(client: Any, runs: 
     assert not (runs / f"{name}{EXIT}").exists()
 
 
+def test_a_kill_while_a_run_is_queued_again_leaves_it_as_it_was(client: Any, runs: Path, monkeypatch: Any) -> None:
+    jobs = JobFolder(runs)
+    name = client.post("/v1/runs", json=FEW).json()["id"]
+    client.post(f"/v1/runs/{name}/cancel", json={})
+    unlink, left = Path.unlink, list[str]()
+
+    def look(path: Path, *, missing_ok: bool = False) -> None:
+        left.append(jobs.tell_state(name))
+        unlink(path, missing_ok=missing_ok)
+
+    monkeypatch.setattr(Path, "unlink", look)
+    jobs.requeue(name)
+    assert set(left) == {"cancelled"}  # until the last file is gone: a worker that began before would lose its lock
+    assert jobs.tell_state(name) == "queued"
+
+
 def test_a_job_at_work_is_running(client: Any, runs: Path) -> None:
     name = client.post("/v1/runs", json=FEW).json()["id"]
     with hold(runs / f"{name}{JOB}"):
@@ -151,6 +183,8 @@ def test_drift_is_a_gauge(runs: Path) -> None:
     written = write_metrics(JobFolder(runs))
     assert 'tradelogs_drift{run="mine"} 1.0' in written
     assert 'tradelogs_drift_reference_score{run="mine"} 0.5' in written
+    (runs / "mine/drift.json").write_text('{"ours": {}', encoding="utf-8")
+    assert 'run="mine"' not in write_metrics(JobFolder(runs))
 
 
 def test_the_interface_is_the_one_that_is_written_down(client: Any) -> None:

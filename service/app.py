@@ -1,11 +1,13 @@
 """The service's HTTP interface: submit, watch, cancel, resume, fetch. Names only, never paths."""
 
 import contextlib
+import functools
 import re
 from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
+import uvicorn
 from fastapi import FastAPI, Header, Query, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import FileResponse, JSONResponse, PlainTextResponse, StreamingResponse
@@ -18,12 +20,14 @@ from service.errors import ServiceError
 from service.guards import Guard, refuse
 from service.jobs import Asked, JobFolder
 from service.metrics import write_metrics
-from service.reading import Counts, find_file, follow_events, list_files, read_bars, read_funnel, read_rows
+from service.reading import Counts, find_file, follow_events, follow_runs, list_files, read_bars, read_funnel, read_rows
 from service.review import book_review, next_item
 from service.scheduler import Scheduler
 
+LAST_WORDS = 2  # seconds that replies under way are given when the service is stopped
 PAGES = Path(__file__).parent / "pages"
 NAME = r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$"
+LISTED = 100  # runs, the newest
 MOST = 1_000_000_000  # rows of a run that may be asked for
 CONTENT_POLICY = "default-src 'self'; img-src 'self' data:; frame-ancestors 'self'; base-uri 'none'; form-action 'self'"
 
@@ -75,6 +79,11 @@ def build_app(
     return app
 
 
+def listen(app: FastAPI, host: str, port: int) -> None:
+    """Serve until somebody stops it; pages that are open then would be followed for ever, and are let go of."""
+    uvicorn.run(app, host=host, port=port, log_level="warning", access_log=False, timeout_graceful_shutdown=LAST_WORDS)
+
+
 def _add_errors(app: FastAPI) -> None:
     @app.exception_handler(ServiceError)
     async def explain(_: Request, error: ServiceError) -> JSONResponse:
@@ -112,6 +121,15 @@ def describe(jobs: JobFolder, counts: Counts, name: str) -> dict[str, Any]:
     }
 
 
+def list_described(jobs: JobFolder, counts: Counts, most: int) -> list[dict[str, Any]]:
+    """Describe the newest runs; one that goes away meanwhile is left out."""
+    found = []
+    for name in jobs.list_runs()[:most]:
+        with contextlib.suppress(FileNotFoundError):
+            found.append(describe(jobs, counts, name))
+    return found
+
+
 def _add_runs(app: FastAPI, jobs: JobFolder, counts: Counts, gold: Path) -> None:
     @app.post("/v1/runs", status_code=202)
     def submit(
@@ -126,9 +144,15 @@ def _add_runs(app: FastAPI, jobs: JobFolder, counts: Counts, gold: Path) -> None
         return describe(jobs, counts, name) | {"new": is_new}
 
     @app.get("/v1/runs")
-    def list_runs(limit: Annotated[int, Query(ge=1, le=500)] = 100) -> dict[str, Any]:
+    def list_runs(limit: Annotated[int, Query(ge=1, le=500)] = LISTED) -> dict[str, Any]:
         """List runs, the newest first."""
-        return {"runs": [describe(jobs, counts, name) for name in jobs.list_runs()[:limit]]}
+        return {"runs": list_described(jobs, counts, limit)}
+
+    @app.get("/v1/events", response_class=StreamingResponse)
+    def watch() -> StreamingResponse:
+        """Follow the list of runs (server-sent): it is told anew when it has changed."""
+        runs = functools.partial(list_described, jobs, counts, LISTED)
+        return StreamingResponse(follow_runs(runs), media_type="text/event-stream")
 
     @app.get("/v1/runs/{name}")
     def show_run(name: str) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """The job service: what it takes, what it refuses, and that a job ends as the command line would."""
 
+import asyncio
 import json
 import time
 from pathlib import Path
@@ -13,6 +14,7 @@ from service.app import build_app
 from service.guards import LARGEST_BODY, Guard
 from service.jobs import EXIT, JOB, Asked, JobFolder, hold
 from service.metrics import write_metrics
+from service.reading import follow_runs
 from service.scheduler import Scheduler
 from service.worker import main as work
 from tests.conftest import ROOT, run_cli
@@ -120,6 +122,9 @@ def test_a_token_is_needed_where_one_is_set(runs: Path, tmp_path: Path, monkeypa
     assert list(runs.iterdir()) == []
     assert client.get("/v1/runs", headers={"Authorization": "Bearer right"}).status_code == 200
     assert client.get("/").status_code == 200  # the page asks for the token
+    monkeypatch.setenv("SOME_TOKEN", "a+b/c=")
+    other = TestClient(build_app(runs, tmp_path, guard=Guard("SOME_TOKEN")))
+    assert other.get("/v1/runs", headers={"Cookie": "token=a%2Bb%2Fc%3D"}).status_code == 200  # as the page keeps it
 
 
 def test_without_a_token_only_loopback_is_answered(client: Any) -> None:
@@ -173,6 +178,21 @@ def test_the_oldest_job_comes_first_and_ends_once(runs: Path) -> None:
     jobs.end(names[0], 0)
     jobs.end(names[0], 1)
     assert jobs.tell_state(names[0]) == "done"
+
+
+def test_the_list_is_told_when_it_has_changed(runs: Path) -> None:
+    jobs, said = JobFolder(runs), list[str]()
+
+    async def listen() -> None:
+        told = follow_runs(lambda: [{"id": name} for name in jobs.list_runs()])
+        said.append(await anext(told))
+        said.append(await anext(told))
+        jobs.submit(Asked("offline"), "k")
+        said.append(await anext(told))
+
+    asyncio.run(listen())
+    assert [text.partition(":")[0] for text in said] == ["data", "", "data"]
+    assert jobs.list_jobs()[0] in said[-1]
 
 
 def test_drift_is_a_gauge(runs: Path) -> None:

@@ -158,6 +158,10 @@ class Dataset:
         message = f"it is a copy of {known}; limit: {limit}"
         return Violation("copy", fields, limit, f"copy of {known}", message, mend=False)
 
+    def print_row(self, text: str, plan: PlanRow) -> str:  # noqa: ARG002 - a hook
+        """Print a row, given as it was written, for people to read."""
+        return text
+
     def list_steps(self, facts: Mapping[str, Any]) -> Mapping[str, float]:  # noqa: ARG002 - a hook
         """List the steps of prices by ticker, as far as the facts of gold tell them."""
         return {}

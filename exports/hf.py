@@ -11,6 +11,7 @@ from exports.errors import ExportError
 from exports.export import Exported
 from exports.finished_run import FinishedRun
 from exports.splits import PARTS, SPLIT, say_parts, split_accepted
+from exports.tracked import hash_parts
 from files.whole_file import write_text, write_whole
 from gold_data.store import SESSION
 
@@ -39,14 +40,16 @@ def write(run: FinishedRun, out: Path) -> Exported:
         with write_whole(out / DATA.format(split=name)) as partial:
             part.write_parquet(partial)
     counts = {name: part.height for name, part in parts.items()}
-    write_text(write_card(run, counts), out / "README.md")
+    digest = hash_parts(*((out / DATA.format(split=name)).read_bytes() for name in parts))
+    write_text(write_card(run, counts, digest), out / "README.md")
     return Exported(out, sum(counts.values()), (say_parts(counts, run.accepted.height),))
 
 
-def write_card(run: FinishedRun, counts: Mapping[str, int]) -> str:
+def write_card(run: FinishedRun, counts: Mapping[str, int], digest: str) -> str:
     """Write the card: what the rows are, how they were made and judged, and what they must not be used for.
 
-    `counts` are the rows of each split.
+    `counts` are the rows of each split. `digest` is theirs: `load_dataset` keeps what it has read by the settings of
+    the card and the last name of the folder, not by the files, and would give one run's rows for another's.
     """
     profile, dataset = run.profile, run.profile.dataset
     rows = sum(counts.values())
@@ -55,7 +58,7 @@ def write_card(run: FinishedRun, counts: Mapping[str, int]) -> str:
         "pretty_name": dataset.name,
         "tags": ["synthetic", "trading", dataset.name],
         "size_categories": [next((name for most, name in SIZES if rows < most), "n>1M")],
-        "configs": [{"config_name": "default", "data_files": files}],
+        "configs": [{"config_name": "default", "description": f"sha256 {digest}", "data_files": files}],
     }
     statuses = dict(run.ledger.group_by("status").len().rows())
     ended = ", ".join(f"{statuses.get(name, 0):,} {name}" for name in ("accepted", "rejected", "failed"))

@@ -1,28 +1,34 @@
 """The service's HTTP interface: submit, watch, cancel, resume, fetch. Names only, never paths."""
 
 import contextlib
+import functools
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
+import uvicorn
 from fastapi import FastAPI, Header, Query, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import FileResponse, JSONResponse, PlainTextResponse, StreamingResponse
 from fastapi.staticfiles import StaticFiles
 from pydantic import BaseModel, ConfigDict, Field
+from starlette.exceptions import HTTPException
 
 from designer_configs.compile.profile import list_profiles
 from service.errors import ServiceError
 from service.guards import Guard, refuse
 from service.jobs import Asked, JobFolder
 from service.metrics import write_metrics
-from service.reading import Counts, find_file, follow_events, list_files, read_bars, read_funnel, read_rows
+from service.reading import Counts, find_file, follow_events, follow_runs, list_files, read_bars, read_funnel, read_rows
 from service.review import book_review, next_item
 from service.scheduler import Scheduler
 
+LAST_WORDS = 2  # seconds that replies under way are given when the service is stopped
 PAGES = Path(__file__).parent / "pages"
 NAME = r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$"
+LISTED = 100  # runs, the newest
+MOST = 1_000_000_000  # rows of a run that may be asked for
 CONTENT_POLICY = "default-src 'self'; img-src 'self' data:; frame-ancestors 'self'; base-uri 'none'; form-action 'self'"
 
 
@@ -32,8 +38,8 @@ class RunRequest(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     profile: str = Field(pattern=NAME, description="Name of a shipped profile.")
-    num: int | None = Field(default=None, ge=1, le=1_000_000, description="Accepted rows wanted.")
-    seed: int | None = Field(default=None, ge=0, le=2**32 - 1, description="Same seed, same run.")
+    num: int | None = Field(default=None, ge=1, le=1_000_000, strict=True, description="Accepted rows wanted.")
+    seed: int | None = Field(default=None, ge=0, le=2**32 - 1, strict=True, description="Same seed, same run.")
     gold: str | None = Field(default=None, pattern=NAME, description="Name of a gold folder of the service.")
 
 
@@ -73,6 +79,11 @@ def build_app(
     return app
 
 
+def listen(app: FastAPI, host: str, port: int) -> None:
+    """Serve until somebody stops it; pages that are open then would be followed for ever, and are let go of."""
+    uvicorn.run(app, host=host, port=port, log_level="warning", access_log=False, timeout_graceful_shutdown=LAST_WORDS)
+
+
 def _add_errors(app: FastAPI) -> None:
     @app.exception_handler(ServiceError)
     async def explain(_: Request, error: ServiceError) -> JSONResponse:
@@ -80,8 +91,19 @@ def _add_errors(app: FastAPI) -> None:
 
     @app.exception_handler(RequestValidationError)
     async def explain_request(_: Request, error: RequestValidationError) -> JSONResponse:
-        found = [f"{'.'.join(str(part) for part in each['loc'][1:])}: {each['msg']}" for each in error.errors()]
-        return refuse(422, "; ".join(found))
+        return refuse(422, "; ".join(map(_say_wrong, error.errors())))
+
+    @app.exception_handler(HTTPException)
+    async def explain_route(_: Request, error: HTTPException) -> JSONResponse:
+        return refuse(error.status_code, f"{error.detail.lower()}: docs/service.md lists the calls")
+
+
+def _say_wrong(error: Mapping[str, Any]) -> str:
+    """Say what is wrong with a request, and where; a place in a text that is no JSON is a character's."""
+    place = [str(part) for part in error["loc"][1:]]
+    if error["type"] == "json_invalid":
+        return f"the body is no JSON, at character {place[-1]}"
+    return f"{'.'.join(place) or 'the body'}: {error['msg']}"
 
 
 def describe(jobs: JobFolder, counts: Counts, name: str) -> dict[str, Any]:
@@ -99,6 +121,15 @@ def describe(jobs: JobFolder, counts: Counts, name: str) -> dict[str, Any]:
     }
 
 
+def list_described(jobs: JobFolder, counts: Counts, most: int) -> list[dict[str, Any]]:
+    """Describe the newest runs; one that goes away meanwhile is left out."""
+    found = []
+    for name in jobs.list_runs()[:most]:
+        with contextlib.suppress(FileNotFoundError):
+            found.append(describe(jobs, counts, name))
+    return found
+
+
 def _add_runs(app: FastAPI, jobs: JobFolder, counts: Counts, gold: Path) -> None:
     @app.post("/v1/runs", status_code=202)
     def submit(
@@ -113,9 +144,15 @@ def _add_runs(app: FastAPI, jobs: JobFolder, counts: Counts, gold: Path) -> None
         return describe(jobs, counts, name) | {"new": is_new}
 
     @app.get("/v1/runs")
-    def list_runs(limit: Annotated[int, Query(ge=1, le=500)] = 100) -> dict[str, Any]:
+    def list_runs(limit: Annotated[int, Query(ge=1, le=500)] = LISTED) -> dict[str, Any]:
         """List runs, the newest first."""
-        return {"runs": [describe(jobs, counts, name) for name in jobs.list_runs()[:limit]]}
+        return {"runs": list_described(jobs, counts, limit)}
+
+    @app.get("/v1/events", response_class=StreamingResponse)
+    def watch() -> StreamingResponse:
+        """Follow the list of runs (server-sent): it is told anew when it has changed."""
+        runs = functools.partial(list_described, jobs, counts, LISTED)
+        return StreamingResponse(follow_runs(runs), media_type="text/event-stream")
 
     @app.get("/v1/runs/{name}")
     def show_run(name: str) -> dict[str, Any]:
@@ -152,7 +189,9 @@ def _add_looks(app: FastAPI, jobs: JobFolder) -> None:
         return FileResponse(find_file(jobs.runs / jobs.find(name), file))
 
     @app.get("/v1/runs/{name}/rows")
-    def rows(name: str, start: int = 0, count: int = 20) -> dict[str, Any]:
+    def rows(
+        name: str, start: Annotated[int, Query(ge=0, le=MOST)] = 0, count: Annotated[int, Query(ge=0, le=MOST)] = 20
+    ) -> dict[str, Any]:
         """Show candidates, with critiques and edits."""
         return read_rows(jobs.runs / jobs.find(name), start, count)
 

@@ -6,6 +6,7 @@ import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import unquote
 
 from limits import parse
 from limits.storage import MemoryStorage
@@ -51,7 +52,9 @@ class Guard:
 
 
 def _is_allowed(request: Request, token: str) -> bool:
-    given = request.headers.get("authorization", "").removeprefix("Bearer ") or request.cookies.get("token", "")
+    given = request.headers.get("authorization", "").removeprefix("Bearer ") or unquote(
+        request.cookies.get("token", "")
+    )
     is_page = request.method == "GET" and (request.url.path == "/" or request.url.path.startswith("/pages/"))
     return is_page or hmac.compare_digest(given.encode(), token.encode())
 

@@ -78,16 +78,19 @@ class JobFolder:
             raise ServiceError(409, f"this Idempotency-Key was used for {job['id']}, another request: take another key")
         return str(job["id"]), False
 
-    def _create(self, path: Path, document: Mapping[str, Any]) -> bool:
-        """Create a file whole or not at all; False where it is there."""
+    def _create(self, path: Path, document: Mapping[str, Any], *, is_anew: bool = False) -> bool:
+        """Create a file whole or not at all; False where it is there and is not to be made anew."""
         partial = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
         partial.write_text(json.dumps(document), encoding="utf-8")
         try:
-            os.link(partial, path)
+            if is_anew:
+                partial.replace(path)
+            else:
+                os.link(partial, path)
         except FileExistsError:
             return False
         finally:
-            partial.unlink()
+            partial.unlink(missing_ok=True)
         return True
 
     def list_jobs(self) -> list[str]:
@@ -179,9 +182,9 @@ class JobFolder:
             "gold": None,
             "key": False,
         }
-        for suffix in (CANCEL, EXIT, JOB):
+        self._create(self.runs / f"{name}{JOB}", job | {"submitted": time.time_ns()}, is_anew=True)
+        for suffix in (CANCEL, EXIT):  # how it ended goes last: until then nobody begins, and a kill here loses nothing
             (self.runs / f"{name}{suffix}").unlink(missing_ok=True)
-        self._create(self.runs / f"{name}{JOB}", job | {"submitted": time.time_ns()})
 
 
 def is_locked(path: Path) -> bool:

@@ -1,11 +1,13 @@
 """What Prometheus is told: runs by state, and what `tradelogs drift` found of them."""
 
+import contextlib
 import json
 from collections import Counter
 
 from prometheus_client import CollectorRegistry, Gauge, generate_latest
 
 from service.jobs import FINAL, JobFolder
+from verification.drift import DRIFT
 
 STATES = (*FINAL, "queued", "running", "cancelling", "stopped")
 
@@ -21,11 +23,10 @@ def write_metrics(jobs: JobFolder) -> str:
     for state in STATES:
         runs.labels(state).set(counted[state])
     for name in names:
-        path = jobs.runs / name / "drift.json"
-        if not path.is_file():
-            continue
-        found = json.loads(path.read_text(encoding="utf-8"))
-        fired.labels(name).set(found["ours"]["verdict"] == "drift")
-        if found["reference_001"]["score"] is not None:
-            score.labels(name).set(found["reference_001"]["score"])
+        with contextlib.suppress(OSError, ValueError, LookupError, TypeError):  # none, or one that cannot be read
+            found = json.loads((jobs.runs / name / "drift.json").read_text(encoding="utf-8"))
+            has_fired, old = found["ours"]["verdict"] == DRIFT, found["reference_001"]["score"]
+            fired.labels(name).set(has_fired)
+            if old is not None:
+                score.labels(name).set(old)
     return generate_latest(registry).decode()

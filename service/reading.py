@@ -2,15 +2,18 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 from polars.exceptions import PolarsError
 
+from columns.dataset import load_dataset
+from indicators.bars import VALUES
 from service.errors import ServiceError
 from service.jobs import FINAL, JobFolder
+from service.shown import print_row, read_known_bars, read_plans, read_profile
 
 FILES = (
     *("accepted.parquet", "accepted.csv", "accepted.jsonl", "ledger.parquet", "rejected.parquet", "outcomes.parquet"),
@@ -18,9 +21,8 @@ FILES = (
     *("reviewed_ledger.parquet", "events.jsonl", "report.html", "drift.html", "drift.json", "profile.yaml"),
 )
 EVENT_WAIT = 0.3  # seconds between two looks at a growing log
+LIST_WAIT = 1.0  # between two looks at all runs
 MOST_ROWS = 100
-AROUND = 30  # bars before a trade's first and after its last
-NOT_SHOWN = ("generated_row",)
 
 
 class Counts:
@@ -95,6 +97,16 @@ async def follow_events(jobs: JobFolder, name: str) -> AsyncIterator[str]:
         await asyncio.sleep(EVENT_WAIT)
 
 
+async def follow_runs(tell: Callable[[], list[dict[str, Any]]]) -> AsyncIterator[str]:
+    """Give the list of runs as a server-sent event whenever it has changed, until nobody listens."""
+    known = ""
+    while True:
+        now = json.dumps({"runs": await asyncio.to_thread(tell)})
+        yield f"data: {now}\n\n" if now != known else ":\n\n"  # a comment: it shows whether somebody is there
+        known = now
+        await asyncio.sleep(LIST_WAIT)
+
+
 def find_file(folder: Path, name: str) -> Path:
     """Find a file of a run that may be fetched.
 
@@ -119,10 +131,13 @@ def read_rows(folder: Path, start: int, count: int) -> dict[str, Any]:
     try:
         ledger = pl.scan_parquet(path, glob=False)
         total = int(ledger.select(pl.len()).collect().item())
-        rows = ledger.slice(max(0, start), min(max(0, count), MOST_ROWS)).collect()
+        rows = ledger.slice(start, min(count, MOST_ROWS)).collect()
     except (PolarsError, OSError) as exc:
         raise ServiceError(409, "the ledger cannot be read; resume the run") from exc
-    return {"total": total, "rows": json.loads(rows.write_json())}
+    dataset, plans = load_dataset(read_profile(folder).dataset.folder), read_plans(folder, rows["row_id"].to_list())
+    texts = rows.select("row_id", pl.col("generated_row").fill_null("")).iter_rows()
+    shown = {name: print_row(dataset, text, plans.get(name)) for name, text in texts}
+    return {"total": total, "rows": [row | {"shown": shown[row["row_id"]]} for row in json.loads(rows.write_json())]}
 
 
 def read_funnel(folder: Path) -> list[dict[str, Any]]:
@@ -136,28 +151,12 @@ def read_funnel(folder: Path) -> list[dict[str, Any]]:
 
 
 def read_bars(folder: Path, row_id: str) -> list[dict[str, Any]]:
-    """Read the bars of an accepted row: those made for it, or those of the gold up to the moment of the row."""
-    for path, key in ((folder / "bars.parquet", "row_id"),):
-        if path.is_file():
-            mine = pl.scan_parquet(path, glob=False).filter(pl.col(key) == row_id).collect()
-            if mine.height:
-                wanted = [
-                    name for name in ("timestamp", "open", "high", "low", "close", "volume") if name in mine.columns
-                ]
-                return mine.select(wanted).with_columns(pl.col("timestamp").cast(pl.String)).to_dicts()
-    return _read_gold_bars(folder, row_id)
-
-
-def _read_gold_bars(folder: Path, row_id: str) -> list[dict[str, Any]]:
-    accepted, bars = folder / "accepted.parquet", folder / "gold" / "bars.parquet"
-    if not (accepted.is_file() and bars.is_file()):
-        return []
-    row = pl.scan_parquet(accepted, glob=False).filter(pl.col("row_id") == row_id).collect()
-    moment = next((name for name in ("as_of", "timestamp", "entry_time") if name in row.columns), None)
-    if not row.height or moment is None or "ticker" not in row.columns:
-        return []
-    stamp = str(row[moment][0]).replace("T", " ")[:19]
-    known = pl.scan_parquet(bars, glob=False).filter(pl.col("ticker") == row["ticker"][0])
-    shown = known.with_columns(_at=pl.col("timestamp").dt.to_string("%Y-%m-%d %H:%M:%S")).filter(pl.col("_at") < stamp)
-    last = shown.tail(2 * AROUND).collect()
-    return last.select(pl.col("_at").alias("timestamp"), "open", "high", "low", "close", "volume").to_dicts()
+    """Read the bars of a candidate: those made for an accepted trade, or those of the gold up to its moment."""
+    path = folder / "bars.parquet"
+    if path.is_file():
+        mine = pl.scan_parquet(path, glob=False).filter(pl.col("row_id") == row_id).collect()
+        if mine.height:
+            wanted = [name for name in ("timestamp", *VALUES) if name in mine.columns]
+            return mine.select(wanted).with_columns(pl.col("timestamp").cast(pl.String)).to_dicts()
+    plan = read_plans(folder, [row_id]).get(row_id)
+    return [] if plan is None else read_known_bars(folder, read_profile(folder).dataset, plan)

@@ -3,6 +3,7 @@
 A report's numbers are marks, `[[rsi_14]]`: a model chooses which fact it speaks of, and cannot mistype it.
 """
 
+import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -76,6 +77,12 @@ class Dataset(DatasetBase):
             *check_words(row, context),
             *check_length(row, context, str(plan.get("report_length", ""))),
         ]
+
+    def print_row(self, text: str, plan: PlanRow) -> str:
+        """Print the marks of a report; one that stands for nothing stays a mark."""
+        row, printed = json.loads(text), list_printed(read_context(plan["facts"]))
+        row["report"] = MARK.sub(lambda mark: printed.get(mark[1], mark[0]), row["report"])
+        return json.dumps(row)
 
     def finish(self, accepted: pl.DataFrame, gold: GoldFolder, request: FinishRequest) -> Finished:
         """Print the marks of reports; what came after each moment is the table `outcomes`."""

@@ -3,7 +3,7 @@
 const main = document.getElementById("main");
 const said = document.getElementById("said");
 const SVG = new Set(["rect", "line", "title", "g"]);
-let follow = null, timer = null, here = -1;
+let follow = null, here = -1;
 
 function make(tag, props = {}, ...children) {
   const made = tag === "svg" || SVG.has(tag) ? document.createElementNS("http://www.w3.org/2000/svg", tag) : document.createElement(tag);
@@ -33,9 +33,15 @@ async function ask(path, body) {
 
 function leave() {
   if (follow) follow.close();
-  clearInterval(timer);
-  follow = timer = null;
+  follow = null;
   here = -1;
+}
+
+function listen(path, told) {
+  if (follow) follow.close();
+  follow = new EventSource(path);
+  follow.onmessage = told;
+  follow.onerror = (event) => { if (event.target.readyState === EventSource.CLOSED) said.textContent = "This page is not live any more: reload it."; };
 }
 
 function tell(run) {
@@ -49,8 +55,7 @@ async function showList() {
   document.title = "Runs";
   const names = await ask("/v1/profiles");
   const table = make("tbody");
-  const draw = async () => {
-    const { runs } = await ask("/v1/runs");
+  const draw = (runs) => {
     table.replaceChildren(...runs.map((run, place) => {
       const t = tell(run);
       return make("tr", { "data-open": `#run/${run.id}`, class: place === here ? "here" : null },
@@ -72,8 +77,7 @@ async function showList() {
     },
   }, choose("profile", names.profiles), number("num"), number("seed"), choose("gold", names.gold, "the profile's"), make("button", { id: "start" }, "Start"));
   main.replaceChildren(form, make("table", {}, make("thead", {}, make("tr", {}, ...["run", "state", "accepted"].map((h) => make("th", { scope: "col" }, h)), ...["verdict", "cost so far"].map((h) => make("th", { scope: "col", class: "wide" }, h)))), table));
-  await draw();
-  timer = setInterval(() => { if (!document.hidden) draw().catch(() => {}); }, 4000);
+  listen("/v1/events", (event) => draw(JSON.parse(event.data).runs));
 }
 
 async function showRun(id) {
@@ -83,7 +87,7 @@ async function showRun(id) {
   main.replaceChildren(make("p", {}, make("a", { href: "#" }, "← all runs")), make("h2", {}, id), state, log, make("h2", {}, "Funnel"), funnel, make("h2", {}, "Rows"), rows);
   const draw = async () => {
     const run = await ask(`/v1/runs/${id}`), t = tell(run);
-    const act = (word, path, when) => when ? make("button", { id: word, onclick: async () => { await ask(path, { value: {} }); await draw(); listen(); } }, word) : null;
+    const act = (word, path, when) => when ? make("button", { id: word, onclick: async () => { await ask(path, { value: {} }); await draw(); watch(); } }, word) : null;
     state.replaceChildren(
       make("p", {}, make("b", { class: run.state }, run.state), ` · ${t.accepted === "" ? 0 : t.accepted} accepted · ${run.counts.requests || 0} requests · ${t.cost}${t.verdict ? ` · ${t.verdict}` : ""}`),
       run.message ? make("pre", {}, run.message) : "",
@@ -95,11 +99,9 @@ async function showRun(id) {
     funnel.replaceChildren(...(counted.length ? counted.map((f) => make("div", {}, make("span", { class: f.status }, `${f.status}${f.reason !== f.status ? `: ${f.reason}` : ""} ${f.count}`), make("div", { class: "meter" }, meter(f.count / most)))) : ["Nothing has settled yet."]));
     return run;
   };
-  const listen = () => {
-    if (follow) follow.close();
-    follow = new EventSource(`/v1/runs/${id}/events`);
+  const watch = () => {
     let count = 0;
-    follow.onmessage = (event) => { count += 1; const e = JSON.parse(event.data); log.textContent = `${count} events; last: ${e.event} ${e.job || ""}`; };
+    listen(`/v1/runs/${id}/events`, (event) => { count += 1; const e = JSON.parse(event.data); log.textContent = `${count} events; last: ${e.event} ${e.job || ""}`; });
     follow.addEventListener("state", (event) => {
       const now = JSON.parse(event.data).state;
       const shown = state.querySelector("b");
@@ -109,7 +111,7 @@ async function showRun(id) {
   };
   const now = await draw();
   await drawRows(id, rows, 0);
-  if (["queued", "running", "cancelling"].includes(now.state)) listen(); // what has ended does not change under the reader
+  if (["queued", "running", "cancelling"].includes(now.state)) watch(); // what has ended does not change under the reader
 }
 
 function meter(share) {
@@ -131,12 +133,11 @@ async function drawRows(id, place, start) {
 async function openRow(id, row, card) {
   if (card.dataset.drawn) return;
   card.dataset.drawn = "1";
-  card.append(make("pre", {}, pretty(row.generated_row)));
+  card.append(make("pre", {}, pretty(row.shown)));
   for (const critique of row.critiques || []) card.append(make("pre", { class: "rejected" }, critique));
   for (const edit of row.edits || []) card.append(make("pre", { class: "soft" }, typeof edit === "string" ? edit : JSON.stringify(edit)));
-  if (row.status !== "accepted") return;
   const { bars } = await ask(`/v1/runs/${id}/bars/${row.row_id}`);
-  if (bars.length) card.prepend(drawCandles(bars, pricesOf(row.generated_row)));
+  if (bars.length) card.prepend(drawCandles(bars, row.generated_row));
   card.prepend(card.querySelector("summary"));
 }
 
@@ -144,11 +145,21 @@ function pretty(text) {
   try { return JSON.stringify(JSON.parse(text), null, 1); } catch { return text || ""; }
 }
 
-function pricesOf(text) {
-  try { const row = JSON.parse(text); return ["entry_price", "exit_price", "stop", "target"].filter((n) => typeof row[n] === "number").map((n) => [n, row[n]]); } catch { return []; }
+function read(text) {
+  try { return JSON.parse(text) || {}; } catch { return {}; }
 }
 
-function drawCandles(bars, levels) {
+// Where a trade's legs are: the last bar that had begun at the leg's time of day, and its price.
+function legsOf(row, bars) {
+  return ["entry", "exit"].map((leg) => {
+    const clock = /\d\d:\d\d:\d\d/.exec(row[`${leg}_time`] || ""), price = row[`${leg}_price`];
+    if (!clock || typeof price !== "number") return null;
+    return { leg, price, place: bars.findLastIndex((b) => b.timestamp.slice(11, 19) <= clock[0]) };
+  }).filter((found) => found && found.place >= 0);
+}
+
+function drawCandles(bars, text) {
+  const row = read(text), legs = legsOf(row, bars), levels = ["stop", "target"].filter((n) => typeof row[n] === "number").map((n) => [n, row[n]]).concat(legs.map((l) => [l.leg, l.price]));
   const low = Math.min(...bars.map((b) => b.low), ...levels.map((l) => l[1])), high = Math.max(...bars.map((b) => b.high), ...levels.map((l) => l[1]));
   const width = 800, height = 200, step = width / bars.length, y = (p) => height - 6 - (height - 12) * (high > low ? (p - low) / (high - low) : 0.5);
   const svg = make("svg", { class: "candles", viewBox: `0 0 ${width} ${height}`, preserveAspectRatio: "none", role: "img", "aria-label": `${bars.length} bars from ${bars[0].timestamp}, ${low} to ${high}` });
@@ -156,6 +167,8 @@ function drawCandles(bars, levels) {
     const x = (i + 0.5) * step, kind = b.close >= b.open ? "up" : "down", top = y(Math.max(b.open, b.close));
     svg.append(make("line", { class: kind, x1: x, x2: x, y1: y(b.high), y2: y(b.low) }), make("rect", { class: kind, x: x - step * 0.35, width: step * 0.7, y: top, height: Math.max(1, y(Math.min(b.open, b.close)) - top) }));
   });
+  if (legs.length === 2) svg.append(make("line", { class: "trade", x1: (legs[0].place + 0.5) * step, y1: y(legs[0].price), x2: (legs[1].place + 0.5) * step, y2: y(legs[1].price) }));
+  for (const { leg, price, place } of legs) svg.append(make("line", { class: `level ${leg}`, x1: (place + 0.5) * step, x2: (place + 0.5) * step, y1: 0, y2: height }, make("title", {}, `${leg} ${price}`)));
   for (const [name, price] of levels) svg.append(make("line", { class: "level", x1: 0, x2: width, y1: y(price), y2: y(price) }, make("title", {}, `${name} ${price}`)));
   return svg;
 }
@@ -165,7 +178,7 @@ async function showReview(id) {
   document.title = `Review of ${id}`;
   const card = make("div"), tally = make("p", { class: "soft" });
   main.replaceChildren(make("p", {}, make("a", { href: `#run/${id}` }, "← the run")), make("h2", {}, "Would a trader have written this?"), tally, card,
-    make("p", { class: "soft" }, "a accept · r reject, with a reason · s skip. What is real, made or spoiled is not said until you have judged."));
+    make("p", { class: "soft" }, "a accept · r reject, with a reason · s skip · f facts. What is real, made or spoiled is not said until you have judged."));
   const reviewer = localStorage.getItem("reviewer") || window.prompt("Your name or initials", "me") || "me";
   localStorage.setItem("reviewer", reviewer);
   const next = async () => {
@@ -179,8 +192,8 @@ async function showReview(id) {
       try { await ask(`/v1/runs/${id}/review`, { value: { item: item.item, verdict, reason: reason.value, seconds: (performance.now() - began) / 1000, reviewer } }); } finally { delete card.dataset.busy; }
       await next();
     };
-    card.replaceChildren(...(item.bars.length ? [drawCandles(item.bars, pricesOf(item.text))] : []), make("pre", { id: "item", "data-item": item.item }, pretty(item.text)),
-      item.facts ? make("details", {}, make("summary", {}, "facts"), make("pre", {}, item.facts)) : "",
+    card.replaceChildren(...(item.bars.length ? [drawCandles(item.bars, item.text)] : []), make("pre", { id: "item", "data-item": item.item }, pretty(item.text)),
+      item.facts ? make("details", {}, make("summary", {}, "facts (f)"), make("pre", {}, item.facts)) : "",
       make("p", { class: "bar" }, make("button", { id: "accept", onclick: () => judge("accept") }, "accept (a)"), make("button", { id: "reject", onclick: () => judge("reject") }, "reject (r)"), make("button", { id: "skip", onclick: () => judge("skip") }, "skip (s)"), reason));
     card.judge = judge;
     main.focus();
@@ -194,6 +207,7 @@ document.addEventListener("keydown", (event) => {
   const review = document.getElementById("review");
   const verdict = { a: "accept", r: "reject", s: "skip" }[event.key];
   if (review && verdict && review.judge) { event.preventDefault(); review.judge(verdict); return; }
+  if (review && event.key === "f" && review.querySelector("details")) { review.querySelector("details").toggleAttribute("open"); return; }
   const items = [...main.querySelectorAll("tr[data-open], details[data-row]")];
   if (event.key === "j" || event.key === "k") {
     here = Math.max(0, Math.min(items.length - 1, here + (event.key === "j" ? 1 : -1)));

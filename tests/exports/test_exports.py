@@ -9,6 +9,7 @@ from typing import Any
 
 import polars as pl
 import pytest
+import yaml
 from click.testing import Result
 
 from designer_configs.compile.profile import load_profile
@@ -16,6 +17,7 @@ from exports.errors import ExportError
 from exports.export import export_run, write_export
 from exports.fills import UNIT_SIZE, list_fills
 from exports.finished_run import read_finished_run
+from exports.tracked import hash_parts
 
 Cli = Callable[..., Result]
 
@@ -64,16 +66,27 @@ def test_folder_for_hugging_face_has_the_rows_and_a_card_that_says_what_they_are
     assert pl.concat(parts.values()).sort("row_id").equals(accepted.sort("row_id"))  # the profile has no embargo
     assert "What it must not be used for" in card
     assert "60 accepted" in card
+    (config,) = yaml.safe_load(card.split("---\n")[1])["configs"]
+    digest = hash_parts(*((folder / file["path"]).read_bytes() for file in config["data_files"]))
+    assert config["description"] == f"sha256 {digest}"  # else `load_dataset` takes one run's rows for another's
     assert "| `exit_price` | Float64 | dollars |" in card
 
 
-def test_datasets_loads_the_folder(run_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_datasets_loads_the_folder_and_not_another_of_its_name(
+    run_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     datasets = pytest.importorskip("datasets", reason="the library `datasets` is not installed")
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
-    folder = export_run(run_folder, "hf", tmp_path / "hf").path
-    loaded = datasets.load_dataset(str(folder), cache_dir=str(tmp_path / "cache"))
-    assert {*loaded} == {"train", "validation", "test"}
-    assert sum(part.num_rows for part in loaded.values()) == pl.read_parquet(run_folder / "accepted.parquet").height
+    other = Path(shutil.copytree(run_folder, tmp_path / "run", ignore=shutil.ignore_patterns("gold", "artifacts")))
+    rows = pl.read_parquet(run_folder / "accepted.parquet")
+    rows.with_columns(pl.col("entry_price") + 1).write_parquet(other / "accepted.parquet")
+    for place, run in (("a", run_folder), ("b", other)):
+        folder = export_run(run, "hf", tmp_path / place / "hf").path
+        loaded = datasets.load_dataset(str(folder), cache_dir=str(tmp_path / "cache"))
+        assert {*loaded} == {"train", "validation", "test"}
+        given = pl.concat([pl.DataFrame(pl.from_arrow(part.data.table)) for part in loaded.values()])
+        assert given.sort("row_id").equals(pl.read_parquet(run / "accepted.parquet").sort("row_id"))
+        assert given.schema == rows.schema  # zones of times, too
 
 
 def test_fills_are_two_a_trade_and_end_flat() -> None:

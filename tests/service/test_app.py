@@ -1,5 +1,6 @@
 """The job service: what it takes, what it refuses, and that a job ends as the command line would."""
 
+import asyncio
 import json
 import time
 from pathlib import Path
@@ -13,6 +14,7 @@ from service.app import build_app
 from service.guards import LARGEST_BODY, Guard
 from service.jobs import EXIT, JOB, Asked, JobFolder, hold
 from service.metrics import write_metrics
+from service.reading import follow_runs
 from service.scheduler import Scheduler
 from service.worker import main as work
 from tests.conftest import ROOT, run_cli
@@ -59,6 +61,9 @@ def test_one_key_is_one_run(client: Any) -> None:
         ({"profile": "offline", "gold": "../gold"}, 422),
         ({"profile": "offline", "gold": "nowhere"}, 422),
         ({"profile": "offline", "num": 0}, 422),
+        ({"profile": "offline", "num": True}, 422),
+        ({"profile": "offline", "seed": "7"}, 422),
+        ([], 422),
         ({"profile": "offline", "path": "x"}, 422),
         ({"profile": "offline" * 200_000}, 413),
     ],
@@ -72,7 +77,20 @@ def test_what_is_refused_writes_nothing(client: Any, runs: Path, body: Any, stat
 
 @pytest.mark.parametrize("path", ["/v1/runs/nothing", "/v1/runs/..%2f..%2fetc", "/v1/runs/nothing/files/x", "/nothing"])
 def test_what_is_not_there_is_not_found(client: Any, path: str) -> None:
-    assert client.get(path).status_code == 404
+    reply = client.get(path)
+    assert (reply.status_code, [*reply.json()]) == (404, ["error"])
+
+
+def test_a_refusal_says_where_the_fault_is(client: Any, runs: Path) -> None:
+    headers = {"Content-Type": "application/json"}
+    assert client.post("/v1/runs", content=b"{1", headers=headers).json()["error"] == (
+        "the body is no JSON, at character 1"
+    )
+    assert client.post("/v1/runs", json=[]).json()["error"].startswith("the body: ")
+    (runs / "mine").mkdir(parents=True)
+    (runs / "mine/profile.yaml").write_text("", encoding="utf-8")
+    reply = client.get(f"/v1/runs/mine/rows?start={10**20}")
+    assert (reply.status_code, reply.json()["error"].partition(":")[0]) == (422, "start")
 
 
 def test_bodies_need_a_length_and_a_type(client: Any) -> None:
@@ -104,6 +122,9 @@ def test_a_token_is_needed_where_one_is_set(runs: Path, tmp_path: Path, monkeypa
     assert list(runs.iterdir()) == []
     assert client.get("/v1/runs", headers={"Authorization": "Bearer right"}).status_code == 200
     assert client.get("/").status_code == 200  # the page asks for the token
+    monkeypatch.setenv("SOME_TOKEN", "a+b/c=")
+    other = TestClient(build_app(runs, tmp_path, guard=Guard("SOME_TOKEN")))
+    assert other.get("/v1/runs", headers={"Cookie": "token=a%2Bb%2Fc%3D"}).status_code == 200  # as the page keeps it
 
 
 def test_without_a_token_only_loopback_is_answered(client: Any) -> None:
@@ -116,6 +137,22 @@ def test_a_job_that_waits_is_cancelled_at_once_and_may_go_on(client: Any, runs: 
     assert client.post(f"/v1/runs/{name}/cancel", json={}).status_code == 409
     assert client.post(f"/v1/runs/{name}/resume", json={}).json()["state"] == "queued"
     assert not (runs / f"{name}{EXIT}").exists()
+
+
+def test_a_kill_while_a_run_is_queued_again_leaves_it_as_it_was(client: Any, runs: Path, monkeypatch: Any) -> None:
+    jobs = JobFolder(runs)
+    name = client.post("/v1/runs", json=FEW).json()["id"]
+    client.post(f"/v1/runs/{name}/cancel", json={})
+    unlink, left = Path.unlink, list[str]()
+
+    def look(path: Path, *, missing_ok: bool = False) -> None:
+        left.append(jobs.tell_state(name))
+        unlink(path, missing_ok=missing_ok)
+
+    monkeypatch.setattr(Path, "unlink", look)
+    jobs.requeue(name)
+    assert set(left) == {"cancelled"}  # until the last file is gone: a worker that began before would lose its lock
+    assert jobs.tell_state(name) == "queued"
 
 
 def test_a_job_at_work_is_running(client: Any, runs: Path) -> None:
@@ -143,6 +180,21 @@ def test_the_oldest_job_comes_first_and_ends_once(runs: Path) -> None:
     assert jobs.tell_state(names[0]) == "done"
 
 
+def test_the_list_is_told_when_it_has_changed(runs: Path) -> None:
+    jobs, said = JobFolder(runs), list[str]()
+
+    async def listen() -> None:
+        told = follow_runs(lambda: [{"id": name} for name in jobs.list_runs()])
+        said.append(await anext(told))
+        said.append(await anext(told))
+        jobs.submit(Asked("offline"), "k")
+        said.append(await anext(told))
+
+    asyncio.run(listen())
+    assert [text.partition(":")[0] for text in said] == ["data", "", "data"]
+    assert jobs.list_jobs()[0] in said[-1]
+
+
 def test_drift_is_a_gauge(runs: Path) -> None:
     (runs / "mine").mkdir(parents=True)
     (runs / "mine/profile.yaml").write_text("", encoding="utf-8")
@@ -151,6 +203,8 @@ def test_drift_is_a_gauge(runs: Path) -> None:
     written = write_metrics(JobFolder(runs))
     assert 'tradelogs_drift{run="mine"} 1.0' in written
     assert 'tradelogs_drift_reference_score{run="mine"} 0.5' in written
+    (runs / "mine/drift.json").write_text('{"ours": {}', encoding="utf-8")
+    assert 'run="mine"' not in write_metrics(JobFolder(runs))
 
 
 def test_the_interface_is_the_one_that_is_written_down(client: Any) -> None:

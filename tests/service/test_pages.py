@@ -97,3 +97,14 @@ def test_the_list_is_walked_by_keys(browser: Any, address: str) -> None:
     body.send_keys("j")
     browser.switch_to.active_element.send_keys(Keys.ENTER)
     assert "mine" in find(browser, "h2").text
+
+
+def test_the_list_is_live_and_a_trade_is_drawn_on_its_candles(browser: Any, address: str, deck: Path) -> None:  # noqa: F811
+    browser.get(f"{address}/")
+    find(browser, "tr[data-open]")
+    (deck.parent / "later").mkdir()
+    (deck.parent / "later/profile.yaml").write_text("", encoding="utf-8")
+    find(browser, "tr[data-open='#run/later']")
+    browser.get(f"{address}/#run/mine")
+    find(browser, "details[data-row]:has(b.accepted) summary").click()
+    assert len(find(browser, "svg.candles").find_elements(By.CSS_SELECTOR, "line.trade, line.entry, line.exit")) == 3

@@ -16,7 +16,7 @@ SECTION = "Make rows"
 @click.option("--runs", type=file_option, default=Path("runs"), show_default=True, help="Folder of runs.")
 @click.option("--gold", type=file_option, default=Path("gold"), show_default=True, help="Folder of golds.")
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address; any but loopback needs a token.")
-@click.option("--port", default=8600, show_default=True, help="Port.")
+@click.option("--port", type=click.IntRange(1, 65535), default=8600, show_default=True, help="Port.")
 @click.option("--token-env", help="Environment variable that holds the token.")
 @click.option("--workers", type=click.IntRange(1, 4), default=1, show_default=True, help="Runs at a time.")
 @click.option("--per-minute", type=click.IntRange(min=1), default=100, show_default=True, help="Requests per client.")
@@ -31,9 +31,7 @@ def command(
       tradelogs serve --workers 2
     """
     try:
-        import uvicorn
-
-        from service.app import build_app
+        from service.app import build_app, listen
         from service.guards import Guard
     except ModuleNotFoundError as exc:
         click.echo(f"error: {exc.name} is not installed: pip install 'synthetic-trade-logs[serve]'", err=True)
@@ -46,7 +44,7 @@ def command(
         return BAD_INPUT
     app = build_app(runs.resolve(), gold.resolve(), guard=Guard(token_env, per_minute), workers=workers)
     click.echo(f"http://{host}:{port}/")
-    uvicorn.run(app, host=host, port=port, log_level="warning", access_log=False)
+    listen(app, host, port)
     return DONE
 
 

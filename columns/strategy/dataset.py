@@ -10,6 +10,7 @@ import polars as pl
 
 from columns.dataset import Dataset as DatasetBase
 from columns.dataset import Finished, FinishRequest, Given, PlanRow
+from columns.declared import FAMILY
 from columns.rendering import fence_json, read_fence
 from gold_data.store import GoldFolder
 from gold_data.violation import Violation
@@ -152,14 +153,16 @@ def read_controls(row: PlanRow) -> Controls:
 
 
 def draw_strategies(rows: Sequence[PlanRow], given: Given) -> list[str]:
-    """Draw a lively strategy for every row of a plan; no two of them trade the same."""
-    known, drawn = set[str](), []
-    for row in rows:
-        rng = random.Random(f"{given.seed}:{row['variation']}")  # noqa: S311 - repeatability, not secrecy
-        text = draw_lively(rng, read_controls(row), known.__contains__)
-        known.add(know_liveliness(text).behaviour)
-        drawn.append(fence_json(json.loads(text)))
-    return drawn
+    """Draw a lively strategy for every row of a plan, or for every family of rows; no two of them trade the same."""
+    known, drawn = set[str](), dict[str, str]()
+    names = [str(row.get(FAMILY, place)) for place, row in enumerate(rows)]
+    for name, row in zip(names, rows, strict=True):
+        if name not in drawn:
+            rng = random.Random(f"{given.seed}:{row['variation']}")  # noqa: S311 - repeatability, not secrecy
+            text = draw_lively(rng, read_controls(row), known.__contains__)
+            known.add(know_liveliness(text).behaviour)
+            drawn[name] = fence_json(json.loads(text))
+    return [drawn[name] for name in names]
 
 
 def choose_strategy(row: PlanRow, _: Given) -> dict[str, Any]:

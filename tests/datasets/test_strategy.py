@@ -26,7 +26,7 @@ from indicators.strategy.schema import write_schema
 from tests.conftest import ROOT, run_cli
 
 FOLDER = ROOT / "columns/strategy"
-ROWS = 6
+ROWS, FAMILY = 6, 2
 DOCUMENT = {
     "ticker": "IBM",
     "position_type": "LONG",
@@ -47,7 +47,7 @@ PLAN = {
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     place = tmp_path_factory.mktemp("strategy") / "run"
-    result = run_cli("generate", "strategy_offline", "--num", ROWS, "--out", place)
+    result = run_cli("generate", "strategy_offline", "--num", ROWS, "--set", f"paraphrases={FAMILY}", "--out", place)
     assert result.exit_code == 0, result.output
     return place
 
@@ -69,7 +69,17 @@ def test_rows_trade_and_have_no_dead_clause_and_no_twin(accepted: pl.DataFrame) 
     assert accepted.height == ROWS
     assert [check_liveliness(text) for text in accepted["strategy"]] == [()] * ROWS
     assert all(trades >= 5 for trades in accepted["trades"])
-    assert accepted["behaviour_hash"].n_unique() == ROWS
+    families = accepted.group_by("behaviour_hash").agg(pl.col("family_id").n_unique())
+    assert families["family_id"].to_list() == [1] * families.height
+
+
+def test_descriptions_of_one_strategy_are_a_family_that_no_split_divides(folder: Path, accepted: pl.DataFrame) -> None:
+    drawn = accepted.filter(origin="sampled").group_by("family_id").agg(pl.all())
+    assert [len(rows) for rows in drawn["row_id"]] == [FAMILY] * drawn.height
+    for name in ("strategy", "split", "stop", "condition_kind", "timeframe"):
+        assert all(len(set(values)) == 1 for values in drawn[name]), name
+    assert accepted["description"].n_unique() == ROWS
+    assert pl.read_parquet(folder / "ledger.parquet")["family_id"].null_count() == 0
 
 
 def test_a_description_says_all_of_its_strategy(accepted: pl.DataFrame) -> None:

@@ -47,6 +47,9 @@ def write_row(name: str = "a", document: dict[str, Any] | None = None, **changes
         ([write_row(document={"ticker": 3})], ["missing-key", "type"]),
         ([write_row(), write_row("b", behaviour_hash="a")], ["twin"]),
         ([write_row(), write_row("b", behaviour_hash="a", split="test")], ["leak"]),
+        ([write_row(family_id="a"), write_row("b", behaviour_hash="a", family_id="a")], []),
+        ([write_row(family_id="a"), write_row("b", behaviour_hash="a", family_id="b")], ["twin"]),
+        ([write_row(family_id="a"), write_row("b", behaviour_hash="a", family_id="a", split="test")], ["leak"]),
     ],
 )
 def test_a_broken_promise_is_named(rows: list[dict[str, Any]], broken: list[str]) -> None:

@@ -2,8 +2,11 @@
 
 import hashlib
 import json
+import math
 import random
+from collections import Counter
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 import polars as pl
@@ -12,7 +15,8 @@ from columns.dataset import Dataset as DatasetBase
 from columns.dataset import Finished, FinishRequest, Given, PlanRow
 from columns.declared import FAMILY
 from columns.rendering import fence_json, read_fence
-from gold_data.store import GoldFolder
+from gold_data.source import GoldSource
+from gold_data.store import Gold, GoldFolder
 from gold_data.violation import Violation
 from indicators.strategy.bar_suite import LEFT_OUT, load_suite
 from indicators.strategy.canonical import hash_strategy, write_text
@@ -38,11 +42,17 @@ OTHER_EXITS = {  # by control: the value that asks for an exit, and its key
     "time_exit": ("time exit", "exit_after_bars"),
 }
 WITHHOLDS = "one value withheld"
+BEHAVIOUR = "behaviour"  # the profile's key of behaviour cells and their shares
 ASKED = "asked"  # origin of a description that a person wrote: there is no strategy to hold the parser's against
 
 
 class Dataset(DatasetBase):
     """Described strategies: a row is the strategy's text, its description goes with it."""
+
+    def read_gold(self, source: GoldSource) -> Gold:
+        """Read what there is of gold, and tell the draw of strategies which behaviour is wanted."""
+        told = {BEHAVIOUR: source.options[BEHAVIOUR]}
+        return replace(super().read_gold(source), describe=lambda _: told)
 
     def identify(self, row: Any) -> bytes:
         """Give what twins have in common: what they trade on the suite; of no strategy, its text."""
@@ -79,6 +89,7 @@ FACTS: dict[str, pl.DataType | type[pl.DataType]] = {
     "answer": pl.String,
     "withheld": pl.List(pl.String),
     "home_bars": pl.String,
+    "behaviour_cell": pl.String,
     "trades": pl.Int64,
     "buy_bars": pl.Int64,
     "sell_bars": pl.Int64,
@@ -111,20 +122,21 @@ def _tell(
     home, text = find_home(document, load_suite()), write_text(document)
     undated = {key: value for key, value in document.items() if key not in LEFT_OUT}
     result = run_strategy(undated, home.at(document.get("interval", "1d")))
-    behaviour, shape = know_liveliness(text).behaviour, hash_shape(document)
+    known, shape = know_liveliness(text), hash_shape(document)
     shares = (float(request.options["test_share"]), float(request.options["compositional_share"]))
     told = {
         "answer": write_question(withheld) if withheld else text,
         "withheld": list(withheld),
         "home_bars": home.name,
+        "behaviour_cell": known.cell,
         "trades": len(result.trades),
         "buy_bars": result.buy_bars,
         "sell_bars": result.sell_bars,
         "net_percent": result.account.net_percent,
         "canonical_hash": hash_strategy(document),
-        "behaviour_hash": behaviour,
+        "behaviour_hash": known.behaviour,
         "shape_hash": shape,
-        "split": choose_split(behaviour, shape, *shares),
+        "split": choose_split(known.behaviour, shape, *shares),
     }
     booked = zip(result.trades, result.account.bookings, strict=True)
     return told, [
@@ -153,16 +165,20 @@ def read_controls(row: PlanRow) -> Controls:
 
 
 def draw_strategies(rows: Sequence[PlanRow], given: Given) -> list[str]:
-    """Draw a lively strategy for every row of a plan, or for every family of rows; no two of them trade the same."""
-    known, drawn = set[str](), dict[str, str]()
+    """Draw a lively strategy for every row of a plan, or for every family of rows; no two of them trade the same.
+
+    Of some that have what the controls ask the one is taken whose behaviour cell is the emptiest for its share.
+    """
+    known, drawn, had, shares = set[str](), dict[str, str](), Counter[str](), given.gold.facts[BEHAVIOUR]
+    rank = (lambda cell: had[cell] / shares[cell] if shares.get(cell) else math.inf) if shares else None
     names = [str(row.get(FAMILY, place)) for place, row in enumerate(rows)]
     for name, row in zip(names, rows, strict=True):
         if name not in drawn:
             rng = random.Random(f"{given.seed}:{row['variation']}")  # noqa: S311 - repeatability, not secrecy
-            text = draw_lively(rng, read_controls(row), known.__contains__)
-            known.add(know_liveliness(text).behaviour)
-            drawn[name] = fence_json(json.loads(text))
-    return [drawn[name] for name in names]
+            drawn[name] = draw_lively(rng, read_controls(row), known.__contains__, rank)
+            known.add(know_liveliness(drawn[name]).behaviour)
+        had[know_liveliness(drawn[name]).cell or ""] += 1
+    return [fence_json(json.loads(drawn[name])) for name in names]
 
 
 def choose_strategy(row: PlanRow, _: Given) -> dict[str, Any]:

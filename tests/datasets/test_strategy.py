@@ -1,12 +1,15 @@
 """Strategies from natural language: the offline profile from end to end, and what its rows promise."""
 
 import json
+from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 import pytest
 
 from columns.dataset import Given, load_dataset
+from columns.rendering import read_fence
 from columns.strategy.dataset import (
     check_round_trip,
     choose_strategy,
@@ -18,9 +21,11 @@ from columns.strategy.dataset import (
 )
 from gold_data.store import GoldFolder
 from indicators.strategy.bar_suite import load_suite
+from indicators.strategy.behaviour import ALL_CELLS
+from indicators.strategy.canonical import write_text
 from indicators.strategy.equality import check_answer
 from indicators.strategy.grammar import read_strategy
-from indicators.strategy.liveliness import check_liveliness
+from indicators.strategy.liveliness import check_liveliness, know_liveliness
 from indicators.strategy.said import check_said
 from indicators.strategy.schema import write_schema
 from tests.conftest import ROOT, run_cli
@@ -57,8 +62,10 @@ def accepted(folder: Path) -> pl.DataFrame:
     return pl.read_parquet(folder / "accepted.parquet")
 
 
-def give() -> Given:
-    return Given(load_dataset(FOLDER), GoldFolder(FOLDER), seed=3)
+def give(**facts: Any) -> Given:
+    gold = GoldFolder(FOLDER)
+    gold.__dict__["facts"] = {"behaviour": {}} | facts  # which are read from a folder when they are first asked for
+    return Given(load_dataset(FOLDER), gold, seed=3)
 
 
 def test_the_grammar_is_that_of_the_code() -> None:
@@ -119,6 +126,22 @@ def test_a_control_that_a_profile_leaves_out_is_drawn() -> None:
 def test_no_two_rows_of_a_plan_are_twins() -> None:
     rows = [PLAN, {**PLAN}]  # the same variation draws the same strategy, which is then known
     assert len(set(draw_strategies(rows, give()))) == 2
+
+
+def test_strategies_are_drawn_for_the_cells_that_are_wanted() -> None:
+    rows = [{"variation": number, "position_type": "LONG", "timeframe": "5m"} for number in range(8)]
+    shares = {"seldom, lasting, long": 1, "incessant, brief, long": 1}
+    cells = Counter(know_liveliness(write_text(read_fence(text))).cell for text in draw_strategies(rows, give()))
+    leaning = draw_strategies(rows, give(behaviour=shares))
+    wanted = Counter(know_liveliness(write_text(read_fence(text))).cell for text in leaning)
+    assert sum(wanted[cell] for cell in shares) >= 6 > sum(cells[cell] for cell in shares)
+
+
+def test_the_behaviour_of_rows_is_told_of_all_cells_that_there_are(accepted: pl.DataFrame) -> None:
+    assert set(accepted["behaviour_cell"]) <= set(ALL_CELLS)
+    wanted = load_dataset(FOLDER).declared.default_options["behaviour"]
+    assert set(wanted) == set(ALL_CELLS)
+    assert sum(wanted.values()) == pytest.approx(1)
 
 
 def test_a_proposed_strategy_that_is_none_is_shown_as_it_is() -> None:

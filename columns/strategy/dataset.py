@@ -6,15 +6,16 @@ import math
 import random
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from typing import Any
 
 import polars as pl
 
+from columns.checks.near_copies import NearCopies
 from columns.dataset import Dataset as DatasetBase
 from columns.dataset import Finished, FinishRequest, Given, PlanRow
 from columns.declared import FAMILY
 from columns.rendering import fence_json, read_fence
+from columns.strategy.human_texts import read_human_texts
 from gold_data.source import GoldSource
 from gold_data.store import Gold, GoldFolder
 from gold_data.violation import Violation
@@ -50,9 +51,14 @@ class Dataset(DatasetBase):
     """Described strategies: a row is the strategy's text, its description goes with it."""
 
     def read_gold(self, source: GoldSource) -> Gold:
-        """Read what there is of gold, and tell the draw of strategies which behaviour is wanted."""
+        """Read people's texts, where there are any, and tell the draw of strategies which behaviour is wanted.
+
+        Raises:
+            GoldError: the texts cannot be used.
+        """
+        rows, notes = read_human_texts(source.files.get("texts"))
         told = {BEHAVIOUR: source.options[BEHAVIOUR]}
-        return replace(super().read_gold(source), describe=lambda _: told)
+        return Gold(rows, notes=notes, describe=lambda _: told)
 
     def identify(self, row: Any) -> bytes:
         """Give what twins have in common: what they trade on the suite; of no strategy, its text."""
@@ -252,10 +258,26 @@ def _list_disobedience(document: Document, controls: Controls) -> Iterator[Probl
         yield Problem("$", "control", f"must have the exits {wanted}; found {found}")
 
 
-def check_text(_: str, plan: PlanRow, __: Given) -> list[Violation]:
-    """List what a description leaves out of its strategy, or adds to it."""
-    withheld = _read_withheld(plan)
-    return _report(check_said(str(plan["description"]), read_strategy(plan["strategy"]), withheld), mend=True)
+def check_text(_: str, plan: PlanRow, given: Given) -> list[Violation]:
+    """List what a description leaves out of its strategy, or adds to it; it may repeat no text that a person wrote."""
+    text, withheld = str(plan["description"]), _read_withheld(plan)
+    problems = list(check_said(text, read_strategy(plan["strategy"]), withheld))
+    if (near := _open_texts(given).find(text)) is not None:
+        problems.append(Problem("$", "copied", f"it repeats the example {near.name}, similarity {near.similarity:.2f}"))
+    return _report(problems, mend=True)
+
+
+def _open_texts(given: Given) -> NearCopies:
+    """Open the texts that people wrote, those that are held out too: no row may be one of them."""
+    if "texts" not in given.kept:
+        copies = given.dataset.declared.copies
+        assert copies is not None, "dataset.yaml says it"
+        texts = given.kept["texts"] = NearCopies(copies.nearer_than)
+        for name, text in pl.concat([given.gold.train, given.gold.holdout]).iter_rows():
+            texts.add(text, name)
+    kept = given.kept["texts"]
+    assert isinstance(kept, NearCopies)
+    return kept
 
 
 def show_cards(row: PlanRow, _: Given) -> str:
@@ -284,6 +306,8 @@ def plan_question(question: str, _: Given) -> dict[str, Any]:
         "origin": ASKED,
         "ambiguity": "",
         "drawn_strategy": "",
+        "examples": "",
+        "examples__ids": [],
         "proposed_strategy": "",
         "strategy": question,
         "strategy__shown": "It is what was read from the description, below.",

@@ -52,7 +52,20 @@ PLAN = {
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     place = tmp_path_factory.mktemp("strategy") / "run"
-    result = run_cli("generate", "strategy_offline", "--num", ROWS, "--set", f"paraphrases={FAMILY}", "--out", place)
+    texts = place.with_name("texts.txt")
+    texts.write_text("\n\n".join(f"buy {name} low, sell it high" for name in ("spy", "qqq", "dia", "iwm", "tlt")))
+    result = run_cli(
+        "generate",
+        "strategy_offline",
+        "--num",
+        ROWS,
+        "--set",
+        f"paraphrases={FAMILY}",
+        "--gold-rows",
+        texts,
+        "--out",
+        place,
+    )
     assert result.exit_code == 0, result.output
     return place
 
@@ -87,6 +100,15 @@ def test_descriptions_of_one_strategy_are_a_family_that_no_split_divides(folder:
         assert all(len(set(values)) == 1 for values in drawn[name]), name
     assert accepted["description"].n_unique() == ROWS
     assert pl.read_parquet(folder / "ledger.parquet")["family_id"].null_count() == 0
+
+
+def test_texts_of_people_are_shown_and_counted_but_for_those_held_out(folder: Path, accepted: pl.DataFrame) -> None:
+    shown = {name for names in accepted["gold_example_ids"] for name in names}
+    assert shown <= {f"text-000{number}" for number in (1, 2, 3, 4)}
+    assert all(len(names) == 3 for names in accepted["gold_example_ids"])
+    provenance = json.loads((folder / "provenance.json").read_text(encoding="utf-8"))
+    assert provenance["gold"]["rows"] == 5
+    assert any(name.endswith("texts.txt") for name in provenance["sha256"])
 
 
 def test_a_description_says_all_of_its_strategy(accepted: pl.DataFrame) -> None:

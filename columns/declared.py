@@ -27,6 +27,7 @@ GROUNDING = "gold-examples"
 DERIVED = "derived"
 WHOLE = "whole"  # the form that every column has
 NO_CODE = "columns.dataset"
+FAMILY = "family_id"  # the column that tells families apart, where a dataset has any
 TEXT_QUESTIONS = "verification.texts.questions"
 STAGES: tuple["Stage", ...] = ("plan", "generate", "refine")
 
@@ -49,6 +50,18 @@ class Copies:
 
     of: str
     nearer_than: float
+
+
+@dataclass(frozen=True)
+class Families:
+    """Rows that mean the same: the profile's key that says how many, and the columns of the plan that they share.
+
+    Where controls have not the values of `where`, every row is a family by itself, for its row is made anew.
+    """
+
+    size: str
+    shared: tuple[str, ...]
+    where: Mapping[str, str]
 
 
 @dataclass(frozen=True)
@@ -157,6 +170,14 @@ class Declared:
         """When rows are near-copies, where the dataset declares it."""
         declared = self.document.get("copies")
         return None if declared is None else Copies(**declared)
+
+    @property
+    def families(self) -> Families | None:
+        """Which rows are a family, where the dataset declares it."""
+        declared = self.document.get("families")
+        if declared is None:
+            return None
+        return Families(declared["size"], tuple(declared["shared"]), declared.get("where", {}))
 
     @property
     def disguise(self) -> Disguisable | None:

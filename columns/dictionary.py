@@ -6,7 +6,7 @@ from typing import Any
 
 import yaml
 
-from columns.declared import FINISHED_FILE, Column, Declared
+from columns.declared import FAMILY, FINISHED_FILE, Column, Declared
 from gold_data.clocks import say_elsewhere
 from gold_data.markets import Markets
 
@@ -35,6 +35,7 @@ USAGE: Mapping[str, str] = {
     "prompt_tokens": "Tokens of its prompts; null where a provider did not say.",
     "completion_tokens": "Tokens of its answers; null likewise.",
 }
+FAMILIES = "row_id of the first row of its family: rows that mean the same."
 SEEDS = "Ids of the gold rows that its prompt showed."
 
 
@@ -57,14 +58,15 @@ def describe_tables(declared: Declared, controls: Sequence[Mapping[str, Any]]) -
     scores = _describe_scores(declared)
     kept = {name: _describe(column) for name in declared.keep if (column := declared.find_column(name)) is not None}
     own = {"refine_passes": _say(ENDS["refine_passes"]), "gold_example_ids": _say(SEEDS)}
-    accepted = {"row_id": _say(ROW_ID), **fields, **drawn, **kept, **scores, **own, **finished.pop("accepted", {})}
+    row_id = {"row_id": _say(ROW_ID)} | ({} if declared.families is None else {FAMILY: _say(FAMILIES)})
+    accepted = {**row_id, **fields, **drawn, **kept, **scores, **own, **finished.pop("accepted", {})}
     ledger = _describe_ledger(declared, kept, scores)
     planned = {column["name"]: _describe(column) for column in declared.list_stage("plan")}
     return {
         "accepted": accepted,
-        "ledger": {"row_id": _say(ROW_ID), **ledger},
-        "plan": {"row_id": _say(ROW_ID), **planned, **drawn},
-        **({} if declared.policy is None else {"review": {"row_id": _say(ROW_ID), **ledger}}),
+        "ledger": {**row_id, **ledger},
+        "plan": {**row_id, **planned, **drawn},
+        **({} if declared.policy is None else {"review": {**row_id, **ledger}}),
         **finished,
     }
 

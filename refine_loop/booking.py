@@ -8,6 +8,7 @@ from typing import Any
 from columns.checks.losses import NOT_NEEDED
 from columns.checks.near_copies import NearCopies
 from columns.dataset import Dataset
+from columns.declared import FAMILY
 from columns.rendering import show_row
 from columns.rows import read_row
 from gold_data.violation import Violation
@@ -39,14 +40,15 @@ class Book:
     def read_back(self, accepted: Iterable[Mapping[str, Any]]) -> None:
         """Learn which rows were accepted before, by `row_id`, `generated_row` and what is kept with them."""
         for candidate in accepted:
-            self._remember(self.load_row(candidate), self._find_text(candidate), candidate["row_id"])
+            self._remember(self.load_row(candidate), candidate)
         self.is_read_back = True
 
-    def _remember(self, row: Any, text: str | None, row_id: str) -> None:
+    def _remember(self, row: Any, candidate: Mapping[str, Any]) -> None:
+        """Keep what marks a row's copies under its family's name, or its own; its text, which no other repeats."""
         for mark in self.dataset.list_marks(row):
-            self.known.add(mark, row_id)
-        if self._near is not None and text is not None:
-            self._near.add(text, row_id)
+            self.known.add(mark, candidate.get(FAMILY, candidate["row_id"]))
+        if self._near is not None and (text := self._find_text(candidate)) is not None:
+            self._near.add(text, candidate["row_id"])
 
     def _find_text(self, candidate: Mapping[str, Any]) -> str | None:
         """Find the text of a candidate that may not be too near to another's."""
@@ -58,9 +60,14 @@ class Book:
         return text if text is None or not name else str(json.loads(text).get(name, ""))
 
     def _check_copies(self, row: Any, candidate: Mapping[str, Any]) -> Violation | None:
-        """Say which accepted row a row is a copy of, or nearly one."""
-        declared = self.dataset.declared
-        if (known := self.dataset.find_known(row, self.known.find)) is not None:
+        """Say which accepted row a row is a copy of, or nearly one; rows of its own family may be equal to it."""
+        declared, family = self.dataset.declared, candidate.get(FAMILY)
+
+        def find(mark: bytes) -> str | None:
+            known = self.known.find(mark)
+            return None if known == family else known
+
+        if (known := self.dataset.find_known(row, find)) is not None:
             return self.dataset.name_copy(row, known)
         text = self._find_text(candidate)
         near = None if self._near is None or text is None else self._near.find(text)
@@ -79,8 +86,10 @@ class Book:
         if declared.constraint is not None and constrained_by is not None:
             blank[declared.constraint.name] = plan_row[constrained_by]
         seeds = [] if declared.grounding is None else list(plan_row[f"{declared.grounding}__ids"])
+        own = {} if declared.families is None else {FAMILY: plan_row.get(FAMILY, plan_row["row_id"])}
         return blank | {
             "row_id": plan_row["row_id"],
+            **own,
             "round": round_number,
             "status": "open",
             "grounding_seeds": seeds,
@@ -139,7 +148,7 @@ class Book:
         if verdict.unjudged is not None:
             return self._book_unjudged(candidate, before, verdict.unjudged)
         if verdict.accepted and not is_unchanged:  # judged again it might pass by luck alone
-            self._remember(row, self._find_text(candidate), candidate["row_id"])
+            self._remember(row, candidate)
             return candidate | {"status": "accepted"}
         candidate["judge_critique"] = candidate["judge_critique"] or before
         candidate["critiques"] = [*candidate["critiques"], candidate["judge_critique"]]

@@ -9,6 +9,7 @@ from typing import Any
 from langgraph.runtime import Runtime
 
 from columns.checks.losses import NOT_NEEDED
+from columns.declared import FAMILY
 from designer_configs.compile.native import CompiledProfile, add_seed, write_config
 from jobs.errors import BackendError
 from jobs.job import Job, JobInterrupted, JobResult
@@ -16,6 +17,7 @@ from jobs.library.shim import draw_in_order
 from refine_loop.booking import Candidate, close_candidate, drop_surplus, give_up_candidate
 from refine_loop.budget import find_spent_cap, is_fruitless, size_round
 from refine_loop.context import RunContext
+from refine_loop.families import find_short, find_size, join_families, share_rows
 from refine_loop.state import ENDS, START_STATE, LoopState, StopReason
 
 
@@ -26,18 +28,51 @@ def plan(state: LoopState, runtime: Runtime[RunContext]) -> LoopState:
     wanted = size_round(run.accepted - state["accepted"], state["accepted"], state["planned"])
     size = min(wanted, run.max_candidates - state["planned"])
     seed = int.from_bytes(hash_text(f"{run.seed}:{number}")[:4])
+    config = context.compiled.plan
+    ids = [hash_text(f"{run.seed}:{number}:{index}").hex()[:16] for index in range(size)]
     with draw_in_order():
-        result = run_job(context, f"{number:03d}_plan", context.compiled.plan, size, seed=seed)
+        if find_size(context.profile) > 1:
+            rows = _draw_families(context, number, ids, seed)
+        else:
+            rows = _name_rows(_draw(context, f"{number:03d}_plan", config, size, seed), ids)
+    if context.profile.dataset.families is not None:
+        rows = [{FAMILY: row["row_id"], **row} for row in rows]
+    declared = ["row_id", FAMILY, *(column["name"] for column in config.get("columns", ()))]
+    context.rounds.write_plan(number, [order_columns(row, declared) for row in rows])
+    return state | {"round": number, "refine_pass": 0, "planned": state["planned"] + size, "open": size}
+
+
+def _draw(context: RunContext, name: str, config: Mapping[str, Any], size: int, seed: int) -> list[dict[str, Any]]:
+    """Run a job of the plan, which loses no row."""
+    result = run_job(context, name, config, size, seed=seed)
     if result.lost:
         first = next(iter(result.lost.values()))
         raise BackendError(f"the plan lost {len(result.lost)} of {size} rows in {first.column}: {first.message}")
-    declared = [column["name"] for column in context.compiled.plan.get("columns", ())]
-    rows = [
-        {"row_id": hash_text(f"{run.seed}:{number}:{index}").hex()[:16], **order_columns(row, declared)}
-        for index, row in enumerate(result.rows)
-    ]
-    context.rounds.write_plan(number, rows)
-    return state | {"round": number, "refine_pass": 0, "planned": state["planned"] + size, "open": size}
+    return result.rows
+
+
+def _name_rows(rows: Sequence[dict[str, Any]], ids: Sequence[str]) -> list[dict[str, Any]]:
+    return [{"row_id": row_id, **row} for row_id, row in zip(ids, rows, strict=True)]
+
+
+def _draw_families(context: RunContext, number: int, ids: Sequence[str], seed: int) -> list[dict[str, Any]]:
+    """Draw a plan whose rows are families: what samplers draw, then, from what a family shares, what is computed."""
+    families, columns = context.profile.dataset.families, context.compiled.plan["columns"]
+    assert families is not None, "it was asked before"
+    samplers, computed = (
+        {"columns": [column for column in columns if (column["column_type"] == "sampler") is is_sampler]}
+        for is_sampler in (True, False)
+    )
+    size, known, short = find_size(context.profile), dict[str, dict[str, Any]](), dict[str, int]()
+    if number > 1:
+        before = context.rounds.read_plan(number - 1)
+        short = find_short(before, context.rounds.read_settled(number - 1), families, size)
+        known = {row["row_id"]: row for row in before if row["row_id"] in short}
+    drawn = _name_rows(_draw(context, f"{number:03d}_plan", samplers, len(ids), seed), ids)
+    joined = join_families(drawn, families, size, short, context.compiled.controls)
+    seeds = context.rounds.write_seeds(number, "families", list(share_rows(joined, families, known)))
+    rows = _draw(context, f"{number:03d}_families", add_seed(computed, seeds), len(ids), seed)
+    return list(share_rows(rows, families, known))
 
 
 def order_columns(row: Mapping[str, Any], declared: Sequence[str]) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from typing import Any
 
 import polars as pl
 
-from columns.declared import Declared
+from columns.declared import FAMILY, Declared
 from files.hashes import remove_recorded, write_recorded
 from files.whole_file import write_bytes
 from refine_loop.booking import Candidate
@@ -21,7 +21,7 @@ class Rounds:
     def __init__(self, folder: Path, dataset: Declared) -> None:
         self._folder = folder
         self._schema = build_candidate_schema(dataset)
-        self._kept = dataset.keep
+        self._known_by = (*(() if dataset.families is None else (FAMILY,)), "generated_row", *dataset.keep)
 
     def write_plan(self, number: int, rows: Sequence[dict[str, Any]]) -> None:
         """Write a round's plan: one row per candidate, in their order."""
@@ -35,12 +35,12 @@ class Rounds:
         """Read a round's plan as a frame; the library may order its columns differently from one to the next."""
         return pl.read_parquet(self._path(number, "plan"), glob=False)
 
-    def write_seeds(self, number: int, refine_pass: int, rows: Sequence[dict[str, Any]]) -> Path:
+    def write_seeds(self, number: int, stage: int | str, rows: Sequence[dict[str, Any]]) -> Path:
         """Write a job's seed rows; the name holds their hash, for the library compares seed files by name alone."""
         buffer = io.BytesIO()
         pl.DataFrame(rows, infer_schema_length=None).write_parquet(buffer)
         content = buffer.getvalue()
-        path = self._path(number, f"seeds_{refine_pass}-{hashlib.sha256(content).hexdigest()[:12]}")
+        path = self._path(number, f"seeds_{stage}-{hashlib.sha256(content).hexdigest()[:12]}")
         write_bytes(content, path)
         return path.resolve()
 
@@ -53,6 +53,10 @@ class Rounds:
     def read_pass(self, number: int, refine_pass: int) -> list[Candidate]:
         """Read all candidates of a round as they stood after a pass."""
         return pl.read_parquet(self._path(number, f"pass_{refine_pass}"), glob=False).to_dicts()
+
+    def read_settled(self, number: int) -> list[Candidate]:
+        """Read a round's candidates, every one of them ended."""
+        return pl.read_parquet(self._path(number, "settled"), glob=False).to_dicts()
 
     def write_interrupted(self, number: int, candidates: Sequence[Candidate]) -> None:
         """Write what there is of a round that was stopped; the round's next pass takes its place."""
@@ -83,7 +87,7 @@ class Rounds:
             paths.append(self._path(number, f"pass_{refine_pass - 1}"))
         for path in paths:
             accepted = pl.scan_parquet(path, glob=False).filter(pl.col("status") == "accepted")
-            yield from accepted.select("row_id", "generated_row", *self._kept).collect().to_dicts()
+            yield from accepted.select("row_id", *self._known_by).collect().to_dicts()
 
     def count_accepted(self, last: int) -> int:
         """Count the accepted rows of the rounds up to and including `last`."""

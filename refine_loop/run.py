@@ -110,7 +110,7 @@ def _begin_run(
         stored = keep_gold(gold, profile, folder)
         compiled = compile_profile(profile, stored)
         write_inputs(folder, profile, compiled, gold)
-        observe(describe_gold(gold, stored, profile.dataset.nouns))
+        observe(describe_gold(gold, stored, name_gold_rows(profile)))
         return _run_loop(_Prepared(profile, compiled, stored, folder), endpoint, observe, verbose=verbose)
     except BaseException as exc:
         if has_plan(folder):
@@ -310,6 +310,12 @@ def pick_models(compiled: CompiledProfile) -> dict[str, Any]:
     columns = [*compiled.whole["columns"], *(compiled.refine or {"columns": []})["columns"]]
     by_role = {column["model_alias"]: column for column in columns if "model_alias" in column}
     return {"model_configs": compiled.whole["model_configs"], "columns": list(by_role.values())}
+
+
+def name_gold_rows(profile: Profile) -> str:
+    """Name gold rows for people: by their file's key, or as rows are called."""
+    key = profile.dataset.rows_key
+    return profile.dataset.nouns if key in (None, "rows") else str(key)
 
 
 def describe_gold(gold: Gold, stored: GoldFolder, nouns: str) -> dict[str, Any]:

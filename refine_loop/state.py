@@ -8,7 +8,7 @@ from typing import Literal, TypedDict
 
 import polars as pl
 
-from columns.declared import Declared
+from columns.declared import FAMILY, Declared
 
 Status = Literal["open", "accepted", "rejected", "failed"]
 StopReason = Literal[
@@ -58,6 +58,7 @@ def build_candidate_schema(dataset: Declared) -> Schema:
     kind = pl.Float64 if constraint is None or _is_number(dataset, constraint.field) else pl.String
     return {
         "row_id": pl.String,
+        **({} if dataset.families is None else {FAMILY: pl.String}),  # row_id of the family's first row
         "round": pl.Int64,
         "status": pl.String,
         "reason": pl.String,  # why it is not accepted; null where it is

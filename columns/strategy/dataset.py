@@ -2,16 +2,22 @@
 
 import hashlib
 import json
+import math
 import random
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Any
 
 import polars as pl
 
+from columns.checks.near_copies import NearCopies
 from columns.dataset import Dataset as DatasetBase
 from columns.dataset import Finished, FinishRequest, Given, PlanRow
+from columns.declared import FAMILY
 from columns.rendering import fence_json, read_fence
-from gold_data.store import GoldFolder
+from columns.strategy.human_texts import read_human_texts
+from gold_data.source import GoldSource
+from gold_data.store import Gold, GoldFolder
 from gold_data.violation import Violation
 from indicators.strategy.bar_suite import LEFT_OUT, load_suite
 from indicators.strategy.canonical import hash_strategy, write_text
@@ -37,11 +43,22 @@ OTHER_EXITS = {  # by control: the value that asks for an exit, and its key
     "time_exit": ("time exit", "exit_after_bars"),
 }
 WITHHOLDS = "one value withheld"
+BEHAVIOUR = "behaviour"  # the profile's key of behaviour cells and their shares
 ASKED = "asked"  # origin of a description that a person wrote: there is no strategy to hold the parser's against
 
 
 class Dataset(DatasetBase):
     """Described strategies: a row is the strategy's text, its description goes with it."""
+
+    def read_gold(self, source: GoldSource) -> Gold:
+        """Read people's texts, where there are any, and tell the draw of strategies which behaviour is wanted.
+
+        Raises:
+            GoldError: the texts cannot be used.
+        """
+        rows, notes = read_human_texts(source.files.get("texts"))
+        told = {BEHAVIOUR: source.options[BEHAVIOUR]}
+        return Gold(rows, notes=notes, describe=lambda _: told)
 
     def identify(self, row: Any) -> bytes:
         """Give what twins have in common: what they trade on the suite; of no strategy, its text."""
@@ -78,6 +95,7 @@ FACTS: dict[str, pl.DataType | type[pl.DataType]] = {
     "answer": pl.String,
     "withheld": pl.List(pl.String),
     "home_bars": pl.String,
+    "behaviour_cell": pl.String,
     "trades": pl.Int64,
     "buy_bars": pl.Int64,
     "sell_bars": pl.Int64,
@@ -110,20 +128,21 @@ def _tell(
     home, text = find_home(document, load_suite()), write_text(document)
     undated = {key: value for key, value in document.items() if key not in LEFT_OUT}
     result = run_strategy(undated, home.at(document.get("interval", "1d")))
-    behaviour, shape = know_liveliness(text).behaviour, hash_shape(document)
+    known, shape = know_liveliness(text), hash_shape(document)
     shares = (float(request.options["test_share"]), float(request.options["compositional_share"]))
     told = {
         "answer": write_question(withheld) if withheld else text,
         "withheld": list(withheld),
         "home_bars": home.name,
+        "behaviour_cell": known.cell,
         "trades": len(result.trades),
         "buy_bars": result.buy_bars,
         "sell_bars": result.sell_bars,
         "net_percent": result.account.net_percent,
         "canonical_hash": hash_strategy(document),
-        "behaviour_hash": behaviour,
+        "behaviour_hash": known.behaviour,
         "shape_hash": shape,
-        "split": choose_split(behaviour, shape, *shares),
+        "split": choose_split(known.behaviour, shape, *shares),
     }
     booked = zip(result.trades, result.account.bookings, strict=True)
     return told, [
@@ -152,14 +171,20 @@ def read_controls(row: PlanRow) -> Controls:
 
 
 def draw_strategies(rows: Sequence[PlanRow], given: Given) -> list[str]:
-    """Draw a lively strategy for every row of a plan; no two of them trade the same."""
-    known, drawn = set[str](), []
-    for row in rows:
-        rng = random.Random(f"{given.seed}:{row['variation']}")  # noqa: S311 - repeatability, not secrecy
-        text = draw_lively(rng, read_controls(row), known.__contains__)
-        known.add(know_liveliness(text).behaviour)
-        drawn.append(fence_json(json.loads(text)))
-    return drawn
+    """Draw a lively strategy for every row of a plan, or for every family of rows; no two of them trade the same.
+
+    Of some that have what the controls ask the one is taken whose behaviour cell is the emptiest for its share.
+    """
+    known, drawn, had, shares = set[str](), dict[str, str](), Counter[str](), given.gold.facts[BEHAVIOUR]
+    rank = (lambda cell: had[cell] / shares[cell] if shares.get(cell) else math.inf) if shares else None
+    names = [str(row.get(FAMILY, place)) for place, row in enumerate(rows)]
+    for name, row in zip(names, rows, strict=True):
+        if name not in drawn:
+            rng = random.Random(f"{given.seed}:{row['variation']}")  # noqa: S311 - repeatability, not secrecy
+            drawn[name] = draw_lively(rng, read_controls(row), known.__contains__, rank)
+            known.add(know_liveliness(drawn[name]).behaviour)
+        had[know_liveliness(drawn[name]).cell or ""] += 1
+    return [fence_json(json.loads(drawn[name])) for name in names]
 
 
 def choose_strategy(row: PlanRow, _: Given) -> dict[str, Any]:
@@ -233,10 +258,26 @@ def _list_disobedience(document: Document, controls: Controls) -> Iterator[Probl
         yield Problem("$", "control", f"must have the exits {wanted}; found {found}")
 
 
-def check_text(_: str, plan: PlanRow, __: Given) -> list[Violation]:
-    """List what a description leaves out of its strategy, or adds to it."""
-    withheld = _read_withheld(plan)
-    return _report(check_said(str(plan["description"]), read_strategy(plan["strategy"]), withheld), mend=True)
+def check_text(_: str, plan: PlanRow, given: Given) -> list[Violation]:
+    """List what a description leaves out of its strategy, or adds to it; it may repeat no text that a person wrote."""
+    text, withheld = str(plan["description"]), _read_withheld(plan)
+    problems = list(check_said(text, read_strategy(plan["strategy"]), withheld))
+    if (near := _open_texts(given).find(text)) is not None:
+        problems.append(Problem("$", "copied", f"it repeats the example {near.name}, similarity {near.similarity:.2f}"))
+    return _report(problems, mend=True)
+
+
+def _open_texts(given: Given) -> NearCopies:
+    """Open the texts that people wrote, those that are held out too: no row may be one of them."""
+    if "texts" not in given.kept:
+        copies = given.dataset.declared.copies
+        assert copies is not None, "dataset.yaml says it"
+        texts = given.kept["texts"] = NearCopies(copies.nearer_than)
+        for name, text in pl.concat([given.gold.train, given.gold.holdout]).iter_rows():
+            texts.add(text, name)
+    kept = given.kept["texts"]
+    assert isinstance(kept, NearCopies)
+    return kept
 
 
 def show_cards(row: PlanRow, _: Given) -> str:
@@ -265,6 +306,8 @@ def plan_question(question: str, _: Given) -> dict[str, Any]:
         "origin": ASKED,
         "ambiguity": "",
         "drawn_strategy": "",
+        "examples": "",
+        "examples__ids": [],
         "proposed_strategy": "",
         "strategy": question,
         "strategy__shown": "It is what was read from the description, below.",

@@ -47,7 +47,9 @@ class GoldSampler:
         self._sure = [rule for rule in self._categorical if rule.field in sure]
 
     def draw(self, sampled: Mapping[str, object], key: str) -> list[int]:
-        """Give the positions of the gold rows drawn for a row that sampled these control values."""
+        """Give the positions of the gold rows drawn for a row that sampled these control values; none of none."""
+        if not self._k:
+            return []
         pool = self._open_window(sampled)
         agreements = np.zeros(len(pool), dtype=np.int64)
         for rule in self._categorical:
@@ -120,15 +122,16 @@ class ExactSampler:
 class GoldExamplesColumnGenerator(ColumnGeneratorFullColumn[GoldExamplesColumnConfig]):
     """Writes the seeds as fenced JSON, and their ids in the side column `<name>__ids`.
 
-    In memory are the columns that are matched, and of the rows only those that were drawn: there may be a million.
+    Where a dataset can do without gold and there is none, no row has examples. In memory are the columns that are
+    matched, and of the rows only those that were drawn: there may be a million.
     """
 
     def _initialize(self) -> None:
         self._declared = read_declared(Path(self.config.dataset))
         self._gold = load_gold(Path(self.config.gold))
         matched = list(dict.fromkeys(rule.field for rule in self.config.match))
-        ids, *_ = self._gold.scan_train().collect_schema().names()
-        rows = self._gold.scan_train().select(ids, *(name for name in matched if name != ids)).collect()
+        ids = self._gold.scan_train().collect_schema().names()[:1]
+        rows = self._gold.scan_train().select(*ids, *(name for name in matched if name not in ids)).collect()
         match, k = self.config.match, self.config.k
         own = set(matched) - set(self._declared.fields)
         self._sampler: Sampler = ExactSampler(rows, match, k) if self.config.exact else GoldSampler(rows, match, k, own)
@@ -144,6 +147,8 @@ class GoldExamplesColumnGenerator(ColumnGeneratorFullColumn[GoldExamplesColumnCo
         return data
 
     def _read(self, places: set[int]) -> tuple[dict[int, str], dict[int, dict[str, object]]]:
+        if not places:
+            return {}, {}
         is_drawn = pl.col("_place").is_in(sorted(places))
         rows = self._gold.scan_train().with_row_index("_place").filter(is_drawn).collect()
         order, rows = rows["_place"].to_list(), rows.drop("_place")

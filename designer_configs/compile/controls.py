@@ -75,7 +75,8 @@ def resolve_controls(profile: Profile, train: pl.DataFrame) -> list[Control]:
 def find_missing_columns(profile: Profile, train: pl.DataFrame) -> list[Problem]:
     """Find controls that match, or take from the gold, a column which its rows do not have."""
     problems = []
-    if train.is_empty() and (shown := profile.dataset.grounding) is not None:
+    shown, needs = profile.dataset.grounding, profile.dataset.gold.get(profile.dataset.rows_key or "")
+    if train.is_empty() and shown is not None and needs != "optional":
         message = f"the column {shown} shows gold rows, and there are none: name a file of them"
         problems.append(Problem(profile.file, None, "gold", message))
     for declared in load_controls(profile):

@@ -11,6 +11,7 @@ from functools import lru_cache
 
 from indicators.strategy.bar_set import BarSet
 from indicators.strategy.bar_suite import Suite, find_dead_clauses, hash_behaviour, load_suite, trade_on
+from indicators.strategy.behaviour import Rank, name_cell
 from indicators.strategy.canonical import write_text
 from indicators.strategy.errors import Problem
 from indicators.strategy.grammar import check_text, read_strategy
@@ -19,15 +20,20 @@ from indicators.strategy.tree import Document, name_path
 
 LEAST_TRADES = 5
 DRAWS = 60  # of strategies with the same controls, before the plan takes what it has
+CHOICES = 16  # of them that trade, of which one is taken for its behaviour
 Refuse = Callable[[str], bool]
 
 
 @dataclass(frozen=True)
 class Liveliness:
-    """What a sound strategy does: trades on its home bars, paths of its dead clauses, the hash of its behaviour."""
+    """What a sound strategy does: trades on its home bars, paths of its dead clauses, the hash of its behaviour.
+
+    `cell` is that of its behaviour on its home bars; None without a trade there.
+    """
 
     home: str
     trades: int
+    cell: str | None
     dead: tuple[str, ...]
     behaviour: str
 
@@ -41,7 +47,9 @@ def measure_liveliness(document: Document, suite: Suite) -> Liveliness:
     """Execute a sound strategy on a suite, with and without each of its clauses."""
     home = find_home(document, suite)
     dead = tuple(name_path(path) for path in find_dead_clauses(document, suite))
-    return Liveliness(home.name, len(trade_on(document, home)), dead, hash_behaviour(document, suite))
+    trades = trade_on(document, home)
+    cell = name_cell(trades, len(home)) if trades else None
+    return Liveliness(home.name, len(trades), cell, dead, hash_behaviour(document, suite))
 
 
 @lru_cache(maxsize=4_096)
@@ -61,23 +69,28 @@ def know_liveliness(text: str) -> Liveliness:
     return measure_liveliness(read_strategy(text), load_suite())
 
 
-def draw_lively(rng: random.Random, controls: Controls, is_known: Refuse = lambda _: False) -> str:
+def draw_lively(
+    rng: random.Random, controls: Controls, is_known: Refuse = lambda _: False, rank: Rank | None = None
+) -> str:
     """Return the canonical text of a strategy with these controls that is lively and has no twin.
 
-    `is_known` tells a behaviour that another strategy has. After DRAWS draws the last one is returned as it is: the
-    checks of the row refuse it, and say why.
+    `is_known` tells a behaviour that another strategy has. With `rank` that of CHOICES strategies is taken whose
+    cell ranks lowest, of equal ones the first. After DRAWS draws the last one is returned as it is: the checks of the
+    row refuse it, and say why.
 
     Raises:
         ValueError: The controls contradict each other.
     """
-    text, suite = "", load_suite()
-    for _ in range(DRAWS):
+    text, suite, choices = "", load_suite(), list[tuple[float, str]]()
+    for number in range(1, DRAWS + 1):
         document = draw_strategy(rng, controls)
-        text = write_text(document)
-        if len(trade_on(document, find_home(document, suite))) < LEAST_TRADES or any(
-            find_dead_clauses(document, suite)
-        ):
+        home, text = find_home(document, suite), write_text(document)
+        if len(trades := trade_on(document, home)) >= LEAST_TRADES:
+            choices.append((0.0 if rank is None else rank(name_cell(trades, len(home))), text))
+        if len(choices) < (1 if rank is None else CHOICES) and number < DRAWS:
             continue
-        if not is_known(know_liveliness(text).behaviour):
-            return text
+        for _, each in sorted(choices, key=lambda choice: choice[0]):
+            if not any(find_dead_clauses(read_strategy(each), suite)) and not is_known(know_liveliness(each).behaviour):
+                return each
+        choices.clear()
     return text

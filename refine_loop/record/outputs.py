@@ -14,7 +14,7 @@ import polars as pl
 
 from columns.checks.losses import NOT_NEEDED, count_losses, say_uneven
 from columns.dataset import Finished, FinishRequest, load_dataset
-from columns.declared import Declared, is_flat, name_plain_type
+from columns.declared import FAMILY, Declared, is_flat, name_plain_type
 from columns.dictionary import describe_run
 from columns.errors import DatasetError
 from columns.hooks import call_hook
@@ -224,6 +224,7 @@ def build_ledger(candidates: pl.DataFrame, log: RoundLog, profile: Profile) -> p
         )
         .select(
             "row_id",
+            *_name_family(dataset),
             "round",
             "status",
             "reason",
@@ -245,6 +246,10 @@ def build_ledger(candidates: pl.DataFrame, log: RoundLog, profile: Profile) -> p
             "completion_tokens",
         )
     )
+
+
+def _name_family(dataset: Declared) -> tuple[str, ...]:
+    return () if dataset.families is None else (FAMILY,)
 
 
 def _name_models(profile: Profile) -> Iterator[pl.Expr]:
@@ -273,7 +278,8 @@ def build_accepted(
     drawn = [control.name for control in profile.controls if control.name not in fields.columns]
     named = {"retry_count": "refine_passes", "grounding_seeds": "gold_example_ids"}
     kept = rows.select(*dataset.keep, *dataset.criteria, *named).rename(named)
-    return pl.concat([rows.select("row_id"), fields, plan.select(drawn), kept], how="horizontal"), plan
+    parts = [rows.select("row_id", *_name_family(dataset)), fields, plan.select(drawn), kept]
+    return pl.concat(parts, how="horizontal"), plan
 
 
 def export_rows(file: Path, profile: Profile) -> None:

@@ -122,6 +122,41 @@ def test_text_is_booked_as_it_stands_and_its_copy_is_named(tmp_path: Path) -> No
     assert book.seed_refinement(PLAN, second)["prev_note"] == '{"no": "json"}'
 
 
+def test_rows_of_one_family_may_be_equal_and_no_others(tmp_path: Path) -> None:
+    texts = load_notes(tmp_path, TEXT, **UNJUDGED, families={"size": "many", "shared": ["wanted"]})
+    book, families = Book(texts, {}), {"a": "a", "b": "a", "c": "c"}
+    plans = [PLAN | {"row_id": name, "family_id": family} for name, family in families.items()]
+    candidates = [book.open_candidate(plan, 1, None) for plan in plans]
+    rows = [{"row_id": name, "note": "Be kind.", "note_checks": PASSED} for name in families]
+    booked = book.book_result(candidates, JobResult(rows), 0)
+    assert [each["status"] for each in booked] == ["accepted", "accepted", "rejected"]
+    assert booked[2]["reason"].startswith("[copy] it is a copy of a;")
+
+
+def test_texts_of_one_family_may_not_be_near_copies(tmp_path: Path) -> None:
+    copies = {"of": "moral", "nearer_than": 0.9}
+    own = {"families": {"size": "many", "shared": ["wanted"]}, "copies": copies, "keep": ["moral"]}
+    texts = load_notes(tmp_path, TEXT | MORAL, **{**UNJUDGED, "generate": ["note", "moral", "note_checks"]}, **own)
+    book = Book(texts, {})
+    candidates = [book.open_candidate(PLAN | {"row_id": name, "family_id": "a"}, 1, None) for name in ("a", "b")]
+    rows = [
+        {"row_id": name, "note": "x", "moral": "Be as kind as you can.", "note_checks": PASSED} for name in ("a", "b")
+    ]
+    booked = book.book_result(candidates, JobResult(rows), 0)
+    assert [each["status"] for each in booked] == ["accepted", "open"]
+    assert "[near_copy]" in booked[1]["judge_critique"]
+
+
+def test_a_resumed_run_knows_the_families_of_its_rows(tmp_path: Path) -> None:
+    texts = load_notes(tmp_path, TEXT, **UNJUDGED, families={"size": "many", "shared": ["wanted"]})
+    book = Book(texts, {})
+    book.read_back([{"row_id": "b", "family_id": "a", "generated_row": "Be kind."}])
+    plans = [PLAN | {"row_id": name, "family_id": family} for name, family in (("c", "a"), ("d", "d"))]
+    rows = [{"row_id": name, "note": "Be kind.", "note_checks": PASSED} for name in ("c", "d")]
+    booked = book.book_result([book.open_candidate(plan, 2, None) for plan in plans], JobResult(rows), 0)
+    assert [each["status"] for each in booked] == ["accepted", "rejected"]
+
+
 def test_constraint_is_kept_under_the_name_that_the_dataset_gives_it(tmp_path: Path) -> None:
     notes = load_notes(tmp_path, constraint={"name": "stars_wanted", "field": "stars"})
     assert Book(notes, {}).open_candidate(PLAN, 1, "wanted")["stars_wanted"] == 4

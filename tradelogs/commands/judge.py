@@ -1,6 +1,7 @@
 """`tradelogs judge`: how far a profile's judge can be trusted."""
 
 import contextlib
+import math
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
@@ -188,38 +189,45 @@ def _ask_judge(
 
 
 def _say_plan(plan: "JudgePlan") -> None:
+    from verification.judge.job import TRIES
+
     untouched = sum(row.fault is None for row in plan.rows)
     kinds = len({row.fault for row in plan.rows} - {None})
-    tries = plan.requests // max(1, len(plan.judged))
     left = len(plan.rows) - len(plan.judged)
+    others = [str(column["model_alias"]) for column in plan.models_asked[:-1]]
+    more = f" at most, those to {' and '.join(others)} too" if others else ""
     click.echo(f"judge: {plan.judge} at {plan.profile.provider.name}")
     click.echo(
         f"{len(plan.rows)} rows: {kinds} kinds of fault planted in gold, {untouched} untouched. "
-        f"{tries} tries each: {plan.requests:,} requests"
+        f"{TRIES} tries each: {plan.requests:,} requests{more}"
     )
     if left:
         click.echo(f"{left} of them the checks refuse: they are not judged, as in a run (--all judges them, too)")
     if plan.controls_left_out:
-        click.echo(f"left out, as no field of a gold trade tells their value: {', '.join(plan.controls_left_out)}")
+        untold = f"left out, as no field of a gold {plan.dataset.noun} tells their value"
+        click.echo(f"{untold}: {', '.join(plan.controls_left_out)}")
 
 
 def describe_requests(plan: "JudgePlan") -> list[str]:
-    """Say what a calibration would take, low and high, from prompts of the profile's own judge."""
+    """Say what a calibration would take, low and high, from prompts of the profile's own models."""
     from refine_loop.estimate import HIGH, LOW, measure_requests
+    from verification.judge.job import TRIES
 
-    column = plan.profile.dataset.find_column(plan.dataset.judge)
-    role = "" if column is None else str(column["model_alias"])
-    measured, model = measure_requests(plan.profile), plan.profile.models[role]
-    prompt, answer = (lengths["generate", role] for lengths in (measured.prompts, measured.answers))
+    measured, each = measure_requests(plan.profile), len(plan.judged) * TRIES
     lines = ["estimate, nothing was sent"]
     for name, assumed in (("low", LOW), ("high", HIGH)):
-        requests = plan.requests * (1 + assumed.corrected)
-        usual = answer / assumed.characters_per_token
-        most = usual if assumed is LOW else float(model.inference_parameters.get("max_tokens", usual))
-        tokens = round(requests * prompt / assumed.characters_per_token), round(requests * most)
-        cost = plan.profile.prices.price(model.model, *tokens)
-        money = "no prices" if cost is None else f"{cost:,.2f} {plan.profile.prices.currency}"
-        lines.append(f"{name:<5}{requests:>8,.0f} requests, {tokens[0]:,} tokens in, {tokens[1]:,} out, {money}")
+        requests, sums, cost = 0.0, [0.0, 0.0], 0.0
+        for role in (str(column["model_alias"]) for column in plan.models_asked):
+            model = plan.profile.models[role]
+            prompt, answer = (lengths["generate", role] for lengths in (measured.prompts, measured.answers))
+            asked, usual = each * (1 + assumed.corrected), answer / assumed.characters_per_token
+            most = usual if assumed is LOW else float(model.inference_parameters.get("max_tokens", usual))
+            tokens = asked * prompt / assumed.characters_per_token, asked * most
+            price = plan.profile.prices.price(model.model, *map(round, tokens))
+            cost = math.nan if price is None else cost + price
+            requests, sums = requests + asked, [before + more for before, more in zip(sums, tokens, strict=True)]
+        money = "no prices" if math.isnan(cost) else f"{cost:,.2f} {plan.profile.prices.currency}"
+        lines.append(f"{name:<5}{requests:>8,.0f} requests, {sums[0]:,.0f} tokens in, {sums[1]:,.0f} out, {money}")
     return lines
 
 

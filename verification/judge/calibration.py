@@ -93,7 +93,9 @@ def ask_judge(calibration: Calibration) -> Answer:
     catch, false_reject = measure_rate(refused[unseen]), measure_rate(refused[untouched])
     kappa = _measure_kappa(tally, refused, ~untouched)
     verdict, reason = _decide(int(unseen.sum()), int(untouched.sum()), catch, false_reject, kappa)
+    caught = _count_caught(calibration)
     metrics = _describe(calibration) | {
+        "caught_in_all": caught,
         "catch": measure_rate(refused[~untouched]),
         "catch_unseen_by_checks": catch,
         "false_reject": false_reject,
@@ -111,8 +113,25 @@ def ask_judge(calibration: Calibration) -> Answer:
             ("faults caught that only it can see", _show_percent(catch)),
             ("untouched gold refused", _show_percent(false_reject)),
             ("Cohen's kappa", str(kappa)),
+            ("faults caught, by checks or judge", _show_percent(caught)),
         ),
         metrics=to_json(metrics),
+    )
+
+
+def _count_caught(calibration: Calibration) -> Interval:
+    """Measure which share of the planted faults the checks refused, or the judge; no answer is none."""
+    planted = [row for row in calibration.rows if row.fault is not None]
+    least = calibration.acceptance
+    return measure_rate(
+        np.array(
+            [
+                bool(row.rules)
+                or any(scores[name] < least[name] for scores in [_find_answer(row) or {}] for name in scores)
+                for row in planted
+            ],
+            dtype=bool,
+        )
     )
 
 

@@ -55,6 +55,11 @@ class Stage(Protocol):
         """Controls that are tied to no field of a row."""
         ...
 
+    @property
+    def shows(self) -> Mapping[str, Mapping[str, str]]:
+        """Columns whose prompt is shown something else than the others: by their names, what stands for what."""
+        ...
+
     def plant_rows(self, fault: Fault | None, rng: np.random.Generator) -> Iterator[PlannedRow]:
         """Plant a fault in gold rows, one after the other; None leaves them untouched."""
         ...

@@ -7,11 +7,13 @@ A control that is tied to no field has no such value: its sentence is left out. 
 planted, is the dataset's (`faults.py`).
 
 The judge is asked about the rows that the checks let pass, as in a run; about the others too where that is asked for,
-so that its own catch rate is known.
+so that its own catch rate is known. Checks that hang on what another model makes of a row are run in the job: one that
+they refuse the first time was caught by them.
 """
 
+import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -69,11 +71,31 @@ class JudgePlan:
     rows: Sequence[PlannedRow]
     controls_left_out: tuple[str, ...]
     judges_all: bool = False
+    shows: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
     @property
     def requests(self) -> int:
-        """Number of requests, not counting answers that are sent back because they do not parse."""
-        return len(self.judged) * TRIES
+        """Number of requests at most, not counting answers that are sent back because they do not parse."""
+        return len(self.judged) * TRIES * len(self.models_asked)
+
+    @property
+    def asked(self) -> list[dict[str, Any]]:
+        """The columns after the row's that the job makes: checks, what they need, and the judge."""
+        given = {name for row in self.judged for name in row.seed}
+        return [c for c in _pick_asked(self.dataset, self.compiled.generate["columns"]) if c["name"] not in given]
+
+    @property
+    def models_asked(self) -> list[dict[str, Any]]:
+        """Those of them that ask a model, the judge's last."""
+        return [column for column in self.asked if column.get("model_alias") is not None]
+
+    @property
+    def late_checks(self) -> list[str]:
+        """Checks that come after a model has been asked, and so are known in the job alone."""
+        names = [column["name"] for column in self.asked]
+        first = min(names.index(column["name"]) for column in self.models_asked)
+        checks = {column["name"] for column in self.asked if column["column_type"] == "row-checks"}
+        return [name for name in names[first:] if name in checks]
 
     @property
     def judged(self) -> list[PlannedRow]:
@@ -117,7 +139,7 @@ def plan_calibration(
             "there is no other. Give at least 2 that differ"
         )
     left_out = tuple(stage.controls_left_out)
-    return JudgePlan(profile, compiled, dataset, brought.FAULTS, seed, rows, left_out, judges_all)
+    return JudgePlan(profile, compiled, dataset, brought.FAULTS, seed, rows, left_out, judges_all, stage.shows)
 
 
 def make_rng(seed: int, purpose: str) -> np.random.Generator:
@@ -128,16 +150,31 @@ def make_rng(seed: int, purpose: str) -> np.random.Generator:
 def build_job(plan: JudgePlan, seeds: Path) -> dict[str, Any]:
     """Build the native config: the profile's columns from the controls' sentences to the judge, on planted rows."""
     given = {name for row in plan.judged for name in row.seed}
-    plan_columns, generate = plan.compiled.plan["columns"], plan.compiled.generate["columns"]
+    plan_columns = plan.compiled.plan["columns"]
     planned = [c for c in plan_columns if c["column_type"] != "sampler" and c["name"] not in given]
     left_out = [c for c in plan.compiled.controls if c.name in plan.controls_left_out]
-    asked = _pick_asked(plan.dataset, generate)
     columns = [
         *(_leave_out(column, left_out) for column in planned),
         {"name": plan.dataset.row, "column_type": "custom", "generator_function": make_reader(plan.dataset)},
-        *({key: value for key, value in column.items() if key != "skip"} for column in asked),
+        *(_show_planted(_leave_skip(column, plan), plan) for column in plan.asked),
     ]
-    return add_seed({"model_configs": _pick_models(plan.compiled.generate, asked), "columns": columns}, seeds)
+    return add_seed({"model_configs": _pick_models(plan.compiled.generate, plan.asked), "columns": columns}, seeds)
+
+
+def _leave_skip(column: dict[str, Any], plan: JudgePlan) -> dict[str, Any]:
+    """Let a column be skipped only by a check that the job makes first; where all are judged, by none."""
+    when = column.get("skip", {}).get("when", "")
+    if not plan.judges_all and any(f"{name}.passed" in when for name in plan.late_checks):
+        return column
+    return {key: value for key, value in column.items() if key != "skip"}
+
+
+def _show_planted(column: dict[str, Any], plan: JudgePlan) -> dict[str, Any]:
+    """Show a column what was planted in the place of what the others are shown."""
+    prompt = str(column.get("prompt", ""))
+    for name, other in plan.shows.get(column["name"], {}).items():
+        prompt = re.sub(rf"\{{\{{\s*{name}\s*\}}\}}", f"{{{{ {other} }}}}", prompt)
+    return column | {"prompt": prompt} if "prompt" in column else column
 
 
 def make_reader(dataset: Dataset) -> Callable[[dict[str, Any]], dict[str, Any]]:
@@ -156,8 +193,7 @@ def make_reader(dataset: Dataset) -> Callable[[dict[str, Any]], dict[str, Any]]:
 
 def build_question(plan: JudgePlan) -> dict[str, Any]:
     """Build the config by which a backend asks the judge alone whether it is there."""
-    asked = [c for c in _pick_asked(plan.dataset, plan.compiled.whole["columns"]) if c.get("model_alias") is not None]
-    return {"model_configs": _pick_models(plan.compiled.whole, asked), "columns": asked}
+    return {"model_configs": _pick_models(plan.compiled.whole, plan.models_asked), "columns": plan.models_asked}
 
 
 def _pick_asked(dataset: Dataset, columns: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -199,12 +235,12 @@ def judge_rows(plan: JudgePlan, backend: PlacedBackend, folder: Path, tell: Answ
     pl.DataFrame([{ROW_ID: key, **row.seed} for key, row in keyed.items()], infer_schema_length=None).write_parquet(
         seeds
     )
-    answered: set[str] = set()
+    answered: set[tuple[str, str]] = set()
 
     async def count(request: Request, send: Send) -> Any:
         response = await send()
         if request.row_id is not None:
-            answered.add(request.row_id)
+            answered.add((request.row_id, request.column))
             tell(len(answered))
         return response
 
@@ -217,17 +253,35 @@ def judge_rows(plan: JudgePlan, backend: PlacedBackend, folder: Path, tell: Answ
         if halt.reason is None:
             raise
         raise halt.reason from None
-    judgements = {str(row[ROW_ID]): row[str(plan.dataset.judge)] for row in result.rows}
-    if all(_read_scores(said) is None for said in judgements.values()):
+    made = {str(row[ROW_ID]): row for row in result.rows}
+    judgements = {key: said for key, row in made.items() if (said := row[str(plan.dataset.judge)]) is not None}
+    if (judgements or result.lost) and all(_read_scores(said) is None for said in judgements.values()):
         reasons = [lost.message for lost in result.lost.values()]
         reasons += [str(part["reasoning"]) for said in judgements.values() for part in said.values()]
         said = f"the first failed: {reasons[0]}"
         raise BackendError(f"the judge gave no usable answer to any of {len(keyed)} requests; {said}")
-    tries = {
-        id(row): tuple(_read_scores(judgements.get(f"{number:05d}-{attempt}")) for attempt in range(TRIES))
-        for number, row in enumerate(plan.judged)
-    }
-    return [JudgedRow(row.fault, row.gold_id, row.rules, tries.get(id(row), ())) for row in plan.rows]
+    judged = {id(row): _read_tries(plan, row, number, made) for number, row in enumerate(plan.judged)}
+    return [judged.get(id(row)) or JudgedRow(row.fault, row.gold_id, row.rules, ()) for row in plan.rows]
+
+
+def _read_tries(plan: JudgePlan, row: PlannedRow, number: int, made: Mapping[str, Mapping[str, Any]]) -> JudgedRow:
+    """Read what came of a row each time: what a check refused the first time, the judge is not asked about in a run."""
+    keys = [f"{number:05d}-{attempt}" for attempt in range(TRIES)]
+    refused = [_find_refusal(plan, made.get(key, {})) for key in keys]
+    rules, judge = row.rules or refused[0], str(plan.dataset.judge)
+    tries = [
+        _read_scores(made.get(key, {}).get(judge))
+        for key, by in zip(keys, refused, strict=True)
+        if plan.judges_all or not by
+    ]
+    return JudgedRow(row.fault, row.gold_id, rules, tuple(tries) if plan.judges_all or not refused[0] else ())
+
+
+def _find_refusal(plan: JudgePlan, made: Mapping[str, Any]) -> tuple[str, ...]:
+    """Find the rules of the first check of the job that refused a row."""
+    checked = (made[name] for name in plan.late_checks if made.get(name) is not None)
+    broken: list[Any] = next((check["violations"] for check in checked if not check["passed"]), [])
+    return tuple(str(violation["rule"]) for violation in broken)
 
 
 def _read_scores(judgement: Mapping[str, Any] | None) -> Mapping[str, int] | None:

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 import polars as pl
 
+from columns.declared import FAMILY
 from indicators.strategy.grammar import check_text, read_strategy
 from indicators.strategy.liveliness import check_liveliness
 from indicators.strategy.said import check_said
@@ -28,6 +29,7 @@ def ask_promises(run: FinishedRun) -> Answer:
         verdict = NOISE
     idle, dead, twins = (rules[name] for name in ("idle", "dead-clause", "twin"))
     unsaid = sum(rules[name] for name in ("unstated", "invented", "direction", "not-withheld"))
+    families = count_families(run)
     return Answer(
         question=QUESTION,
         title=TITLE,
@@ -37,23 +39,38 @@ def ask_promises(run: FinishedRun) -> Answer:
             ("strategies that hardly trade, have a dead clause or a twin", f"{idle}, {dead}, {twins} of {rows}"),
             ("things that descriptions leave out or invent", str(unsaid)),
             ("rows that break a promise", "unknown" if share is None else say_percent(share)),
+            *([] if families is None else [("drawn strategies with all their descriptions", families)]),
         ),
-        metrics=to_json({"rows": rows, "rules": dict(rules), "first": broken[:20], "share": share}),
+        metrics=to_json(
+            {"rows": rows, "rules": dict(rules), "first": broken[:20], "share": share, "families": families}
+        ),
     )
 
 
 def iter_broken(table: pl.DataFrame) -> Iterator[tuple[str, str]]:
     """Give the row and the rule of every broken promise."""
-    splits: dict[str, str] = {}
+    known: dict[str, tuple[str, str]] = {}  # by behaviour: whose it is, and its split
     for row in table.iter_rows(named=True):
         name, text = row["row_id"], row["strategy"]
         yield from ((name, problem.rule) for problem in check_liveliness(text))
         if not check_text(text):
             said = check_said(row["description"], read_strategy(text), row["withheld"])
             yield from ((name, problem.rule) for problem in said)
-        if row["behaviour_hash"] in splits:
-            yield name, "twin" if splits[row["behaviour_hash"]] == row["split"] else "leak"
-        splits.setdefault(row["behaviour_hash"], row["split"])
+        own = (row.get(FAMILY, name), row["split"])
+        first = known.setdefault(row["behaviour_hash"], own)
+        if first != own:
+            yield name, "twin" if first[1] == own[1] else "leak"
+
+
+def count_families(run: FinishedRun) -> str | None:
+    """Count the strategies that were drawn, and those with all descriptions; nothing where each has one alone."""
+    families = run.profile.dataset.families
+    size = 1 if families is None else run.profile.options[families.size]
+    if families is None or size == 1 or FAMILY not in run.accepted.columns:
+        return None
+    drawn = run.accepted.filter(*(pl.col(name) == value for name, value in families.where.items()))
+    counts = drawn[FAMILY].value_counts()["count"]
+    return f"{(counts == size).sum()} of {len(counts)}"
 
 
 def _judge(rows: int, missing: list[str], rules: Counter[str]) -> tuple[Verdict, str]:

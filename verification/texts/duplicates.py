@@ -23,7 +23,7 @@ from verification.answers import (
 from verification.dataset import Dataset
 from verification.inputs import FinishedRun
 from verification.texts.nearness import Nearest, find_nearest, vectorise
-from verification.texts.rows import gather_text, iter_rows, list_fields, write_canonical
+from verification.texts.rows import gather_text, iter_rows, keep_one_of_each_family, list_fields, write_canonical
 
 QUESTION, TITLE = "duplicates", "Is each row new?"
 NEAR = 0.8  # of their word triples in common: the same text with a few words changed
@@ -77,12 +77,13 @@ class Found:
 def ask_duplicates(run: FinishedRun, seed: int) -> Answer:
     """Ask whether rows repeat one another, or the gold.
 
-    Near is a text with at least NEAR of its word triples in common with another (`nearness`). Where gold rows have the
-    same fields, how often the gold repeats itself is the measure: of held-out rows for copies, of the train part for
-    the rest.
+    Rows of one family are meant to be alike: the first of each is asked about. Near is a text with at least NEAR of its
+    word triples in common with another (`nearness`). Where gold rows have the same fields, how often the gold repeats
+    itself is the measure: of held-out rows for copies, of the train part for the rest.
     """
     dataset, nouns = run.dataset, run.dataset.nouns
-    made = Contents.read(dataset, run.accepted, run.accepted["row_id"].cast(pl.String).to_list())
+    accepted = keep_one_of_each_family(run.accepted)
+    made = Contents.read(dataset, accepted, accepted["row_id"].cast(pl.String).to_list())
     shown, held = (_read_gold(dataset, part) for part in (run.train, run.holdout))
     rng = np.random.default_rng([seed, *b"duplicates"])
     found, own = compare_rows(made, shown, rng), compare_rows(shown, None, rng)

@@ -10,6 +10,7 @@ from typing import Any
 import polars as pl
 from polars.exceptions import PolarsError
 
+from columns.declared import FAMILY
 from verification.dataset import Dataset
 
 BLOCK = 2_000  # rows that are restored at a time
@@ -23,6 +24,11 @@ def list_fields(dataset: Dataset, table: pl.DataFrame) -> list[str]:
     """List the columns of a table that make its row: the schema's fields, or the one that holds the text."""
     named = [dataset.row] if dataset.schema is None else list(dataset.schema.get("properties", {}))
     return [name for name in named if name in table.columns]
+
+
+def keep_one_of_each_family(table: pl.DataFrame) -> pl.DataFrame:
+    """Keep the first row of each family; all where there are no families."""
+    return table.unique(FAMILY, keep="first", maintain_order=True) if FAMILY in table.columns else table
 
 
 def iter_rows(dataset: Dataset, table: pl.DataFrame) -> Iterator[Row]:

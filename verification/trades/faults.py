@@ -11,6 +11,7 @@ against the rules: one on which they say otherwise is not used.
 
 from collections.abc import Iterator, Mapping
 from functools import partial
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -64,6 +65,8 @@ MOST_TRIED = 2_000  # gold trades in which a fault is tried before it counts as 
 
 class TradeStage:
     """The gold trades with all that a row of the job needs to know of them."""
+
+    shows: Mapping[str, Mapping[str, str]] = MappingProxyType({})
 
     def __init__(self, compiled: CompiledProfile, gold: GoldFolder, seed: int) -> None:
         self._seed, self._train = seed, gold.train

@@ -10,10 +10,11 @@ from typing import Any
 
 from data_designer.config.base import SingleColumnConfig
 
-from columns.declared import CONTROLS, DATASET_FILE, FINISHED_FILE, STAGES, Stage
+from columns.declared import CONTROLS, DATASET_FILE, FAMILY, FINISHED_FILE, STAGES, Stage, read_options
 from columns.types.configs import COLUMN_TYPES as OWN_TYPES
 from columns.types.configs import CRITICISED_FIELDS, MatchRule
 from designer_configs.compile.checks.columns import COLUMN_TYPES, Scope, check_native
+from designer_configs.compile.checks.families import check_families
 from designer_configs.compile.checks.project import PROJECT_ROOT, Project
 from designer_configs.compile.checks.shape import suggest
 from designer_configs.compile.checks.template import check_template, find_columns
@@ -250,6 +251,8 @@ def _check_named(project: Project, flow: Flow) -> Iterator[Problem]:
             yield source.report(("keep", i), f"no column {name} is made in plan or generate; {suggest(name, made)}")
     for step in flow.stages["generate"]:
         yield from _check_named_type(document, step)
+    planned = [*(step.name for step in flow.stages["plan"]), *project.list_controls(flow.scope.folder)]
+    yield from check_families(source, read_options(flow.scope.folder), planned)
     yield from _check_criteria(flow)
     yield from _check_modules(flow)
     yield from _check_exports(project, flow)
@@ -378,6 +381,7 @@ def _check_reserved(project: Project, flow: Flow) -> Iterator[Problem]:
     finished = flow.scope.folder / FINISHED_FILE
     added = project.load(finished).data if finished.is_file() else {}
     taken = {*flow.refine_seed, *ADDED_TO_ACCEPTED, *flow.scope.fields}
+    taken |= {FAMILY} if flow.document.get("families") else set()
     accepted = added.get("accepted") if isinstance(added, Mapping) else None
     taken |= set(accepted) if isinstance(accepted, Mapping) else set()
     taken |= {score["name"] for step in flow.stages["generate"] for score in (step.column or {}).get("scores", ())}

@@ -44,6 +44,10 @@ def test_beyond_the_widest_window_the_nearest_three_are_taken() -> None:
     assert draw([1.0, 1.2, 1.3, 1.4], 0.3) == {0, 1, 2}
 
 
+def test_of_no_gold_trades_none_is_taken() -> None:
+    assert draw([], 0.3) == set()
+
+
 def test_fewer_gold_trades_than_seeds_are_all_taken() -> None:
     assert draw([0.3, 0.9], 0.3) == {0, 1}
 

@@ -93,6 +93,7 @@ def test_judge_that_is_always_right_is_good() -> None:
         "faults caught that only it can see",
         "untouched gold refused",
         "Cohen's kappa",
+        "faults caught, by checks or judge",
     ]
     assert OFFLINE_SAYS not in answer.reason
     assert ask_judge(judge_all([GOLD_SCORES], [BAD_SCORES], is_offline=True)).reason.endswith(OFFLINE_SAYS)

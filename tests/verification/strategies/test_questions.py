@@ -1,6 +1,7 @@
 """What a report asks of described strategies: promises that are kept, and each that is broken."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,9 @@ import pytest
 
 from columns.declared import read_declared
 from tests.conftest import ROOT
+from tests.verification.texts.runs import make_run
+from verification.answers import CANNOT_TELL, GOOD, UNDERFIT
+from verification.strategies.cells import ask_cells, draw_cells
 from verification.strategies.promises import iter_broken
 
 CROSS = {"cross_over": [{"CLOSE": {}}, {"EMA": {"length": 20}}]}
@@ -47,11 +51,31 @@ def write_row(name: str = "a", document: dict[str, Any] | None = None, **changes
         ([write_row(document={"ticker": 3})], ["missing-key", "type"]),
         ([write_row(), write_row("b", behaviour_hash="a")], ["twin"]),
         ([write_row(), write_row("b", behaviour_hash="a", split="test")], ["leak"]),
+        ([write_row(family_id="a"), write_row("b", behaviour_hash="a", family_id="a")], []),
+        ([write_row(family_id="a"), write_row("b", behaviour_hash="a", family_id="b")], ["twin"]),
+        ([write_row(family_id="a"), write_row("b", behaviour_hash="a", family_id="a", split="test")], ["leak"]),
     ],
 )
 def test_a_broken_promise_is_named(rows: list[dict[str, Any]], broken: list[str]) -> None:
     table = pl.DataFrame(rows, schema_overrides={"withheld": pl.List(pl.String)})
     assert [rule for _, rule in iter_broken(table)] == broken
+
+
+@pytest.mark.parametrize(
+    ("cells", "verdict"),
+    [
+        (["seldom, brief, long", "often, brief, long"] * 20, GOOD),
+        (["seldom, brief, long"] * 40, UNDERFIT),
+        (["seldom, brief, long", "often, brief, long"], CANNOT_TELL),
+        ([], CANNOT_TELL),
+    ],
+)
+def test_a_cell_that_starves_is_named(cells: list[str], verdict: str) -> None:
+    run = make_run(["x"] * len(cells), drawn={"behaviour_cell": cells})
+    wanted = {"seldom, brief, long": 0.5, "often, brief, long": 0.5}
+    answer = ask_cells(replace(run, profile=replace(run.profile, options={"behaviour": wanted})), 0)
+    assert answer.verdict == verdict
+    assert not answer.metrics["controls"] or draw_cells(answer.metrics).key == "cells"
 
 
 def test_the_dataset_names_these_questions() -> None:

@@ -48,6 +48,12 @@ def test_rows_that_repeat_one_another_are_underfit() -> None:
     assert (answer.verdict, answer.metrics["found"]["repeated"]["value"]) == (UNDERFIT, pytest.approx(0.9))
 
 
+def test_rows_of_one_family_may_repeat_one_another() -> None:
+    families = [f"row-{place % 20}" for place in range(200)]
+    answer = ask_duplicates(make_run(draw_texts(20) * 10, drawn={"family_id": families}), 0)
+    assert (answer.metrics["rows"], answer.metrics["found"]["repeated"]["value"]) == (20, 0.0)
+
+
 def test_texts_with_other_numbers_are_near() -> None:
     texts = [f"{text} at {place} and {place}.5 of" for place in range(5) for text in draw_texts(40)]
     answer = ask_duplicates(make_run(texts), 0)

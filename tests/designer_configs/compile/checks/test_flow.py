@@ -254,6 +254,22 @@ def test_what_cannot_be_read_gives_no_further_problems(break_file: Break) -> Non
             ":8: gold.holdout: must be a key of a profile's gold other than folder, holdout",
         ),
         ("bars: optional", "bars: perhaps", ':8: gold.bars: must be one of required, optional, none; found "perhaps"'),
+        ("noun: trade", "families: {size: many}", ":7: families: the key shared is missing"),
+        (
+            "noun: trade",
+            "families: {size: many, shared: [mood]}",
+            ":7: families.size: no whole number of options.schema.json with a default; known: none",
+        ),
+        (
+            "noun: trade",
+            "families: {size: many, shared: [mod], where: {variaton: x}}",
+            ":7: families.shared.0: no column mod is drawn in plan; did you mean mood?",
+        ),
+        (
+            "noun: trade",
+            "families: {size: many, shared: [mood], where: {variaton: x}}",
+            ":7: families.where.variaton: no column variaton is drawn in plan; did you mean variation?",
+        ),
         (
             "session_date: text",
             "session_date: day",

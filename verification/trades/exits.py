@@ -34,10 +34,7 @@ LEAST_IN_BIN = 8  # rows; below it a 10% quantile is the least value, and a bin 
 LEAST_ROWS = 2 * BINS * LEAST_IN_BIN
 CAP = 4_000  # synthetic rows; more make no interval narrower that the gold keeps wide
 DRAWS = 400  # bootstrap samples of sessions
-LINE, TWICE = (
-    0.5,
-    2.0,
-)  # of the gold's movement: exits that move less than half as much, or more than twice, do not follow
+LINE, TWICE = 0.5, 2.0  # of the gold's movement: exits that move less than half as much, or over twice, do not follow
 FLAT = 0.01  # squared slope: exits whose rank surely moves less than 10% of the way from the least to the most volatile
 TAILS = (0.025, 0.975)
 

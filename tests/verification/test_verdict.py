@@ -2,7 +2,7 @@
 
 import pytest
 
-from verification.answers import CANNOT_TELL, COPIES, GOOD, NOISE, UNDERFIT, Answer, Verdict
+from verification.answers import CANNOT_TELL, COPIES, GOOD, NOISE, UNDERFIT, Answer, Interval, Verdict
 from verification.trades.questions import DECIDING
 from verification.verdict import Overall, decide, say_known
 
@@ -84,3 +84,8 @@ def test_good_says_what_it_does_not_rest_on() -> None:
         "Good by validity, fidelity, exits, diversity, memorisation, backtest, judge. "
         "Not told: model. Shown, not deciding: weather says underfit."
     )
+
+
+def test_what_is_called_good_is_bounded_one_sided() -> None:
+    interval = Interval(0.5, 0.304, 0.696)
+    assert (interval.likely_low, interval.likely_high) == pytest.approx((0.3355, 0.6645))

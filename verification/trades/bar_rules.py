@@ -64,11 +64,18 @@ def find_strange_prices(trades: pl.DataFrame, gold: pl.DataFrame) -> pl.DataFram
 
 
 def find_own_strange(gold: pl.DataFrame) -> pl.DataFrame:
-    """Hold blocks of the gold's sessions against the others: what of it `find_strange_prices` says by chance."""
+    """Hold blocks of the gold's sessions against the others: on which days `find_strange_prices` speaks by chance."""
     sessions = gold["session_date"].unique().sort()
     places = np.array_split(np.arange(len(sessions)), min(BLOCKS, max(len(sessions), 1)))
     is_in = [pl.col("session_date").is_in(sessions[block.tolist()].implode()) for block in places]
-    return pl.concat([find_strange_prices(gold.filter(inside), gold.filter(~inside)) for inside in is_in])
+    held = [(gold.filter(inside), gold.filter(~inside)) for inside in is_in]
+    return pl.concat([gather_days(own, find_strange_prices(own, others)) for own, others in held])
+
+
+def gather_days(trades: pl.DataFrame, strange: pl.DataFrame) -> pl.DataFrame:
+    """Say of each ticker's days whether any trade of it is strange: a day's prices are alike, and count once."""
+    day = pl.struct("ticker", "session_date").alias("day")
+    return strange.with_columns(trades.select(day).to_series()).group_by("day").agg(pl.all().any()).drop("day")
 
 
 def read_own_bars(path: Path, trades: pl.DataFrame) -> pl.DataFrame | None:

@@ -34,7 +34,7 @@ LEAST_IN_BIN = 8  # rows; below it a 10% quantile is the least value, and a bin 
 LEAST_ROWS = 2 * BINS * LEAST_IN_BIN
 CAP = 4_000  # synthetic rows; more make no interval narrower that the gold keeps wide
 DRAWS = 400  # bootstrap samples of sessions
-LINE = 0.5  # of the gold's movement: exits that move less than half as much, or more than 1.5 times, do not follow
+LINE, TWICE = 0.5, 2.0  # of the gold's movement: exits that move less than half as much, or over twice, do not follow
 FLAT = 0.01  # squared slope: exits whose rank surely moves less than 10% of the way from the least to the most volatile
 TAILS = (0.025, 0.975)
 
@@ -103,7 +103,7 @@ def ask_conditional(yardstick: Yardstick, synthetic: pl.DataFrame) -> Answer:
         "rows_used": len(rows.exits),
         "follow": follow,
         "strength": strength,
-        "line": [LINE, 2.0 - LINE],
+        "line": [LINE, TWICE],
         "scores": scores,
         "curves": _list_curves(yardstick, gold, rows),
     }
@@ -292,19 +292,19 @@ def _list_numbers(
 
 
 def _is_off(place: Interval) -> bool:
-    return place.is_known and (place.high < LINE or place.low > 2.0 - LINE)
+    return place.is_known and (place.high < LINE or place.low > TWICE)
 
 
 def _judge(
     strength: dict[str, Interval], follow: dict[str, Interval], rows: int, gold_rows: int
 ) -> tuple[Verdict, str]:
-    passing = f"{LINE:g} to {2 - LINE:g} would pass"
+    passing = f"{LINE:g} to {TWICE:g} would pass"
     for driver, place in follow.items():
         if _is_off(place):
             return UNDERFIT, f"Exits move {place} times as much with {driver} as the gold's do; {passing}."
     main = follow[VOLATILITY]
     told = f"Exits move {main} times as much with {VOLATILITY} as the gold's do"
-    if main.is_known and main.low >= LINE and main.high <= 2.0 - LINE:
+    if main.is_known and main.likely_low >= LINE and main.likely_high <= TWICE:
         beyond = f", and {follow[HOUR]} with the {HOUR}" if follow[HOUR].is_known else ""
         return GOOD, f"{told}{beyond}; {passing}."
     if main.is_known:

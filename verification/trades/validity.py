@@ -19,6 +19,7 @@ from verification.trades.bar_rules import (
     find_strange_bars,
     find_strange_indicators,
     find_strange_prices,
+    gather_days,
     read_own_bars,
 )
 from verification.trades.features import PERCENTS
@@ -104,7 +105,7 @@ def ask_validity(yardstick: Yardstick, synthetic: pl.DataFrame, bars_file: Path 
 
 def _find_more(yardstick: Yardstick, synthetic: pl.DataFrame, bars_file: Path | None) -> list[pl.DataFrame]:
     """Ask the rules that hold a run against its own bars, and tickers and prices against the gold's."""
-    asked = [_excuse(find_strange_prices(synthetic, yardstick.gold), yardstick)]
+    asked = [_excuse(find_strange_prices(synthetic, yardstick.gold), synthetic, yardstick)]
     bars = None if bars_file is None else read_own_bars(bars_file, synthetic)
     if bars is not None and len(synthetic):
         asked += [
@@ -114,10 +115,11 @@ def _find_more(yardstick: Yardstick, synthetic: pl.DataFrame, bars_file: Path | 
     return asked
 
 
-def _excuse(strange: pl.DataFrame, yardstick: Yardstick) -> pl.DataFrame:
-    """Let pass what breaks a rule no surely oftener than the gold itself does: few trades do not show a whole range."""
+def _excuse(strange: pl.DataFrame, synthetic: pl.DataFrame, yardstick: Yardstick) -> pl.DataFrame:
+    """Let pass what surely no more days break than of the gold's own: few days do not show all tickers and prices."""
     own = yardstick.once("validity prices", lambda: find_own_strange(yardstick.gold))
-    shares = [[measure_share(int(table[rule].sum()), table.height) for table in (strange, own)] for rule in own.columns]
+    days = gather_days(synthetic, strange)
+    shares = [[measure_share(int(table[rule].sum()), table.height) for table in (days, own)] for rule in own.columns]
     passing = [rule for rule, (found, chance) in zip(own.columns, shares, strict=True) if not found.low > chance.high]
     return strange.with_columns(pl.lit(value=False).alias(rule) for rule in passing)
 

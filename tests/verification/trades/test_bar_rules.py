@@ -92,6 +92,23 @@ def test_prices_beyond_the_range_of_little_gold_are_chance_and_another_tickers_a
     assert "price range" not in ask_validity(yardstick, few).reason
 
 
+def test_tickers_that_four_days_of_gold_do_not_show_are_the_days_doing() -> None:
+    """Real bars are traded a ticker a day: a ticker that few days lack is no fault, however many trades have it."""
+    days = [date(2024, 1, 2) + timedelta(days=day // 20) for day in range(160)]
+    tickers = ["AAA", "AAA", "BBB", "BBB", "CCC", "AAA", "CCC", "BBB"]
+    told = {
+        "trade_id": [f"g{row}" for row in range(160)],
+        "ticker": [tickers[row // 20] for row in range(160)],
+        "session_date": days,
+        "entry_price": 100.0,
+        "exit_price": 101.0,
+    }
+    trades = complete(pl.DataFrame(told))
+    assert find_own_strange(trades[:80]).height == 4
+    answer = ask_validity(make_yardstick(trades[:60], trades[60:80], 80, 0), trades[80:])
+    assert "known ticker" not in answer.reason
+
+
 def complete(trades: pl.DataFrame) -> pl.DataFrame:
     """Add what a trade has besides ticker, day and prices."""
     noon = pl.col("session_date").dt.combine(time(12)).dt.replace_time_zone("America/New_York")

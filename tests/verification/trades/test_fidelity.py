@@ -10,8 +10,8 @@ from sklearn.metrics import roc_auc_score
 from verification.answers import Answer, Interval
 from verification.trades.classifier import WIDENING, build_classifier, cross_fit, measure_auc
 from verification.trades.column_scores import compare_columns, measure_columns, measure_pairs
-from verification.trades.features import FEATURES
-from verification.trades.fidelity import Sides, ask_fidelity, say_settling
+from verification.trades.features import FEATURES, PERCENTS
+from verification.trades.fidelity import Sides, ask_fidelity, say_settling, see_shapes
 from verification.trades.matching import CALIPER, match_trades, measure_sound, pair_nearest
 from verification.trades.references import ignore_volatility
 from verification.trades.waiving import Waived
@@ -44,6 +44,13 @@ def test_fresh_trades_of_the_same_law_are_not_blamed(answer: Answer) -> None:
     score = answer.metrics["scores"][0]
     assert score["value"]["low"] < 0.55
     assert score["noise"]["value"] > 0.7
+
+
+def test_a_wilder_day_has_the_same_shapes(gold: pl.DataFrame) -> None:
+    features = measure_sound(gold.head(50))
+    wilder = features.with_columns(pl.col(PERCENTS) * 3.0)
+    assert see_shapes(wilder) == pytest.approx(see_shapes(features))
+    assert see_shapes(features).shape == (50, len(FEATURES) - 1)
 
 
 def test_rows_written_twice_move_nothing(parts: tuple[Yardstick, pl.DataFrame], answer: Answer) -> None:

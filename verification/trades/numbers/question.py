@@ -2,7 +2,7 @@
 
 Underfit, when the numbers of one family (result, path or time) are surely not the gold's: relabelled sessions and
 origins reach so great a difference in fewer than ALPHA of the tries, whatever the other families do (closed testing).
-Good, when no family's tries are fewer than DOUBT, and the 95% interval of the win rate's difference lies within
+Good, when no family's tries are fewer than DOUBT, and the 90% interval of the win rate's difference lies within
 TOLERANCE. Otherwise cannot tell. What controls set is waived: like is compared with like.
 """
 
@@ -13,7 +13,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from verification.answers import CANNOT_TELL, GOOD, UNDERFIT, Answer, Matrix, Verdict, to_json
+from verification.answers import CANNOT_TELL, GOOD, UNDERFIT, Answer, Interval, Matrix, Verdict, to_json
 from verification.trades.numbers.curves import describe_curves
 from verification.trades.numbers.relabel import ALPHA, Sums, Tested, test_families
 from verification.trades.numbers.table import SEEN, SURE, Number, Side, tabulate_numbers
@@ -168,18 +168,18 @@ def judge(
         whose = " and ".join(f"the {WORDS[family]}" for family in doubtful)
         most = ", and ".join(name_worst(terms, tested, family) for family in doubtful)
         return CANNOT_TELL, f"{whose[0].upper()}{whose[1:]} may not be the gold's: most of all {most}. {power}"
-    low, high = (100.0 * end for end in bound_win_rate(terms, tested))
-    between = f"the win rate's difference lies between {low:+.0f} and {high:+.0f} points"
-    if max(-low, high) <= 100.0 * TOLERANCE:
+    win = bound_win_rate(terms, tested)
+    between = f"the win rate's difference lies between {100 * win.low:+.0f} and {100 * win.high:+.0f} points"
+    if max(-win.likely_low, win.likely_high) <= TOLERANCE:
         return GOOD, f"No number of results, paths or holding is surely off; {between}. {power}"
     return CANNOT_TELL, f"No number of results, paths or holding is surely off, but {between}. {power}"
 
 
-def bound_win_rate(terms: Sequence[Term], tested: Tested) -> tuple[float, float]:
-    """Return the 95% interval of the win rate's difference, synthetic less gold."""
+def bound_win_rate(terms: Sequence[Term], tested: Tested) -> Interval:
+    """Return the win rate's difference, synthetic less gold."""
     place = find_win_rate(terms)
     gap, error = float(tested.gap[place]), float(tested.error[place])
-    return gap - SURE * error, gap + SURE * error
+    return Interval(gap, gap - SURE * error, gap + SURE * error)
 
 
 def find_win_rate(terms: Sequence[Term]) -> int:

@@ -18,6 +18,7 @@ NOISES = ("beside shuffled columns", "beside even spread")
 AT_BEST = 0.0101  # percent from the best price at which a winner left at it: percents are rounded to two decimals
 TAILS = (0.015, 0.025, 0.035, 0.05, 0.1)  # of the pooled results, from below; the last two from above as well
 DETAIL = 0.85  # by which gaps of parts count less: of so many sides and tickers one is always somewhat off
+LIKE_PARTS = 10  # of rows in the order of their volatility
 NEIGHBOURS = 5
 MOST_TICKERS = 8
 LEAST_OF_TICKER = 0.05  # of either side's rows; of a rarer ticker a few trades say nothing
@@ -122,6 +123,7 @@ def _list_results(rows: Columns, is_gold: Mask) -> Iterator[Term]:
     one, win, loss = np.ones(len(rows.change)), rows.is_win, rows.is_loss
     units = rows.in_volatilities
     yield Term(RESULT, "the win rate", win, one, place=LEADING)
+    yield Term(RESULT, "how often trades lose", loss, one, place=LEADING)
     yield Term(RESULT, "the mean result", rows.change, one)
     yield Term(RESULT, "the mean result in volatilities", units, one, place=CORE)
     yield Term(RESULT, "the mean win", rows.change * win, win)
@@ -145,6 +147,14 @@ def _list_results(rows: Columns, is_gold: Mask) -> Iterator[Term]:
                 (values >= np.quantile(values, 1 - share)).astype(np.float64),
                 one,
             )
+    for share in TAILS[2:]:
+        is_worst = (rows.change <= np.quantile(rows.change, share)).astype(np.float64)
+        yield Term(
+            RESULT,
+            f"the worst {share:.0%} of the results, as the volatility lets expect",
+            is_worst - expect_given(rows.volatility, is_worst),
+            one,
+        )
     yield Term(RESULT, "how often shorts are traded", rows.is_short, one)
     for side, is_in in (("buy", 1.0 - rows.is_short), ("short", rows.is_short)):
         yield Term(RESULT, f"the win rate of {SIDE_NAMES[side]}", win * is_in, is_in, DETAIL)
@@ -195,9 +205,10 @@ def _list_time(rows: Columns) -> Iterator[Term]:
     yield Term(
         TIME, "how the worst excursion grows with the holding time", (held - 0.5) * (rank_values(rows.worst) - 0.5), one
     )
-    yield Term(
-        TIME, "how the holding time goes with volatility", (held - 0.5) * (rank_values(rows.volatility) - 0.5), one
-    )
+    volatility = rank_values(rows.volatility)
+    yield Term(TIME, "the volatility at the entry", volatility, one, place=CORE)
+    yield Term(TIME, "the spread of the volatility at the entry", (volatility - 0.5) ** 2, one)
+    yield Term(TIME, "how the holding time goes with volatility", (held - 0.5) * (volatility - 0.5), one)
     yield Term(TIME, "the time of day", minute, one)
     yield Term(TIME, "the spread of the time of day", (minute - 0.5) ** 2, one)
 
@@ -221,6 +232,15 @@ def measure_loneliness(rows: Columns) -> Matrix:
     points = np.column_stack([norm.ppf(np.clip(rank_values(values), 1e-6, 1.0 - 1e-6)) for values in told])
     count = min(NEIGHBOURS + 1, len(points))
     return np.asarray(cKDTree(points).query(points, k=[count])[0][:, 0])
+
+
+def expect_given(driver: Matrix, values: Matrix) -> Matrix:
+    """Return the mean of values among rows of like driver: what of them is a wild day's, and no trader's, doing."""
+    order = np.argsort(driver, kind="stable")
+    expected = np.empty(len(values))
+    for rows in np.array_split(order, min(LIKE_PARTS, len(order))):
+        expected[rows] = values[rows].mean()
+    return expected
 
 
 def rank_values(values: Matrix) -> Matrix:

@@ -9,7 +9,7 @@ from verification.trades.known_laws import simulate_trailing
 from verification.trades.numbers.curves import measure_fall
 from verification.trades.numbers.question import ask_numbers, say_needed
 from verification.trades.numbers.relabel import Sums, measure_gaps
-from verification.trades.numbers.terms import Term, read_columns
+from verification.trades.numbers.terms import Term, expect_given, read_columns
 from verification.trades.questions import make_yardstick
 from verification.trades.selftest import draw_parts
 from verification.trades.yardstick import Yardstick
@@ -58,6 +58,19 @@ def test_worst_losses_that_were_cut_off_are_seen(held: Golds) -> None:
     change = pl.col("trade_percent_change")
     answer = ask_numbers(held[0], held[1].filter(change > change.quantile(0.12)))
     assert answer.verdict == UNDERFIT
+
+
+def test_wilder_moments_are_of_the_timing(held: Golds) -> None:
+    percents = pl.col("^.*_percent$", "trade_percent_change")
+    answer = ask_numbers(held[0], held[1].with_columns(percents * 2.0))
+    assert answer.verdict == UNDERFIT
+    assert answer.metrics["families"]["time"] <= answer.metrics["alpha"]
+
+
+def test_what_volatility_lets_expect_is_taken_off() -> None:
+    wild = np.repeat([1.0, 5.0], 50)
+    assert expect_given(wild, wild) == pytest.approx(wild)
+    assert expect_given(wild[::-1], wild).sum() == pytest.approx(wild.sum())
 
 
 def test_too_little_is_said(held: Golds) -> None:

@@ -59,7 +59,7 @@ class Grammar:
             ((key, given),) = value.items()
             chosen = {**self.usual.get(key, {}), **given}
             told = ", ".join(f"{name} {SPOKEN.get(str(each).lower(), each)}" for name, each in chosen.items())
-            return "the " * (slot[0] == "V") + self.rng.choice(self.names[key]) + (f" ({told})" if told else "")
+            return f"{'the ' * (slot[0] == 'V')}{self.rng.choice(self.names[key])}{f' ({told})' if told else ''}"
         if isinstance(value, dict):
             ((kind, parts),) = value.items()
             if kind not in JOINTS:

@@ -1,17 +1,19 @@
 """Strategies that differ in one place from a given one, each in a way that a reader would call another strategy.
 
 They measure how much a suite of bars can tell apart. Nothing of the account, the ticker or the dates is changed: that
-is read off the text, and never moves a trade.
+is read off the text, and never moves a trade. `python -m indicators.strategy.mutants 5000` lists every survivor.
 """
 
 import random
+import sys
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
-from indicators.strategy.bar_suite import Suite, find_difference
+from indicators.strategy.bar_suite import Suite, find_dead_clauses, find_difference, load_suite, trade_on
 from indicators.strategy.canonical import write_text
 from indicators.strategy.conventions import OURS
 from indicators.strategy.grammar import check_document
+from indicators.strategy.sampler import draw_strategy
 from indicators.strategy.schema import DEFAULTS
 from indicators.strategy.series import SERIES
 from indicators.strategy.signals import find_signals
@@ -39,6 +41,8 @@ FLIPPED = {
 LOOSENED = {"cross_over": "greater", "cross_under": "less", "greater": "cross_over", "less": "cross_under"}
 EXITS = ("stop_loss", "atr_stop", "trailing", "take_profit", "exit_after_bars", "session")
 SMALLEST = 0.1  # by which share a number is altered at least
+LEAST_TRADES = 5  # on the whole suite, of a strategy whose mutants are counted
+MOST_OF_ONE = 6  # mutants of one strategy that are counted
 
 
 class Mutant(NamedTuple):
@@ -146,3 +150,33 @@ def _alter(rng: random.Random, number: float) -> float:
     if isinstance(number, int):
         return number + (round(number * (factor - 1)) or rng.choice((1, -1)))
     return round(number * factor, 4)
+
+
+def survey(wanted: int, suite: Suite) -> Iterator[tuple[int, Mutant, Survivor | None]]:
+    """Give mutants of drawn strategies that trade and have no dead clause: seed, mutant, and where it survives, why."""
+    seed, left = -1, wanted
+    while left:
+        rng = random.Random(seed := seed + 1)  # noqa: S311 - repeatability, not secrecy
+        document = draw_strategy(rng)
+        if sum(len(trade_on(document, bars)) for bars in suite) < LEAST_TRADES or any(
+            find_dead_clauses(document, suite)
+        ):
+            continue
+        mutants = list_mutants(rng, document)
+        for mutant in rng.sample(mutants, min(MOST_OF_ONE, len(mutants), left)):
+            left -= 1
+            yield seed, mutant, next(iter(find_survivors(document, [mutant], suite)), None)
+
+
+def main(wanted: int) -> None:
+    """Print every mutant that the suite cannot tell from its original, with the seed and why; then how many."""
+    alive = 0
+    for seed, mutant, survivor in survey(wanted, load_suite()):
+        if survivor:
+            alive += 1
+            print(f"strategy {seed}, {mutant.edit}: {survivor.reason}", flush=True)
+    print(f"{wanted:,} mutants, {alive:,} survive: {100 * (1 - alive / wanted):.1f}% are told apart")
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]))

@@ -1,4 +1,4 @@
-"""The code of docs/fine-tuning.md runs as it stands there, on pairs of a run and a tiny model with random weights."""
+"""The code of docs/fine-tuning.md runs as it stands there, on exports of two datasets; its tiny model is random."""
 
 import importlib.util
 import json
@@ -34,18 +34,27 @@ def test_the_page_has_code_that_compiles() -> None:
     compile(read_code(), str(PAGE), "exec")
 
 
+def read_last_turn(folder: Path) -> str:
+    """Read what the first row of train has to be answered with."""
+    chat = folder / "chat_train.jsonl"
+    with (chat if chat.exists() else folder / "train.jsonl").open(encoding="utf-8") as lines:
+        row = json.loads(lines.readline())
+    return str(row["messages"][-1]["content"] if "messages" in row else row["output"]["explanation"])
+
+
 @pytest.mark.slow
-def test_a_tiny_model_is_trained_for_a_few_steps(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("profile", "export"), [("vpa_offline", "vpa_pairs"), ("strategy_offline", "finetuning")])
+def test_a_tiny_model_is_trained_for_20_steps_on_the_answers_alone(profile: str, export: str, tmp_path: Path) -> None:
     python = find_python()
     if python is None:
         pytest.skip(f"{', '.join(NEEDED)} are not installed; name an interpreter that has them in {PYTHON}")
-    result = run_cli("generate", "vpa_offline", "--num", 60, "--out", tmp_path / "run")
+    result = run_cli("generate", profile, "--num", 60, "--out", tmp_path / "run")
     assert result.exit_code == 0, result.output
     (tmp_path / "tune.py").write_text(read_code(), encoding="utf-8")
     quiet = {"HF_HUB_OFFLINE": "1", "HF_DATASETS_OFFLINE": "1", "HF_HOME": str(tmp_path / "home")}
-    pairs = tmp_path / "run/exports/vpa_pairs"
+    folder = tmp_path / "run/exports" / export
     done = subprocess.run(
-        [python, "tune.py", str(pairs), str(tmp_path / "model"), "12"],
+        [python, "tune.py", str(folder), str(tmp_path / "model"), "20"],
         cwd=tmp_path,
         env={**os.environ, **quiet, "DO_NOT_TRACK": "1"},
         capture_output=True,
@@ -56,5 +65,6 @@ def test_a_tiny_model_is_trained_for_a_few_steps(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr[-2_000:]
     said = json.loads(done.stdout.splitlines()[-1])
     assert said["loss_after"] < said["loss_before"]
-    lines = {part: len((pairs / f"{part}.jsonl").read_text().splitlines()) for part in ("train", "validation", "test")}
+    assert said["learned_from"] == read_last_turn(folder) + "<|eot_id|>"
+    lines = {part: len((folder / f"{part}.jsonl").read_text().splitlines()) for part in ("train", "validation", "test")}
     assert said["rows"] == lines

@@ -7,12 +7,13 @@ from typing import Any
 
 import polars as pl
 import pytest
+import yaml
 from jinja2 import Template
 from jsonschema import Draft202012Validator
 
 from designer_configs.compile.profile import load_profile
 from exports.errors import ExportError
-from exports.finetuning import FIELDS, write, write_grammar
+from exports.finetuning import FIELDS, MODELS, name_file, write, write_grammar
 from exports.finished_run import FinishedRun
 from exports.ollama import SYSTEM, build_answer_schema, write_body, write_modelfile, write_template
 
@@ -112,12 +113,51 @@ def test_llguidance_takes_answers() -> None:
         assert matcher.is_accepting()
 
 
-def test_the_modelfile_renders_the_prompt_of_the_chat_template() -> None:
-    template = re.search(r'TEMPLATE """(.*?)"""', write_modelfile("llama3.2:1b"), re.DOTALL)
+def render_go(template: str, values: dict[str, str]) -> str:
+    """Render what a Modelfile uses of Go's templates: `{{ .Name }}`, and `{{ if .Name }}` to its `{{ end }}`."""
+    shown = re.sub(
+        r"\{\{ if \.(\w+) \}\}(.*?)\{\{ end \}\}",
+        lambda found: found[2] if values.get(found[1]) else "",
+        template,
+        flags=re.DOTALL,
+    )
+    return re.sub(r"\{\{ \.(\w+) \}\}", lambda found: values[found[1]], shown)
+
+
+@pytest.mark.parametrize("model", MODELS.values())
+@pytest.mark.parametrize("system", [SYSTEM, ""])
+def test_the_modelfile_renders_the_prompt_of_the_chat_template(system: str, model: str) -> None:
+    modelfile = write_modelfile(model)
+    assert modelfile.startswith(f"FROM {model}\n")
+    template = re.search(r'TEMPLATE """(.*?)"""', modelfile, re.DOTALL)
     assert template is not None
-    said = {"System": SYSTEM, "Prompt": 'Buy "AMD" at 5%.\n{{ x }}'}
-    shown = re.sub(r"\{\{ if \.\w+ \}\}|\{\{ end \}\}", "", template[1].partition("{{ .Response }}")[0])
-    ours = re.sub(r"\{\{ \.(\w+) \}\}", lambda found: said[found[1]], shown)
-    messages = [{"role": "system", "content": SYSTEM}, {"role": "user", "content": said["Prompt"]}]
+    said = {"System": system, "Prompt": 'Buy "AMD" at 5%.\n{{ x }} {% y %}', "Response": STRATEGY}
+    turns = (("system", "System"), ("user", "Prompt"), ("assistant", "Response"))
+    messages = [{"role": role, "content": said[key]} for role, key in turns if said[key]]
     chat = Template(write_template(), autoescape=False, keep_trailing_newline=True)
-    assert ours == chat.render(messages=messages, add_generation_prompt=True)
+    assert render_go(template[1], said) == chat.render(messages=messages)
+    asked = render_go(template[1].partition("{{ .Response }}")[0], said)
+    assert asked == chat.render(messages=messages[:-1], add_generation_prompt=True)
+
+
+def test_datasets_loads_every_table_by_the_card(folder: Path, tmp_path: Path) -> None:
+    """From one cache, in which another run's folder of the same name is already."""
+    datasets = pytest.importorskip("datasets", reason="the library `datasets` is not installed")
+    other = tmp_path / "other/out"
+    write(make_run(tmp_path, [ROWS[0] | {"description": "Buy!"}, *ROWS[1:]]), other)
+    assert datasets.load_dataset(str(other), cache_dir=str(tmp_path / "cache"))["train"][0]["prompt"] == "Buy!"
+    names = datasets.get_dataset_config_names(str(folder))
+    assert names == ["default", "chat", "preferences", *(f"fields_{name}" for name in FIELDS)]
+    assert datasets.load_dataset(str(folder), cache_dir=str(tmp_path / "cache"))["train"][0]["prompt"] == "Buy a."
+    for name in names:
+        loaded = datasets.load_dataset(str(folder), name, cache_dir=str(tmp_path / "cache"))
+        splits = ("train", "test") if name in ("default", "chat") else ("train",)
+        assert {split: rows.num_rows for split, rows in loaded.items()} == {
+            split: len(read_lines(folder / name_file(name, split))) for split in splits
+        }
+
+
+def test_the_card_names_the_files_with_a_line(folder: Path) -> None:
+    head = yaml.safe_load((folder / "README.md").read_text(encoding="utf-8").split("---")[1])
+    files = {file["path"] for config in head["configs"] for file in config["data_files"]}
+    assert files == {path.name for path in folder.glob("*.jsonl") if path.read_bytes()}

@@ -22,7 +22,12 @@ from verification.strategies.lines import TestRow, read_answers, read_prompts, r
 from verification.strategies.recoverable import count_said_values, is_recoverable
 from verification.strategies.scores import METRICS, WEIGHT, name_reaction, score_answer
 
-PUBLISHED = {"valid": 88.5, "identical": 11.5, "entry_recall": 2.3}  # percent, of reference 004's own test
+PUBLISHED = {  # percent of reference 004's 10,000 rows: its 3B model fine-tuned, and with retrieval instead
+    "valid": (88.5, 2.3),
+    "identical": (11.5, 0.0),
+    "parameters": (84.7, 2.0),  # 95.6 and 86.4 of the valid answers' own, which is how it prints them
+    "entry_recall": (65.4, 1.5),  # 73.9 and 66.1 of the valid answers
+}
 SEED = 4
 MOST_BUSY = 3
 FLOORS = ("empty", "shuffled", "constant")
@@ -206,11 +211,13 @@ def _write(evaluation: Evaluation) -> Iterator[str]:
         f"{evaluation.sound:,} right answers are strategies that can be executed"
     )
     floors = " ".join(f"{name:>8}" for name in FLOORS)
-    yield f"{'percent':22} {'rows':>6} {'score':>6} {'95% interval':>14}  {floors} {'ceiling':>7}  published"
+    head = f"{'percent':22} {'rows':>6} {'score':>6} {'95% interval':>14}  {floors} {'ceiling':>7}"
+    yield f"{head}  published: fine-tuned, with retrieval"
     for line in evaluation.lines:
         score, bounds = f"{100 * line.score.value:.1f}", f"[{100 * line.score.low:.1f}, {100 * line.score.high:.1f}]"
         floors = " ".join(f"{100 * line.floors[name]:>8.1f}" for name in FLOORS)
-        verdict = f"{PUBLISHED.get(line.metric, '')!s:9}" + ("" if line.is_above_floor else f"  {NO_BETTER}")
+        published = ", ".join(map(str, PUBLISHED.get(line.metric, ())))
+        verdict = f"{published:9}" + ("" if line.is_above_floor else f"  {NO_BETTER}")
         told = (
             f"{line.metric:22} {line.rows:>6,} {score:>6} {bounds:>14}  {floors} {100 * line.ceiling:>7.1f}  {verdict}"
         )

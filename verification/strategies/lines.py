@@ -8,7 +8,8 @@ from typing import Any
 
 from verification.errors import VerificationError
 
-ANSWER_KEYS = ("answer", "completion", "response", "output", "text")
+ANSWER_KEYS = ("answer", "response", "output", "text", "completion")  # reference 004 writes both of the last
+RIGHT_KEYS = ("completion", "answer", "output", "text")
 PROMPT_KEYS = ("prompt", "description")
 ID_KEYS = ("row_id", "id")
 STYLE_KEYS = ("paraphrase_style", "style")
@@ -29,15 +30,15 @@ def read_test(path: Path) -> list[TestRow]:
     """Read a test.
 
     Raises:
-        VerificationError: It cannot be read, has no row, or a row has no prompt or no right answer.
+        VerificationError: It cannot be read, has no row or an id twice, or a row has no prompt or no right answer.
     """
-    rows = []
+    rows, places = [], dict[str, int]()
     for number, line in _iter_lines(path):
         if not isinstance(line, Mapping):
             raise VerificationError(
                 f"{path}:{number}: must be an object with prompt and completion; found {_show(line)}"
             )
-        prompt, answer = _find(line, PROMPT_KEYS), _find(line, ANSWER_KEYS)
+        prompt, answer = _find(line, PROMPT_KEYS), _find(line, RIGHT_KEYS)
         if not isinstance(prompt, str) or answer is None:
             keys = ", ".join(map(str, line))[:200]
             raise VerificationError(
@@ -45,6 +46,8 @@ def read_test(path: Path) -> list[TestRow]:
             )
         row_id, style = _find(line, ID_KEYS), _find(line, STYLE_KEYS)
         rows.append(TestRow(str(number if row_id is None else row_id), prompt, _write(answer), str(style or "")))
+        if (first := places.setdefault(rows[-1].row_id, number)) != number:
+            raise VerificationError(f"{path}:{number}: has the id {rows[-1].row_id} of line {first}: give each id once")
     if not rows:
         raise VerificationError(f"{path} has no row: give a test with one row a line, each with prompt and completion")
     return rows
@@ -63,12 +66,16 @@ def read_answers(path: Path, test: Sequence[TestRow]) -> list[str]:
             "where there is no answer"
         )
     ids = [str(name) for _, name, _ in found if name is not None]
-    if len(ids) < len(found) or {each.row_id for each in test} != set(ids):
-        if ids and set(ids) & {each.row_id for each in test}:
-            raise VerificationError(f"{path}: its ids are not those of the test, each once; leave them out or give all")
+    wanted = [each.row_id for each in test]
+    if not set(wanted) & set(ids):
         return [answer for _, _, answer in found]
     by_id = {str(name): answer for _, name, answer in found}
-    return [by_id[each.row_id] for each in test]
+    if lacking := [name for name in wanted if name not in by_id]:
+        raise VerificationError(
+            f"{path}: its ids are not those of the test, each once; the first that it lacks: {lacking[0]!r}. "
+            "Leave them out or give all"
+        )
+    return [by_id[name] for name in wanted]
 
 
 def read_prompts(path: Path) -> set[str]:

@@ -3,12 +3,12 @@
 from collections.abc import Mapping
 from functools import lru_cache
 
-from indicators.strategy.bar_suite import load_suite, trade_on
+from indicators.strategy.bar_suite import hash_behaviour, load_suite, trade_on
 from indicators.strategy.canonical import write_text
 from indicators.strategy.equality import name_value
 from indicators.strategy.executor import Trade
 from indicators.strategy.grammar import read_strategy
-from indicators.strategy.liveliness import find_home, know_liveliness
+from indicators.strategy.liveliness import find_home
 from indicators.strategy.tree import Document
 from verification.strategies.dialects import Said
 from verification.strategies.differences import count_right, count_sizes
@@ -17,7 +17,7 @@ METRICS: Mapping[str, str] = {  # in the order in which they are printed; the fi
     "valid": "says a strategy, or a question, after repair",
     "identical": "the same tree",
     "parameters": "values of the right strategy, written out with every default, that the answer has too",
-    "entry_recall": "entries of the right strategy that the answer has too, on its home bars, where it trades there",
+    "entry_recall": "entries of the right strategy that the answer has too, on its home bars; all, where it has none",
     "strict": "says it and nothing else",
     "identical_recoverable": "the same tree, of the rows whose prompt says all",
     "same_trades": "trades the same on the whole suite, of the rows whose right strategy is sound",
@@ -34,7 +34,7 @@ def score_answer(said: Said, right: Said, *, recoverable: bool) -> dict[str, flo
     asks = bool(right.unresolved)
     size = sum(count_sizes(right.parameters).values())
     had = count_right(said.parameters, right.parameters) / size
-    trades = _score_trades(said.document, right.document)
+    trades = _score_trades(said, right.document)
     return {
         "valid": float(said.is_valid),
         "strict": float(said.strict),
@@ -51,28 +51,30 @@ def _name_all(said: Said) -> set[tuple[str, str]]:
     return set(map(name_value, said.unresolved))
 
 
-def _score_trades(answer: Document | None, right: Document | None) -> dict[str, float | None]:
+def _score_trades(said: Said, right: Document | None) -> dict[str, float | None]:
+    """Score what is traded; where the right strategy never enters, any valid answer has all entries, as there."""
     if right is None:
         return dict.fromkeys(("entry_recall", "same_trades", "trades_f1"))
     home, text = find_home(right, load_suite()).name, write_text(right)
-    theirs = _list_trades(text, home)
+    theirs, answer = _list_trades(text, home), said.document
+    none = float(said.is_valid and not theirs)
     if answer is None:
-        there_is = 0.0 if theirs else None
-        return {"entry_recall": there_is, "same_trades": 0.0, "trades_f1": there_is}
+        return {"entry_recall": none, "same_trades": 0.0, "trades_f1": 0.0 if theirs else None}
     ours = _list_trades(write_text(answer), home)
     entries = [{(trade.entry_bar, trade.side) for trade in trades} for trades in (ours, theirs)]
     whole = [{(trade.entry_bar, trade.exit_bar, trade.side) for trade in trades} for trades in (ours, theirs)]
     both = len(whole[0] & whole[1])
     same = write_text(answer) == text or (whole[0] == whole[1] and _hash(write_text(answer)) == _hash(text))
     return {
-        "entry_recall": len(entries[0] & entries[1]) / len(entries[1]) if theirs else None,
+        "entry_recall": len(entries[0] & entries[1]) / len(entries[1]) if theirs else none,
         "same_trades": float(same),
         "trades_f1": 2 * both / (len(whole[0]) + len(whole[1])) if theirs else None,
     }
 
 
+@lru_cache(maxsize=MOST_KEPT)
 def _hash(text: str) -> str:
-    return know_liveliness(text).behaviour
+    return hash_behaviour(read_strategy(text), load_suite())
 
 
 @lru_cache(maxsize=MOST_KEPT)

@@ -14,7 +14,8 @@ from indicators.strategy.sampler import draw_strategy
 from indicators.strategy.tree import Document, iter_series
 from offline_model.options import Options
 from offline_model.prompt import Sections
-from offline_model.tasks.strategy.roles import STYLES, describe, parse
+from offline_model.tasks.strategy.grammar import load_table
+from offline_model.tasks.strategy.roles import describe, parse
 
 SOUND = Options(fault_rate=0.0)
 _NUMBERS = re.compile(r"(?<![\w.:-])\d+(?:\.\d+)?(?![\w:-]|\.\d)")
@@ -42,7 +43,7 @@ def describe_document(
     withheld = [rng.choice(choices)] if choices else []
     names = dict.fromkeys(next(iter(each)) for _, each in iter_series(document) if isinstance(each, dict))
     says_usual = rng.random() < 0.5 if usual is None else usual
-    asked = f"- Its style is: {rng.choice(list(STYLES))}.\n" + says_usual * "usual values said"
+    asked = f"- Its style is: {rng.choice(list(load_table('styles')))}.\n" + says_usual * "usual values said"
     bodies = {
         "What this description must be": asked + rng.choice(("", "selling first")),
         "The strategy": fence_json(withhold(document, withheld)),

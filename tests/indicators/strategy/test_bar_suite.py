@@ -12,11 +12,10 @@ from indicators.strategy.bar_suite import (
     find_difference,
     hash_behaviour,
     load_suite,
-    trade_on,
 )
 from indicators.strategy.canonical import write_text
 from indicators.strategy.grammar import check_document
-from indicators.strategy.mutants import Mutant, Survivor, find_survivors, list_mutants
+from indicators.strategy.mutants import Mutant, find_survivors, list_mutants, main, survey
 from indicators.strategy.sampler import draw_strategy
 from indicators.strategy.tree import Document
 
@@ -79,21 +78,6 @@ def test_a_clause_within_after_is_taken_out_with_it() -> None:
     assert list(find_dead_clauses({**PLAIN, "buy_condition": {"any": [CROSS, after]}}, load_suite())) == []
 
 
-def count_survivors(first: int, wanted: int) -> tuple[int, list[Survivor]]:
-    """Take mutants of strategies that trade and have no dead clause; count them, list those that no set tells."""
-    suite, seed, tried, alive = load_suite(), first, 0, list[Survivor]()
-    while tried < wanted:
-        rng = random.Random(seed)
-        document, seed = draw_strategy(rng), seed + 1
-        if sum(len(trade_on(document, bars)) for bars in suite) < 5 or any(find_dead_clauses(document, suite)):
-            continue
-        mutants = list_mutants(rng, document)
-        chosen = rng.sample(mutants, min(6, len(mutants), wanted - tried))
-        alive += find_survivors(document, chosen, suite)
-        tried += len(chosen)
-    return tried, alive
-
-
 def test_mutants_are_sound_and_differ_in_what_they_say() -> None:
     document: Document = draw_strategy(random.Random(4))
     mutants = list_mutants(random.Random(4), document)
@@ -113,16 +97,16 @@ def test_a_survivor_is_listed_with_its_reason() -> None:
     assert reasons == ["the sides hold on the same bars: no value lies between the two"]
 
 
-def test_a_few_mutants_are_told_apart() -> None:
-    tried, alive = count_survivors(0, 20)
-    assert tried == 20
-    assert len(alive) <= 1
+def test_a_few_mutants_are_told_apart(capsys: pytest.CaptureFixture[str]) -> None:
+    main(20)
+    *survivors, said = capsys.readouterr().out.splitlines()
+    assert len(survivors) <= 1
+    assert said.startswith(f"20 mutants, {len(survivors)} survive: ")
 
 
 @pytest.mark.slow
 def test_the_suite_kills_95_percent_of_5000_mutants() -> None:
-    tried, alive = count_survivors(0, 5_000)
-    reasons = Counter(each.reason.replace(",", "").translate(str.maketrans("", "", "0123456789")) for each in alive)
-    print(f"{tried} mutants, {len(alive)} survive: {reasons}")
-    assert tried == 5_000
-    assert len(alive) <= 0.05 * tried, reasons
+    found = list(survey(5_000, load_suite()))
+    alive = [survivor for _, _, survivor in found if survivor]
+    assert len(found) == 5_000
+    assert len(alive) <= 0.05 * len(found), Counter(each.reason for each in alive)

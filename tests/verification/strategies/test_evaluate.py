@@ -1,25 +1,19 @@
-"""The harness: what it scores of known answers, computed a second time by a naive script; and bad files."""
+"""The harness: what it scores of known answers, and bad files."""
 
-import ast
 import json
-import re
-from collections import Counter
-from itertools import permutations
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from indicators.strategy.equality import write_question
-from indicators.strategy.series import SERIES
-from tests.conftest import ROOT, run_cli
+from tests.conftest import run_cli
 from tests.indicators.strategy.described import Described, describe_one
-from verification.strategies.dialects import PARAMETERS, read_json_answer, read_tst_answer
-from verification.strategies.evaluate import NO_BETTER, Evaluation, evaluate_rows, find_constant, shuffle
+from verification.errors import VerificationError
+from verification.strategies.dialects import read_json_answer, read_tst_answer
+from verification.strategies.evaluate import NO_BETTER, Evaluation, evaluate_rows
 from verification.strategies.lines import TestRow as Row
+from verification.strategies.lines import read_answers, read_test
 
-PROMPTS = ROOT.parent / "shared/real/strategy_prompts.jsonl"
-real = pytest.mark.skipif(not PROMPTS.is_file(), reason="the real prompts are not beside this repository")
 TST = (
     "Strategy(ticker='IBM', position_type=PositionTypeEnum.LONG, "
     "buy_condition=GreaterThanCondition(first_series=RSI('IBM'), second_series=CONST(70)))"
@@ -104,84 +98,6 @@ def test_the_text_form_is_read_whatever_its_order() -> None:
     assert read_tst_answer(other).tree == read_tst_answer(TST).tree
 
 
-@real
-def test_real_prompts_are_scored_as_by_a_naive_script() -> None:
-    lines = [json.loads(line) for line in PROMPTS.read_text(encoding="utf-8").splitlines()][:60]
-    rows = [Row(str(number), line["prompt"], line["completion"], "") for number, line in enumerate(lines)]
-    right = [read_tst_answer(row.answer) for row in rows]
-    shuffled = [rows[right.index(said)].answer for said in shuffle(right)]
-    constant = rows[right.index(find_constant(right))].answer
-    for answers in (shuffled, [constant] * len(rows)):
-        found = evaluate_rows(rows, answers, "tst")
-        assert score(found, "valid") == 1.0
-        identical = sum(one == other for one, other in zip(answers, (row.answer for row in rows), strict=True))
-        assert score(found, "identical") == identical / len(rows)
-        assert score(found, "parameters") == pytest.approx(naive_parameters(answers, [row.answer for row in rows]))
-
-
-def naive_parameters(answers: list[str], right: list[str]) -> float:
-    """Count the values of the right texts, and take away where the answers' differ; lists are paired in every way."""
-    sizes = differences = 0
-    for one, other in zip(map(split, answers), map(split, right), strict=True):
-        for key in PARAMETERS:
-            ours, theirs = (spread(text[key]) if key in text else None for text in (one, other))
-            sizes += 1 + (weigh(theirs) if key.endswith("condition") else 1)
-            apart = differ(theirs, ours)
-            is_choice = key in ("position_type", "interval", "period")
-            differences += apart if key.endswith("condition") else min(apart * (1 + is_choice), 2)
-    return 1 - differences / sizes
-
-
-def spread(text: str) -> Any:
-    """Turn a call into a dict of its kind and values, by ast alone."""
-    node = ast.parse(text, mode="eval").body
-    if not isinstance(node, ast.Call):
-        value = ast.unparse(node)
-        return float(value) if re.fullmatch(r"-?[\d.]+", value) else value
-    kind = ast.unparse(node.func)
-    values = [spread(ast.unparse(each)) for each in node.args]
-    named = {str(each.arg): spread(ast.unparse(each.value)) for each in node.keywords}
-    if kind in ("AND", "OR"):
-        return {"type": kind, "conditions": values}
-    defaults = dict(SERIES[kind].defaults) if kind in SERIES else {}
-    written = {name: repr(each) if isinstance(each, (str, bool)) else float(each) for name, each in defaults.items()}
-    return {"type": kind} | {str(place): each for place, each in enumerate(values)} | written | named
-
-
-def weigh(tree: Any) -> int:
-    if isinstance(tree, dict):
-        return len(tree) - 1 + sum(weigh(each) for each in tree.values())
-    return sum(weigh(each) for each in tree) if isinstance(tree, list) else 1
-
-
-def differ(one: Any, other: Any) -> int:
-    if one == other:
-        return 0
-    if isinstance(one, dict) and isinstance(other, dict):
-        both, either = set(one) & set(other), set(one) | set(other)
-        if len(both) / len(either) < 0.33:
-            return 1
-        return len(either) - len(both) + sum(differ(one[key], other[key]) for key in both)
-    if isinstance(one, list) and isinstance(other, list):
-        short, long = sorted((one, other), key=len)
-        ways = permutations(long, len(short))
-        return (
-            len(long)
-            - len(short)
-            + min(sum(min(differ(*each), 2) for each in zip(short, way, strict=True)) for way in ways)
-        )
-    return 1
-
-
-def split(text: str) -> dict[str, str]:
-    """Split a text form into its parameters."""
-    parts, depth = [""], 0
-    for letter in text.removeprefix("Strategy(")[:-1]:
-        depth += Counter("(")[letter] - Counter(")")[letter]
-        parts = [*parts, ""] if letter == "," and depth == 0 else [*parts[:-1], parts[-1] + letter]
-    return dict(part.strip().split("=", 1) for part in parts)
-
-
 def write_lines(path: Path, *lines: object) -> Path:
     path.write_text("".join(f"{json.dumps(line)}\n" for line in lines), encoding="utf-8")
     return path
@@ -206,7 +122,7 @@ def test_the_command_prints_a_table(tmp_path: Path) -> None:
         ([], [], "has 0 answers, the test 2 rows"),
         ([3, 4], [], "must be a text, or an object"),
         ([{"answer": "x"}, {"other": 1}], [], "must be a text, or an object"),
-        ([{"id": "1", "answer": ""}, {"id": "1", "answer": ""}], [], "its ids are not those of the test"),
+        ([{"id": "1", "answer": ""}, {"id": "1", "answer": ""}], [], "the first that it lacks: '2'"),
         (["x", "y"], [{"prompt": "Buy."}], "1 of its prompts are in the test"),
     ],
 )
@@ -216,6 +132,26 @@ def test_bad_files_are_errors(answers: list[object], shown: list[object], messag
     result = run_cli("strategy", "eval", files[0], "--test", test, "--dialect", "tst", "--shown", files[1])
     assert result.exit_code == 2
     assert message in " ".join(result.output.split())
+
+
+def test_a_models_own_answer_is_read_where_the_right_one_stands_beside_it(tmp_path: Path) -> None:
+    lines = [{"prompt": f"Buy {number}.", "completion": TST, "response": "no"} for number in range(2)]
+    file = write_lines(tmp_path / "outputs", *lines)
+    rows = read_test(file)
+    assert [row.answer for row in rows] == [TST, TST]
+    assert read_answers(file, rows) == ["no", "no"]
+
+
+def test_an_id_twice_in_a_test_is_an_error(tmp_path: Path) -> None:
+    file = write_lines(tmp_path / "test", *[{"id": "a", "prompt": "Buy.", "completion": TST}] * 2)
+    with pytest.raises(VerificationError, match=r"test:2: has the id a of line 1: give each id once"):
+        read_test(file)
+
+
+def test_what_never_trades_is_entered_rightly_by_any_valid_answer() -> None:
+    other = TST[:-1] + ", sell_condition=LessThanCondition(first_series=RSI('IBM'), second_series=CONST(40)))"
+    rows = [Row("1", "Buy.", other.replace("CONST(70)", "CONST(99.9)"), "")] * 2
+    assert [score(evaluate_rows(rows, [answer] * 2, "tst"), "entry_recall") for answer in (other, "no")] == [1.0, 0.0]
 
 
 @pytest.mark.parametrize("content", ["", "{", "[]", '{"prompt": "x"}', "\xff", "[" * 5_000])

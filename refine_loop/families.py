@@ -36,7 +36,10 @@ def join_families(
     shares, had = find_shares(drawn, controls, families.shared), Counter[Cell]()
     for count, start in enumerate(range(0, len(drawn), size)):
         block = drawn[start : start + size]
-        excess = [sum(had[cell] - count * shares[cell] for cell in _list_cells(row, shares)) for row in block]
+        excess = [
+            sum((had[cell] - count * shares[cell]) / shares[cell] ** 0.5 for cell in _list_cells(row, shares))
+            for row in block
+        ]
         chosen = block[excess.index(min(excess))]
         had.update(_list_cells(chosen, shares))
         shared = {name: chosen[name] for name in families.shared if name in chosen}

@@ -3,11 +3,11 @@
 import contextlib
 import functools
 import re
+import threading
 from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-import uvicorn
 from fastapi import FastAPI, Header, Query, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import FileResponse, JSONResponse, PlainTextResponse, StreamingResponse
@@ -24,7 +24,6 @@ from service.reading import Counts, find_file, follow_events, follow_runs, list_
 from service.review import book_review, next_item
 from service.scheduler import Scheduler
 
-LAST_WORDS = 2  # seconds that replies under way are given when the service is stopped
 PAGES = Path(__file__).parent / "pages"
 NAME = r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$"
 LISTED = 100  # runs, the newest
@@ -70,18 +69,13 @@ def build_app(
 
     app = FastAPI(title="tradelogs", version="1", lifespan=run_scheduler, docs_url=None, redoc_url=None)
     app.middleware("http")((guard or Guard()).build())
-    app.state.jobs = jobs
+    app.state.jobs, app.state.stopping = jobs, threading.Event()
     _add_errors(app)
     _add_runs(app, jobs, counts, gold)
     _add_looks(app, jobs)
     _add_review(app, jobs)
     _add_pages(app)
     return app
-
-
-def listen(app: FastAPI, host: str, port: int) -> None:
-    """Serve until somebody stops it; pages that are open then would be followed for ever, and are let go of."""
-    uvicorn.run(app, host=host, port=port, log_level="warning", access_log=False, timeout_graceful_shutdown=LAST_WORDS)
 
 
 def _add_errors(app: FastAPI) -> None:
@@ -152,7 +146,7 @@ def _add_runs(app: FastAPI, jobs: JobFolder, counts: Counts, gold: Path) -> None
     def watch() -> StreamingResponse:
         """Follow the list of runs (server-sent): it is told anew when it has changed."""
         runs = functools.partial(list_described, jobs, counts, LISTED)
-        return StreamingResponse(follow_runs(runs), media_type="text/event-stream")
+        return StreamingResponse(follow_runs(runs, app.state.stopping), media_type="text/event-stream")
 
     @app.get("/v1/runs/{name}")
     def show_run(name: str) -> dict[str, Any]:
@@ -181,7 +175,8 @@ def _add_looks(app: FastAPI, jobs: JobFolder) -> None:
     @app.get("/v1/runs/{name}/events", response_class=StreamingResponse)
     def events(name: str) -> StreamingResponse:
         """Follow a run's events (server-sent)."""
-        return StreamingResponse(follow_events(jobs, jobs.find(name)), media_type="text/event-stream")
+        events = follow_events(jobs, jobs.find(name), app.state.stopping)
+        return StreamingResponse(events, media_type="text/event-stream")
 
     @app.get("/v1/runs/{name}/files/{file}", response_class=FileResponse)
     def fetch(name: str, file: str) -> FileResponse:

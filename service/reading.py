@@ -4,6 +4,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Callable, Mapping
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import polars as pl
@@ -77,10 +78,10 @@ def read_cost(folder: Path) -> dict[str, Any]:
     return found
 
 
-async def follow_events(jobs: JobFolder, name: str) -> AsyncIterator[str]:
+async def follow_events(jobs: JobFolder, name: str, stopping: Event) -> AsyncIterator[str]:
     """Give a run's events as server-sent ones, from the first, until the run has ended; then its state."""
     place, log = 0, jobs.runs / name / "events.jsonl"
-    while True:
+    while not stopping.is_set():
         state = jobs.tell_state(name)
         if log.is_file():
             with log.open("rb") as file:
@@ -97,10 +98,10 @@ async def follow_events(jobs: JobFolder, name: str) -> AsyncIterator[str]:
         await asyncio.sleep(EVENT_WAIT)
 
 
-async def follow_runs(tell: Callable[[], list[dict[str, Any]]]) -> AsyncIterator[str]:
+async def follow_runs(tell: Callable[[], list[dict[str, Any]]], stopping: Event) -> AsyncIterator[str]:
     """Give the list of runs as a server-sent event whenever it has changed, until nobody listens."""
     known = ""
-    while True:
+    while not stopping.is_set():
         now = json.dumps({"runs": await asyncio.to_thread(tell)})
         yield f"data: {now}\n\n" if now != known else ":\n\n"  # a comment: it shows whether somebody is there
         known = now

@@ -46,6 +46,7 @@ def parse(arguments: list[str]) -> dict[str, Any]:
 def test_manifests_are_what_a_cluster_takes() -> None:
     validate = pytest.importorskip("kubernetes_validate", reason="the extra `deploy` is not installed")
     for manifest in read_manifests():
+        assert manifest["metadata"]["name"]  # without which the command `kubernetes-validate` says no more than 'name'
         validate.validate(manifest, KUBERNETES, strict=True)
 
 

@@ -2,6 +2,8 @@
 
 import asyncio
 import json
+import socket
+import threading
 import time
 from pathlib import Path
 from typing import Any
@@ -127,6 +129,14 @@ def test_a_token_is_needed_where_one_is_set(runs: Path, tmp_path: Path, monkeypa
     assert other.get("/v1/runs", headers={"Cookie": "token=a%2Bb%2Fc%3D"}).status_code == 200  # as the page keeps it
 
 
+def test_a_port_that_is_taken_is_one_line(runs: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        result = run_cli("serve", "--port", port, "--runs", runs)
+    assert result.exit_code == 2
+    assert result.output.startswith(f"error: 127.0.0.1 cannot be listened at, port {port} (Address already in use)")
+
+
 def test_without_a_token_only_loopback_is_answered(client: Any) -> None:
     assert client.get("/v1/runs", headers={"Host": "evil.example"}).status_code == 403
 
@@ -184,11 +194,14 @@ def test_the_list_is_told_when_it_has_changed(runs: Path) -> None:
     jobs, said = JobFolder(runs), list[str]()
 
     async def listen() -> None:
-        told = follow_runs(lambda: [{"id": name} for name in jobs.list_runs()])
+        stopping = threading.Event()
+        told = follow_runs(lambda: [{"id": name} for name in jobs.list_runs()], stopping)
         said.append(await anext(told))
         said.append(await anext(told))
         jobs.submit(Asked("offline"), "k")
         said.append(await anext(told))
+        stopping.set()
+        assert [part async for part in told] == []  # a server that is stopped does not wait for its pages
 
     asyncio.run(listen())
     assert [text.partition(":")[0] for text in said] == ["data", "", "data"]

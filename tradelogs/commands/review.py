@@ -14,7 +14,7 @@ SECTION = "Judge and compare"
 
 @click.command()
 @click.argument("run_folder", type=file_option)
-@click.option("--port", type=click.IntRange(1, 65535), default=8601, show_default=True, help="Port on 127.0.0.1.")
+@click.option("--port", type=click.IntRange(0, 65535), default=8601, show_default=True, help="Port on 127.0.0.1.")
 @click.option("--results", is_flag=True, help="Say what was found; writes review.json and reviewed.parquet.")
 @explain_errors
 def command(run_folder: Path, port: int, results: bool) -> int:
@@ -52,11 +52,10 @@ def tell_reviews(folder: Path) -> int:
 
 def _serve(folder: Path, port: int) -> int:
     try:
-        from service.app import build_app, listen
+        from service.app import build_app
+        from tradelogs.listening import listen
     except ModuleNotFoundError as exc:
         click.echo(f"error: {exc.name} is not installed: pip install 'synthetic-trade-logs[serve]'", err=True)
         return BAD_INPUT
     app = build_app(folder.parent, folder.parent, workers=0)
-    click.echo(f"http://127.0.0.1:{port}/#review/{quote(folder.name)}")
-    listen(app, "127.0.0.1", port)
-    return DONE
+    return listen(app, "127.0.0.1", port, f"#review/{quote(folder.name)}")

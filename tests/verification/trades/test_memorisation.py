@@ -296,6 +296,6 @@ def test_what_near_copies_fall_to_is_said(pull: Pull, named: str) -> None:
 
 def test_what_would_settle_it_is_said() -> None:
     share = Interval(0.06, 0.02, 0.14)
-    assert say_enough(share, 100, 100) == "about 220 gold trades"  # more like these tell the same
-    assert say_enough(share, 50, 100) == "about 110 trades on either side"
+    assert say_enough(share, 100, 100) == "about 400 gold trades"  # more like these tell the same
+    assert say_enough(share, 50, 100) == "about 200 trades on either side"
     assert say_enough(Interval(0.2, 0.15, 0.25), 50, 100) == "more held-out gold trades"

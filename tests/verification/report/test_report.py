@@ -95,6 +95,10 @@ def test_the_page_opens_in_a_traders_words_and_their_plots_come_first() -> None:
         "graded": [["copies", "none"]],
     }
     page = draw_report(METRICS | {"summary": summary})
+    untold = [answer | {"verdict": "cannot tell"} for answer in METRICS["answers"]]
+    led = draw_report(METRICS | {"summary": summary, "answers": untold})
+    leading = led[led.index('<section id="numbers">') : led.index('<section id="scale">')]
+    assert ("is-untold" in leading, "folded" in leading, "is-untold" in led) == (False, True, True)
     order = ("One sentence.", "A rehearsal.", "win rate", "<dt>copies</dt>", '<p class="lead">', '<ol class="board">')
     assert [page.index(text) for text in order] == sorted(page.index(text) for text in order)
     assert (

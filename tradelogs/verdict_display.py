@@ -2,7 +2,7 @@
 
 import json
 import textwrap
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -20,6 +20,9 @@ BAD = "bold red"
 UNTOLD = "cannot tell"
 UNKNOWN = ("unknown", "\u2013", "-", "")  # how an answer writes a number that nobody knows
 LEAST_ROOM = 34  # characters beside question and verdict; with less the number stands below them
+
+
+Row = tuple[str, str | None, str]
 
 
 class VerdictDisplay:
@@ -52,33 +55,37 @@ class VerdictDisplay:
         if summary.get("sentence"):
             self._print_lines(summary["sentence"])
             self._console.print()
-        self._print_answers(metrics["answers"])
+        if summary.get("graded"):
+            self._print_beside([(label, None, text) for label, text in summary["graded"]])
+            self._console.print()
+        if told := list(filter(None, map(_list_answer, metrics["answers"]))):
+            self._print_beside(told)
+            self._console.print()
+        if untold := [answer for answer in metrics["answers"] if answer["verdict"] == UNTOLD]:
+            self._print_lines(f"not told: {say_untold(untold)}", {"not told": STYLES[UNTOLD]})
+            self._console.print()
         overall = metrics["overall"]
         style = STYLES.get(overall["verdict"], BAD)
-        self._console.print()
         self._print_lines(f"overall: {overall['text']}. {overall['reason']}", {overall["text"]: style})
         if summary.get("notice"):
             self._print_lines(summary["notice"])
         self._console.print(f"report: {show_path(folder / 'report.html')}", soft_wrap=True)
 
-    def _print_answers(self, answers: list[Mapping[str, Any]]) -> None:
-        """Print question, verdict and the most telling number, below each other where there is no room beside."""
-        names = max(len(answer["question"]) for answer in answers)
-        verdicts = max(len(answer["verdict"]) for answer in answers)
-        room = self._console.width - names - verdicts - 4
-        for answer in answers:
-            told = say_number(answer)
-            verdict = (f"{answer['verdict']:<{verdicts}}", STYLES.get(answer["verdict"], BAD))
-            first = Text.assemble(f"{answer['question']:<{names}}  ", verdict)
-            indent = names + verdicts + 4 if room >= LEAST_ROOM else 2
-            lines = wrap_words(told, self._console.width - indent)
-            if room >= LEAST_ROOM:
-                self._console.print(first.append(f"  {lines[0]}"), soft_wrap=True)
-                lines = lines[1:]
-            else:
-                self._console.print(first, soft_wrap=True)
+    def _print_beside(self, rows: Sequence[Row]) -> None:
+        """Print names, verdicts where there are any, and texts; below each other where there is no room beside."""
+        names, verdicts = (max((len(row[place] or "") for row in rows), default=0) for place in (0, 1))
+        indent = names + 2 + (verdicts + 2 if verdicts else 0)
+        is_beside = self._console.width - indent >= LEAST_ROOM
+        for name, verdict, text in rows:
+            first = Text(f"{name:<{names}}")
+            if verdict:
+                first.append("  ").append(f"{verdict:<{verdicts}}", STYLES.get(verdict, BAD))
+            lines = wrap_words(text, self._console.width - (indent if is_beside else 2))
+            if is_beside:
+                first.append(f"  {lines.pop(0)}")
+            self._console.print(first, soft_wrap=True)
             for line in lines:
-                self._console.print(f"{'':<{indent}}{line}", soft_wrap=True)
+                self._console.print(f"{'':<{indent if is_beside else 2}}{line}", soft_wrap=True)
 
     def _print_lines(self, text: str, styles: Mapping[str, str] | None = None) -> None:
         """Print a text between words; the first time that a key of `styles` comes in a line it is in that style."""
@@ -90,11 +97,24 @@ class VerdictDisplay:
             self._console.print(shown, soft_wrap=True)
 
 
+def _list_answer(answer: Mapping[str, Any]) -> Row | None:
+    """List question, verdict and number of an answer; None of one that cannot be told."""
+    return None if answer["verdict"] == UNTOLD else (answer["question"], answer["verdict"], say_number(answer))
+
+
 def say_number(answer: Mapping[str, Any]) -> str:
-    """Say an answer's most telling number; why, where it is unknown, or only counts what there is too little of."""
+    """Say an answer's most telling number; why, where it is unknown."""
     label, text = answer["numbers"][0]
-    is_count = answer["verdict"] == UNTOLD and text.replace(",", "").isdecimal()
-    return str(answer["reason"]) if text in UNKNOWN or is_count else f"{text} {label}"
+    return str(answer["reason"]) if text in UNKNOWN else f"{text} {label}"
+
+
+def say_untold(answers: Sequence[Mapping[str, Any]]) -> str:
+    """Say which questions cannot be told, and what each would take; why not, where no number would do."""
+    named = ((answer["question"], answer.get("needs"), answer["reason"]) for answer in answers)
+    return (
+        "; ".join(f"{name} takes {needs}" if needs else f"{name}: {why.rstrip('.')}" for name, needs, why in named)
+        + "."
+    )
 
 
 def wrap_words(text: str, width: int) -> list[str]:

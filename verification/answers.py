@@ -80,6 +80,7 @@ class Answer:
 
     `numbers` are the three behind the verdict, as (label, text) pairs, most telling first. `metrics` is what
     `metrics.json` keeps and what the report's plots are drawn from: JSON types only, `null` where unknown, never NaN.
+    `needs` says of one that cannot be told what would settle it, in few words: "72 accepted trades".
     """
 
     question: str
@@ -88,6 +89,7 @@ class Answer:
     reason: str
     numbers: tuple[tuple[str, str], ...]
     metrics: Mapping[str, Any] = field(default_factory=dict)
+    needs: str = ""
 
 
 def to_json(value: Any) -> Any:

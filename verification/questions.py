@@ -23,7 +23,8 @@ class Questioned:
     `used` is the number of accepted rows that could be asked about, `train` and `holdout` those of the gold that they
     were held against, 0 without any. `plots` is the data of plots that belong to no question, `about` what else
     `metrics.json` says of the run, `notes` what was missing or left out. `summary` is what the report opens with:
-    `sentence`, a table (`head`, `table`), `graded` pairs of label and text, `notice`; empty where there is none.
+    `sentence`, a table (`head`, `table`), `graded` pairs of label and text, `notice`, and which question's plots come
+    first (`leads`); empty where there is none.
     """
 
     answers: Sequence[Answer]

@@ -21,6 +21,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from verification.answers import CANNOT_TELL, COPIES, GOOD, LEAK, NOISE, UNDERFIT, Answer, Verdict
+from verification.settling import join_words
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,11 +49,12 @@ class Deciding:
 
 @dataclass(frozen=True, slots=True)
 class Overall:
-    """The verdict of all answers together, and the question that decided it."""
+    """The verdict of all answers together, and the question that decided it, if one did."""
 
     verdict: Verdict
     reason: str
     text: str
+    question: str = ""
 
 
 def decide(answers: Sequence[Answer], by: Deciding, used: int, train: int, nouns: str) -> Overall:
@@ -65,7 +67,6 @@ def decide(answers: Sequence[Answer], by: Deciding, used: int, train: int, nouns
         train: Number of gold rows that the generator could see.
         nouns: How people call the rows.
     """
-    given = {answer.question: answer for answer in answers}
     steps: list[tuple[Verdict, Sequence[str], tuple[Verdict, ...]]] = [
         (LEAK, by.leaks, (LEAK,)),
         (COPIES, by.copies, (COPIES,)),
@@ -74,24 +75,30 @@ def decide(answers: Sequence[Answer], by: Deciding, used: int, train: int, nouns
         (CANNOT_TELL, by.needed, (CANNOT_TELL,)),
     ]
     for verdict, questions, named in steps:
-        for answer in (given[question] for question in questions if question in given):
-            if answer.verdict in named:
-                if verdict != CANNOT_TELL:
-                    return Overall(verdict, answer.reason, verdict)
-                lacks_rows = used < train or answer.question in by.alone
-                few = f"too few accepted {nouns}" if lacks_rows else "gold too small"
-                return Overall(verdict, f"{answer.reason} {say_known(answers)}", f"{verdict}: {few}")
+        found = [answer for answer in answers if answer.question in questions and answer.verdict in named]
+        if not found:
+            continue
+        first, *others = found
+        if verdict != CANNOT_TELL:
+            return Overall(verdict, first.reason + _say_others(others), verdict, first.question)
+        lacks_rows = used < train or first.question in by.alone
+        few = f"too few accepted {nouns}" if lacks_rows else "gold too small"
+        text = f"{verdict}: {f'it takes {first.needs}' if first.needs else few}"
+        return Overall(verdict, f"{first.reason} {say_known(answers)}", text, first.question)
     return Overall(GOOD, say_known(answers), GOOD)
 
 
+def _say_others(others: Sequence[Answer]) -> str:
+    """Name the further questions that say the same."""
+    named = [answer.question for answer in others]
+    return f" So it is by {join_words(named)}, too." if named else ""
+
+
 def say_known(answers: Sequence[Answer]) -> str:
-    """Say what a verdict rests on, and what it does not."""
+    """Say what a verdict rests on, and what of the rest speaks against the rows."""
     good = [answer.question for answer in answers if answer.verdict == GOOD]
-    told = [answer.question for answer in answers if answer.verdict == CANNOT_TELL]
     faulty = [f"{answer.question} says {answer.verdict}" for answer in answers if answer.verdict in (NOISE, UNDERFIT)]
     sentences = [f"Good by {', '.join(good)}."] if good else ["Nothing is surely good, nothing surely bad."]
-    if told:
-        sentences.append(f"Not told: {', '.join(told)}.")
     if faulty:
         sentences.append(f"Shown, not deciding: {', '.join(faulty)}.")
     return " ".join(sentences)

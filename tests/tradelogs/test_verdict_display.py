@@ -9,7 +9,7 @@ from columns.declared import read_declared
 from refine_loop.record.outputs import Outcome
 from tests.conftest import ROOT
 from tradelogs.display import RunDisplay
-from tradelogs.verdict_display import VerdictDisplay, say_number, wrap_words
+from tradelogs.verdict_display import VerdictDisplay, say_number, say_untold, wrap_words
 
 ANSWER = {
     "question": "memorisation",
@@ -41,7 +41,19 @@ def test_words_are_whole(
 def test_an_unknown_number_says_why() -> None:
     assert say_number({**ANSWER, "numbers": [["near copies", "unknown"]]}) == ANSWER["reason"]
     assert say_number(ANSWER).startswith("9.0%")
-    assert say_number({**ANSWER, "verdict": "cannot tell", "numbers": [["gold trades", "1,060"]]}) == ANSWER["reason"]
+
+
+def test_what_cannot_be_told_is_folded_into_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+    untold = {**ANSWER, "verdict": "cannot tell"}
+    answers = [{**untold, "question": "numbers", "needs": "130 trades on either side"}, {**untold, "question": "days"}]
+    told = f"numbers takes 130 trades on either side; days: {ANSWER['reason']}"
+    assert say_untold(answers) == told
+    summary = {"sentence": "One sentence.", "graded": [["copies", "none found"]]}
+    VerdictDisplay().print_verdicts({**METRICS, "answers": [ANSWER, *answers], "summary": summary}, Path("runs"))
+    shown = capsys.readouterr().out.split("\n\n")
+    assert shown[1] == "copies  none found"
+    assert shown[2].startswith("memorisation  overfit (copies)  9.0%")
+    assert " ".join(shown[3].split()) == f"not told: {told}"
 
 
 def test_a_long_word_stays_whole() -> None:

@@ -58,7 +58,7 @@ def test_report_says_in_which_form_rows_were_asked_for(verified: Verified) -> No
     assert "; coverage of the gold within reach" in metrics["run"]["forms"]
     said = (run / "report.html").read_text(encoding="utf-8")
     assert "<dt>form</dt><dd>whole</dd>" in said
-    assert "on the offline model</dt><dd>300 trades of seed 11: " in said
+    assert "on the offline model: 300 trades of seed 11: " in said
 
 
 def keep_rows(run: Path, rows: int) -> None:
@@ -88,7 +88,8 @@ def test_metrics_repeat_and_are_what_is_written(verified: Verified, run: Path) -
 def test_too_few_rows_are_called_so(run: Path, rows: int) -> None:
     keep_rows(run, rows)
     metrics = verify_quietly(run)
-    assert metrics["overall"]["text"] == "cannot tell: too few accepted trades"
+    assert metrics["overall"]["text"] == "cannot tell: it takes 72 accepted trades"
+    assert all(answer["needs"] for answer in metrics["answers"] if answer["verdict"] == "cannot tell")
     of_rows = [answer["verdict"] for answer in metrics["answers"] if answer["question"] != "drift"]  # drift is of gold
     assert set(of_rows) == {"cannot tell"}
 
@@ -124,9 +125,12 @@ def test_unknown_values_are_dropped() -> None:
 
 
 def test_the_command_says_a_line_per_question(verified: Verified) -> None:
-    run, _, said = verified
-    lines = said.split("\n")
-    assert [line.split()[0] for line in lines if line.split()[:1] and line.split()[0] in QUESTIONS] == QUESTIONS
+    run, metrics, said = verified
+    told = [answer["question"] for answer in metrics["answers"] if answer["verdict"] != "cannot tell"]
+    lines = [line.split() for line in said.split("\n")]
+    assert [line[0] for line in lines if len(line) > 1 and line[0] in QUESTIONS and line[1] != "takes"] == told
+    untold = " ".join(said[said.index("not told: ") : said.index("overall: ")].split())
+    assert all(f"{name} takes " in untold or f"{name}: " in untold for name in QUESTIONS if name not in told)
     assert "overall: " in said
     assert f"report: {run / 'report.html'}" in said.replace("\n", "")
 
@@ -140,7 +144,7 @@ def test_the_command_names_what_is_no_run(tmp_path: Path, cli: Callable[..., Res
 def test_a_run_ends_with_its_report_unless_told_otherwise(tmp_path: Path, cli: Callable[..., Result]) -> None:
     result = cli("generate", "--report", "offline", "--num", 5, "--out", tmp_path / "with")
     assert result.exit_code == 0, result.output
-    assert "overall: cannot tell: too few accepted trades" in result.stdout
+    assert "overall: cannot tell: it takes 72 accepted trades" in result.stdout
     assert (tmp_path / "with/report.html").is_file()
     assert cli("generate", "offline", "--num", 5, "--out", tmp_path / "without").exit_code == 0
     assert not (tmp_path / "without/report.html").exists()

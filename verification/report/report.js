@@ -47,14 +47,14 @@
     }
     document.documentElement.dataset.drawn = String(Object.keys(plots).length);
   };
-  // On a phone the plots are folded once they are drawn, at the width that they will have.
-  const setFolds = (open) => document.querySelectorAll("details.folded").forEach((each) => { each.open = open; });
-  drawAll().then(() => { if (window.matchMedia("(max-width: 34rem)").matches) setFolds(false); });
+  // Plots are folded once they are drawn, at the width that they will have: on a phone all, else what cannot be told.
+  const setFolds = (which, open) => document.querySelectorAll(which).forEach((each) => { each.open = open; });
+  drawAll().then(() => setFolds(window.matchMedia("(max-width: 34rem)").matches ? ".folded" : ".is-untold", false));
   document.addEventListener("click", (event) => {
     const target = document.querySelector(event.target.closest?.("a[href^='#']")?.hash || "#none");
     target?.querySelectorAll("details.folded").forEach((each) => { each.open = true; });
   });
-  window.addEventListener("beforeprint", () => setFolds(true));
+  window.addEventListener("beforeprint", () => setFolds("details", true));
   dark.addEventListener("change", drawAll);
   window.addEventListener("beforeprint", drawAll);
   window.addEventListener("afterprint", drawAll);

@@ -20,7 +20,7 @@ from verification.report.parts import Plot, drop_minus_zero, get_value, is_numbe
 from verification.report.plots import Drawing, draw_plots
 
 HERE = Path(__file__).parent
-FORMS = "what a form does to fidelity on the offline model"
+FORMS = "What a form does to fidelity on the offline model"
 STYLES = {
     **{GOOD: "good", UNDERFIT: "underfit", NOISE: "noise", COPIES: "copies", LEAK: "copies", CANNOT_TELL: "unknown"},
     **{HELPS: "good", HURTS: "underfit"},
@@ -59,11 +59,17 @@ class Section:
     reason: str
     numbers: list[tuple[str, str]]
     plots: list[Plot]
+    needs: str = ""
 
     @property
     def short(self) -> str:
         """Name in the navigation."""
         return self.key.capitalize()
+
+    @property
+    def is_untold(self) -> bool:
+        """Whether the question cannot be told; such are folded into one line."""
+        return self.verdict is not None and self.verdict.style == STYLES[CANNOT_TELL]
 
 
 def write_report(metrics: Mapping[str, Any], drawings: Sequence[Drawing], path: Path) -> None:
@@ -98,7 +104,7 @@ def render_report(metrics: Mapping[str, Any], drawings: Sequence[Drawing]) -> st
         reason=drop_minus_zero(str(get_value(overall, "reason") or "")),
         counts=list_counts(metrics),
         summary=read_summary(metrics),
-        notes=[str(note).replace("`", "") for note in get_value(metrics, "run", "notes") or []],
+        notes=list_notes(metrics),
         sections=sections,
         style=Markup(load_text("report.css")),  # noqa: S704 our own file
         script_hashes=Markup(" ".join(hash_script(script) for script in scripts)),  # noqa: S704 base64
@@ -109,7 +115,7 @@ def render_report(metrics: Mapping[str, Any], drawings: Sequence[Drawing]) -> st
 
 
 def build_sections(metrics: Mapping[str, Any], drawings: Sequence[Drawing]) -> list[Section]:
-    """Build the report's sections: the scale, with plots whose question was not asked, one per answer, and the run."""
+    """Build the report's sections: what leads, the scale, with plots of no question, one per answer, and the run."""
     answers = [answer for answer in get_value(metrics, "answers") or [] if isinstance(answer, Mapping)]
     plots = draw_plots(metrics, drawings)
     sections = [
@@ -120,13 +126,16 @@ def build_sections(metrics: Mapping[str, Any], drawings: Sequence[Drawing]) -> l
             reason=drop_minus_zero(str(answer.get("reason") or "")),
             numbers=[(str(label), drop_minus_zero(str(text))) for label, text in answer.get("numbers") or []],
             plots=plots.pop(str(answer.get("question")), []),
+            needs=str(answer.get("needs") or ""),
         )
         for answer in answers
     ]
     run, scale = plots.pop("run"), [plot for each in plots.values() for plot in each]
+    leads = get_value(metrics, "summary", "leads")
     return [
+        *(section for section in sections if section.key == leads),
         *([Section("scale", "Between noise and real", None, "", [], scale)] if scale else []),
-        *sections,
+        *(section for section in sections if section.key != leads),
         Section("run", "What the run took", None, "", [], run),
     ]
 
@@ -163,7 +172,6 @@ def list_counts(metrics: Mapping[str, Any]) -> list[tuple[str, str]]:
         *gold,
         ("profile", "profile"),
         ("form", "form"),
-        (FORMS, "forms"),
         ("seed", "seed"),
     ]
     found = [(label, key, get_value(run, key)) for label, key in counts]
@@ -172,6 +180,12 @@ def list_counts(metrics: Mapping[str, Any]) -> list[tuple[str, str]]:
         for label, key, value in found
         if value is not None and not (key.startswith("gold") and not get_value(run, "gold_train"))
     ]
+
+
+def list_notes(metrics: Mapping[str, Any]) -> list[str]:
+    """List what is noted on the run, and last what is known of the form that rows were asked for in."""
+    notes, forms = (get_value(metrics, "run", name) for name in ("notes", "forms"))
+    return [*(str(note).replace("`", "") for note in notes or []), *([f"{FORMS}: {forms}"] if forms else [])]
 
 
 def read_summary(metrics: Mapping[str, Any]) -> dict[str, Any]:

@@ -54,6 +54,7 @@ def ask_balance(run: FinishedRun, seed: int) -> Answer:
             ("what chance moves of it", f"{furthest.by_chance:.3g}" if furthest else "unknown"),
         ),
         metrics=to_json(metrics),
+        needs=f"{LEAST_ROWS} accepted {nouns}" if verdict == CANNOT_TELL and table.height < LEAST_ROWS else "",
     )
 
 

@@ -112,6 +112,7 @@ def ask_duplicates(run: FinishedRun, seed: int) -> Answer:
             ),
         ),
         metrics=to_json(metrics),
+        needs=f"{LEAST_ROWS} accepted {nouns}" if verdict == CANNOT_TELL and len(made.keys) < LEAST_ROWS else "",
     )
 
 

@@ -46,6 +46,7 @@ def ask_scores(run: FinishedRun) -> Answer:
                 ],
             }
         ),
+        needs=f"{LEAST_ROWS} scores of a criterion" if criteria and judged < LEAST_ROWS else "",
     )
 
 

@@ -21,11 +21,13 @@ from verification.answers import (
     to_json,
 )
 from verification.inputs import FinishedRun
+from verification.settling import say_settling
 from verification.texts.rows import Row, iter_rows, list_fields, read_drawn
 
 QUESTION, TITLE = "validity", "Is every row what was asked for?"
 LINE = 0.002  # of the rows: a run that checks its rows has none, and one in 500 is a slip of the pen
 UNSURE = 0.05  # where so many may be broken, finding none says little: 72 rows or fewer
+ENOUGH = 73  # rows, of which none is broken: then Wilson's interval ends below UNSURE
 MOSTLY = 0.5  # broken rows surely above this share are noise
 SLACK = 1e-9  # of a tolerance, for what binary fractions round off
 SHOWN_IDS = 5
@@ -59,7 +61,13 @@ def ask_validity(run: FinishedRun) -> Answer:
             ("rules checked", str(len(rules))),
         ),
         metrics=to_json({"rows": rows, "broken": share, "rules": listed, "controls_not_checked": unchecked}),
+        needs=_say_enough(share, rows, nouns) if verdict == CANNOT_TELL else "",
     )
+
+
+def _say_enough(share: Interval, rows: int, nouns: str) -> str:
+    what = f"accepted {nouns}"
+    return say_settling(rows, share, UNSURE, what) if share.value > 0.0 else f"{ENOUGH} {what}"
 
 
 def find_broken(run: FinishedRun) -> tuple[dict[str, tuple[str, list[int]]], list[str]]:

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from verification.answers import CANNOT_TELL, GOOD, UNDERFIT, Answer, Matrix, Verdict, to_json
 from verification.inputs import FinishedRun
+from verification.settling import say_lacks, say_least
 from verification.trades.features import measure_features
 from verification.trades.numbers.relabel import Sums, Tested, test_families
 from verification.trades.numbers.terms import CORE, Term, rank_values
@@ -26,6 +27,7 @@ from verification.trades.yardstick import Yardstick, draw_places
 QUESTION, TITLE = "days", "Do days hang together?"
 DAYS = "days"
 ALPHA = 0.005  # days that do not hang together are far off; nothing is lost by asking for much
+CLUMPED_TIMES, FEW = "Times are clumped", "Trades are on few days"
 CLUMPED = 3.0  # times as likely as in the gold that two trades are entered in one minute of the day
 FEW_DAYS = 0.25  # of the days that so many trades would take: fewer, and they were put on a few days
 LEAST_DAYS = 4  # that so many trades would take, before a set can have too few
@@ -47,20 +49,11 @@ def ask_days(yardstick: Yardstick, synthetic: pl.DataFrame, *, is_dealt: bool = 
     rng = yardstick.make_rng(QUESTION)
     gold = yardstick.gold
     metrics: dict[str, Any] = {"rows": len(synthetic), "sessions_dealt_by_plan": is_dealt}
-    if min(len(gold), len(synthetic)) < LEAST_ROWS:
-        lack = f"{len(synthetic)} synthetic and {len(gold)} gold trades; at least {LEAST_ROWS} of each are needed."
-        return Answer(
-            QUESTION,
-            TITLE,
-            CANNOT_TELL,
-            lack,
-            (
-                ("synthetic trades", str(len(synthetic))),
-                ("gold trades", str(len(gold))),
-                ("of each are needed", str(LEAST_ROWS)),
-            ),
-            to_json(metrics),
-        )
+    counts = [("synthetic trades", len(synthetic), LEAST_ROWS), ("gold trades", len(gold), LEAST_ROWS)]
+    if lack := say_lacks(counts):
+        found = (*((what, str(count)) for what, count, _ in counts), ("of each are needed", str(LEAST_ROWS)))
+        reason = f"Too little to compare days: {lack}."
+        return Answer(QUESTION, TITLE, CANNOT_TELL, reason, found, to_json(metrics), say_least(counts))
     told = {"gold": describe_days(gold), "synthetic": describe_days(synthetic)}
     faults = find_clumps(told, len(synthetic), is_dealt=is_dealt)
     terms, tested = test_days(gold, synthetic, rng)
@@ -69,15 +62,25 @@ def ask_days(yardstick: Yardstick, synthetic: pl.DataFrame, *, is_dealt: bool = 
         faults.append(say_days(terms, tested))
     verdict, reason = judge(faults, tested, is_dealt=is_dealt)
     metrics |= {**told, "chance": chance, "alpha": ALPHA, "terms": list_terms(terms, tested)}
-    numbers = (
-        ("trades a day, gold | synthetic", f"{told['gold']['per_day']:.1f} | {told['synthetic']['per_day']:.1f}"),
-        ("entered before the last was left", f"{told['gold']['overlap']:.0%} | {told['synthetic']['overlap']:.0%}"),
-        (
-            "two entries in one minute of the day",
-            f"{told['gold']['collision']:.1%} | {told['synthetic']['collision']:.1%}",
-        ),
+    needs = f"{LEAST_SESSIONS} days on either side" if verdict == CANNOT_TELL else ""
+    return Answer(QUESTION, TITLE, verdict, reason, list_numbers(told, faults), to_json(metrics), needs)
+
+
+def list_numbers(told: Mapping[str, Mapping[str, float]], faults: Sequence[str]) -> tuple[tuple[str, str], ...]:
+    """List the numbers behind the verdict, the one that is at fault first."""
+    sides = told["gold"], told["synthetic"]
+    day, over, minute = (
+        (label, " | ".join(format(side[name], form) for side in sides))
+        for label, name, form in (
+            ("trades a day, gold | synthetic", "per_day", ".1f"),
+            ("entered before the last was left, gold | synthetic", "overlap", ".0%"),
+            ("two entries in one minute of the day, gold | synthetic", "collision", ".1%"),
+        )
     )
-    return Answer(QUESTION, TITLE, verdict, reason, numbers, to_json(metrics))
+    if not faults:
+        return day, over, minute
+    order = {CLUMPED_TIMES: (minute, day, over), FEW: (day, minute, over)}
+    return next((each for words, each in order.items() if faults[0].startswith(words)), (over, day, minute))
 
 
 def are_dealt(run: FinishedRun, synthetic: pl.DataFrame) -> bool:
@@ -120,16 +123,21 @@ def find_clumps(told: Mapping[str, Mapping[str, float]], rows: int, *, is_dealt:
     faults = []
     if made["collision"] > CLUMPED * max(gold["collision"], 1.0 / 390.0):
         faults.append(
-            f"Times are clumped: the chance that two are entered in one minute of the day is {made['collision']:.1%}, "
+            f"{CLUMPED_TIMES}: the chance that two are entered in one minute of the day is {made['collision']:.1%}, "
             f"in the gold {gold['collision']:.1%}."
         )
     expected = min(gold["days"], rows) if is_dealt else min(rows / gold["per_day"], rows)
     if expected >= LEAST_DAYS and made["effective_days"] < FEW_DAYS * expected:
         faults.append(
-            f"Days do not hang together: {rows:,} trades are on {made['days']:.0f} days, most of them on "
-            f"{made['effective_days']:.1f}; the gold trades {gold['per_day']:.1f} times a day."
+            f"{FEW}: {rows:,} trades are on {count_days(made)}; the gold trades {gold['per_day']:.1f} times a day."
         )
     return faults
+
+
+def count_days(told: Mapping[str, float]) -> str:
+    """Say on how many days trades are, and on how many as good as all are."""
+    days, effective = round(told["days"]), told["effective_days"]
+    return "1 day" if days == 1 else f"{days:,} days (spread as over {effective:.1f})"
 
 
 def find_neighbours(trades: pl.DataFrame) -> tuple[Matrix, Matrix, Matrix]:
@@ -173,7 +181,7 @@ def list_day_terms(sides: Sequence[pl.DataFrame]) -> list[Term]:
     change = told["trade_percent_change"].to_numpy()
     apart = np.abs(np.diff(np.log(np.maximum(told["entry_volatility_percent"].to_numpy(), 1e-3)), prepend=0.0))
     same = [_repeats(each) * follows for each in (told["is_short"].to_numpy(), ticker, change < 0.0)]
-    says = ("how often a trade has the side of the last one", "its ticker", "its outcome")
+    says = [f"trades with the {what} of the last one" for what in ("side", "ticker", "outcome")]
     ranked = rank_values(np.where(follows > 0.0, gap, np.median(gap)))
     return [
         Term(DAYS, "trades per day", sizes * first, first, place=CORE),

@@ -23,6 +23,7 @@ from verification.answers import (
     to_json,
 )
 from verification.delivery import DIGITS, Declared, Delivery, compare_control, find_measured, say_starved
+from verification.settling import EITHER, say_lacks, say_least, say_settling
 from verification.trades.features import FEATURES, measure_features
 from verification.trades.matching import CALIPER
 from verification.trades.memorisation import REAL_NEIGHBOURS, find_nearest
@@ -31,6 +32,7 @@ from verification.trades.yardstick import Yardstick, draw_rows
 
 NEIGHBOURS = 5  # k of coverage and density, as their authors advise
 COVERAGE_BAR = 0.75  # of what as many fresh gold trades would cover: a quarter of the gold missing is no chance
+REACH = " within reach of the controls"
 EFFECTIVE_BAR = 0.5  # of the gold's effective number, at equal rows
 COLLAPSED = 0.1  # effective rows over the gold's: less is a collapse, even beside gold that no control narrowed
 DUPLICATE_BAR = 0.5  # more duplicates than the gold has by this share: most rows add nothing
@@ -120,9 +122,10 @@ def ask_diversity(
     if lack := find_lack(yardstick, synthetic):
         verdict, reason = (UNDERFIT, say_starved(starved)) if starved else (CANNOT_TELL, lack)
         numbers = (("coverage of the gold", "unknown"), ("effective rows of 100", "unknown"), buckets)
-        return Answer("diversity", title, verdict, reason + notes, numbers, to_json(metrics))
+        needs = say_least(count_sides(yardstick, synthetic)) if verdict == CANNOT_TELL else ""
+        return Answer("diversity", title, verdict, reason + notes, numbers, to_json(metrics), needs)
     asked = narrow_gold(yardstick, synthetic, controlled)
-    lack = find_lack(asked, synthetic, " within reach of the controls")
+    lack = find_lack(asked, synthetic, REACH)
     compared = yardstick if lack else asked
     reach = keep_reach(yardstick)
     reach = reach if compared is yardstick else measure_reach(yardstick, asked.train, reach.near)
@@ -149,7 +152,11 @@ def ask_diversity(
         (f"effective rows of 100 (gold: {100 * likeness.gold_effective.value:.0f})", effective),
         buckets,
     )
-    return Answer("diversity", title, verdict, reason + notes, numbers, to_json(metrics))
+    needs = ""
+    if verdict == CANNOT_TELL:
+        few = say_least(count_sides(asked, synthetic, REACH))
+        needs = few if lack else say_enough(list_bars(coverage, likeness, lack), min(len(used), len(asked.train)))
+    return Answer("diversity", title, verdict, reason + notes, numbers, to_json(metrics), needs)
 
 
 def say_notes(deliveries: Sequence[Delivery], repeated: int) -> str:
@@ -193,12 +200,7 @@ def judge(
     lack: str = "",
 ) -> tuple[Verdict, str]:
     """Give verdict and reason: what is surely too little, else what may be, else good; `lack` leaves out coverage."""
-    effective_bar = (COLLAPSED if lack else EFFECTIVE_BAR) * likeness.gold_effective.value
-    bars = [(likeness.effective, effective_bar, "of the trades are unlike any other")]
-    if not lack:
-        bars.insert(
-            0, (coverage.covered, COVERAGE_BAR * coverage.expected, "of the gold trades have a trade near them")
-        )
+    bars = list_bars(coverage, likeness, lack)
     faults = [say_starved(starved)] if starved else []
     faults += [
         f"Only {say_percent(found)} {what}, where at least {bar:.0%} are asked."
@@ -222,15 +224,32 @@ def judge(
     return GOOD, f"{said[0].upper()}{said[1:]}, and no bucket of a control starves."
 
 
+def list_bars(coverage: Coverage, likeness: Likeness, lack: str) -> list[tuple[Interval, float, str]]:
+    """List shares, each with its bar and what it is of; `lack` leaves out coverage."""
+    effective_bar = (COLLAPSED if lack else EFFECTIVE_BAR) * likeness.gold_effective.value
+    near = (coverage.covered, COVERAGE_BAR * coverage.expected, "of the gold trades have a trade near them")
+    return [*([] if lack else [near]), (likeness.effective, effective_bar, "of the trades are unlike any other")]
+
+
+def say_enough(bars: Sequence[tuple[Interval, float, str]], rows: int) -> str:
+    """Say how many trades would settle on which side of its bar the first share lies that may be on either."""
+    found, bar, _ = next(each for each in bars if each[0].low < each[1])
+    return say_settling(rows, found, bar, EITHER)
+
+
 def find_lack(yardstick: Yardstick, synthetic: pl.DataFrame, where: str = "") -> str:
     """Say what is too little to compare, and `where`; nothing where there is enough."""
-    counts = (
+    lacks = say_lacks(count_sides(yardstick, synthetic, where))
+    return f"Too little to compare the variety: {lacks}." if lacks else ""
+
+
+def count_sides(yardstick: Yardstick, synthetic: pl.DataFrame, where: str = "") -> list[tuple[str, int, int]]:
+    """Count what a comparison needs, and the least of it."""
+    return [
         ("synthetic trades", len(synthetic), LEAST_SYNTHETIC),
         (f"gold trades to train on{where}", len(yardstick.train), LEAST_TRAIN),
         (f"sessions of gold to train on{where}", yardstick.train["session_date"].n_unique(), LEAST_SESSIONS),
-    )
-    lacks = [f"{found} {what}, at least {least} are needed" for what, found, least in counts if found < least]
-    return f"Too little to compare the variety: {'; '.join(lacks)}." if lacks else ""
+    ]
 
 
 def keep_reach(yardstick: Yardstick) -> Reach:

@@ -2,8 +2,9 @@
 
 import numpy as np
 
-from verification.answers import CANNOT_TELL, GOOD, UNDERFIT, Answer, Verdict, to_json
-from verification.trades.classifier import cross_fit, measure_auc
+from verification.answers import CANNOT_TELL, GOOD, UNDERFIT, Answer, Interval, Verdict, to_json
+from verification.settling import say_lacks, say_least, say_settling
+from verification.trades.classifier import LEAST_GROUPS, LEAST_ROWS, cross_fit, measure_auc
 from verification.trades.features import straighten
 from verification.trades.matching import measure_sound
 from verification.trades.origins import number_sessions
@@ -21,11 +22,16 @@ def ask_drift(yardstick: Yardstick) -> Answer:
     groups = number_sessions(sides[0]), -1 - number_sessions(sides[1])
     counts = (("train trades", f"{len(rows[0]):,}"), ("held-out trades", f"{len(rows[1]):,}"))
     fit = cross_fit(*rows, *groups, yardstick.make_rng(QUESTION), (np.ones(len(rows[0])), np.ones(len(rows[1]))))
+    label = "train against held-out gold (AUC)"
     if fit is None:
-        reason = f"{len(rows[1])} held-out trades are too few to tell whether your last sessions are another market."
-        return Answer(
-            QUESTION, TITLE, CANNOT_TELL, reason, (("train against held-out gold (AUC)", "unknown"), *counts), {}
-        )
+        few = [
+            ("held-out gold trades", len(rows[1]), LEAST_ROWS),
+            ("held-out sessions", len(np.unique(groups[1])), LEAST_GROUPS),
+            ("gold trades to train on", len(rows[0]), LEAST_ROWS),
+            ("sessions of gold to train on", len(np.unique(groups[0])), LEAST_GROUPS),
+        ]
+        reason = f"Too little to tell whether your last sessions are another market: {say_lacks(few)}."
+        return Answer(QUESTION, TITLE, CANNOT_TELL, reason, ((label, "unknown"), *counts), {}, say_least(few))
     auc = measure_auc(fit.left, fit.right, *groups)
     verdict: Verdict = CANNOT_TELL
     told = f"A classifier tells your last sessions from those before them with AUC {auc}"
@@ -35,11 +41,11 @@ def ask_drift(yardstick: Yardstick) -> Answer:
         verdict, told = GOOD, f"{told}: they are of one market."
     else:
         told = f"{told}: too few to tell whether they are of one market."
-    return Answer(
-        QUESTION,
-        TITLE,
-        verdict,
-        told,
-        (("train against held-out gold (AUC)", str(auc)), *counts),
-        to_json({"auc": auc}),
-    )
+    needs = say_enough(auc, len(rows[1])) if verdict == CANNOT_TELL else ""
+    return Answer(QUESTION, TITLE, verdict, told, ((label, str(auc)), *counts), to_json({"auc": auc}), needs)
+
+
+def say_enough(auc: Interval, held_out: int) -> str:
+    """Say how many held-out trades would settle whether it surely is another market, or surely hardly is."""
+    far = auc.value - LINE > NARROW
+    return say_settling(held_out, auc, LINE if far else LINE + NARROW, "held-out gold trades")

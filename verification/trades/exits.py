@@ -15,6 +15,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from verification.answers import CANNOT_TELL, GOOD, UNDERFIT, Answer, Interval, Matrix, Score, Verdict, to_json
+from verification.settling import EITHER, say_least, say_settling
 from verification.trades.column_scores import measure_halves, place_score
 from verification.trades.features import EXITS, FEATURES, straighten
 from verification.trades.matching import measure_sound
@@ -108,7 +109,10 @@ def ask_conditional(yardstick: Yardstick, synthetic: pl.DataFrame) -> Answer:
         "curves": _list_curves(yardstick, gold, rows),
     }
     numbers = _list_numbers(strength, follow, scores[0].position)
-    return Answer(QUESTION, TITLE, verdict, reason, numbers, to_json(metrics))
+    needs = ""
+    if verdict == CANNOT_TELL:
+        needs = say_enough(strength[VOLATILITY], follow[VOLATILITY], len(sound), len(own))
+    return Answer(QUESTION, TITLE, verdict, reason, numbers, to_json(metrics), needs)
 
 
 def fit_ruler(gold: pl.DataFrame) -> Ruler:
@@ -308,7 +312,7 @@ def _judge(
         beyond = f", and {follow[HOUR]} with the {HOUR}" if follow[HOUR].is_known else ""
         return GOOD, f"{told}{beyond}; {passing}."
     if main.is_known:
-        return CANNOT_TELL, f"{told}; {passing}, and more trades are needed to tell."
+        return CANNOT_TELL, f"{told}; {passing}."
     if strength[VOLATILITY].high < FLAT:
         return GOOD, f"The gold's own exits do not move with {VOLATILITY}, so there is nothing to follow."
     if strength[VOLATILITY].low > 0.0:
@@ -316,6 +320,18 @@ def _judge(
     return CANNOT_TELL, (
         f"{gold_rows} gold trades do not show whether their own exits move with {VOLATILITY}, so {rows} synthetic ones "
         "cannot be held against them."
+    )
+
+
+def say_enough(strength: Interval, place: Interval, rows: int, gold_rows: int) -> str:
+    """Say how many trades would settle it; where exits have nothing to follow, more gold, or more varied trades."""
+    if place.is_known:
+        line, passing = LINE if place.value < 1.0 else TWICE, LINE < place.value < TWICE
+        return say_settling(min(rows, gold_rows), place, line, EITHER, passing=passing)
+    return (
+        f"trades of more varied {VOLATILITY}"
+        if strength.low > 0.0
+        else say_settling(gold_rows, strength, 0.0, "gold trades")
     )
 
 
@@ -328,7 +344,8 @@ def _refuse(yardstick: Yardstick, rows: int) -> Answer:
     counts = {"synthetic trades": (rows, LEAST_ROWS), "gold trades": (gold, LEAST_ROWS), "gold sessions": (sessions, 6)}
     scarce = sorted(counts.items(), key=lambda count: count[1][0] / count[1][1])
     numbers = tuple((label, f"{found:,}") for label, (found, _) in scarce)
-    return Answer(QUESTION, TITLE, CANNOT_TELL, reason, numbers, {"rows_used": rows, "scores": [], "curves": []})
+    needs = say_least([(label, *count) for label, count in scarce])
+    return Answer(QUESTION, TITLE, CANNOT_TELL, reason, numbers, {"rows_used": rows, "scores": [], "curves": []}, needs)
 
 
 def _list_curves(yardstick: Yardstick, gold: Gold, rows: Rows) -> list[dict[str, Any]]:

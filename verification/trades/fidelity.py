@@ -16,6 +16,7 @@ import numpy as np
 import polars as pl
 
 from verification.answers import CANNOT_TELL, GOOD, NOISE, UNDERFIT, Answer, Interval, Matrix, Score, Verdict, to_json
+from verification.settling import EITHER, say_lacks, say_least, say_settling
 from verification.trades.classifier import LEAST_GROUPS, LEAST_ROWS, WIDTH, CrossFit, Groups, cross_fit, measure_auc
 from verification.trades.column_scores import compare_columns, place_score, score_columns
 from verification.trades.features import FEATURES, PERCENTS, straighten
@@ -74,7 +75,7 @@ def ask_fidelity(
     score = compare_classifier(yardstick, sides)
     structure = {name: place_structure(yardstick, sides, name) for name in (SHUFFLED_MARGINALS, UNIFORM_NOISE)}
     scores = [score, *score_columns(yardstick, sound, fixed)]
-    verdict, reason = _judge(yardstick, sides, scores, structure)
+    verdict, reason = _judge(sides, scores, structure)
     held_out = measure_held_out(yardstick, sides)
     metrics = {
         "rows": len(synthetic),
@@ -102,7 +103,8 @@ def ask_fidelity(
         if held_out.is_known
         else ("structure, noise (0) to gold (1)", str(_least(structure))),
     )
-    return Answer(QUESTION, TITLE, verdict, reason, numbers, to_json(metrics))
+    needs = say_enough(sides, score) if verdict == CANNOT_TELL else ""
+    return Answer(QUESTION, TITLE, verdict, reason, numbers, to_json(metrics), needs)
 
 
 def _measure_gold(yardstick: Yardstick) -> pl.DataFrame:
@@ -251,20 +253,18 @@ def _least(structure: dict[str, Interval]) -> Interval:
     return min(known, key=lambda place: place.value, default=Interval(np.nan))
 
 
-def _judge(
-    yardstick: Yardstick, sides: Sides, scores: list[Score], structure: dict[str, Interval]
-) -> tuple[Verdict, str]:
+def _judge(sides: Sides, scores: list[Score], structure: dict[str, Interval]) -> tuple[Verdict, str]:
     score, ties = scores[0], scores[-1].position
     auc, line = score.value, _draw_line(score)
     if not auc.is_known:
-        return CANNOT_TELL, _say_too_few(yardstick, sides)
+        return CANNOT_TELL, _say_too_few(sides)
     place = _least(structure)
     effective = count_effective(sides.weights[1])
     made = f"{len(sides.synthetic):,} synthetic ones" + (
         f" (like held against like, as good as {effective:,.0f})" if effective < 0.95 * len(sides.synthetic) else ""
     )
     told = f"A classifier tells synthetic from gold with AUC {auc}, on {len(sides.gold):,} gold trades and {made}"
-    verdict, ending = CANNOT_TELL, f"; the interval holds the line of {line:.2f}. {say_settling(auc, line, sides)}"
+    verdict, ending = CANNOT_TELL, f"; the interval holds the line of {line:.2f}."
     if auc.low > line and place.is_known and place.high < STRUCTURE_LINE and ties.value < TIES_LINE:
         verdict, ending = (
             NOISE,
@@ -274,28 +274,39 @@ def _judge(
         verdict, ending = UNDERFIT, f"; above {line:.2f} the law is another than the gold's."
     elif not _knows_noise(score):
         ending = f", but so little gold is hardly told from shuffled gold either (AUC {score.noise})."
-    elif score.floor.is_known and auc.high < min(SHARED, score.floor.low):
+    elif _shares_rows(score):
         ending = f": surely below {SHARED} and below what the gold's own halves have. Rows are shared."
     elif auc.likely_high <= line:
         verdict, ending = GOOD, f", no better than the {line:.2f} up to which it counts as guessing."
     return verdict, told + ending
 
 
-def say_settling(auc: Interval, line: float, sides: Sides) -> str:
-    """Say what lacks, and how many would settle it if the AUC stayed what it is."""
-    half, gap = (auc.high - auc.low) / 2.0, abs(auc.value - line)
-    gold, made = len(sides.gold), round(count_effective(sides.weights[1]))
-    scarce = "gold trades" if gold <= made else "accepted trades"
-    if gap < half / 10.0:
-        return f"It lies too near that line to be settled by a few more {scarce}."
-    needed = min(gold, made) * (half / gap) ** 2
-    rounded = round(needed, -len(str(int(needed))) + 2)
-    return f"Of {scarce} there are {min(gold, made):,}; about {rounded:,.0f} on either side would settle it."
+def say_enough(sides: Sides, score: Score) -> str:
+    """Say what would settle it if the AUC stayed what it is; nothing where rows are shared, which no number settles."""
+    auc, gold, made = score.value, len(sides.gold), round(count_effective(sides.weights[1]))
+    if not auc.is_known:
+        return say_least(_count_sides(sides))
+    if not _knows_noise(score):
+        return say_settling(gold, score.noise, SHARED, "gold trades") if score.noise.is_known else "more gold trades"
+    if _shares_rows(score):
+        return ""
+    return say_settling(min(gold, made), auc, _draw_line(score), EITHER, passing=auc.value < _draw_line(score))
 
 
-def _say_too_few(yardstick: Yardstick, sides: Sides) -> str:
-    sessions = yardstick.gold["session_date"].n_unique()
-    return (
-        f"{len(sides.synthetic)} synthetic trades in reach of the gold, {len(sides.gold)} gold trades, and {sessions} "
-        f"gold sessions; at least {LEAST_ROWS} trades and {LEAST_GROUPS} sessions a side are needed."
-    )
+def _shares_rows(score: Score) -> bool:
+    """Whether rows of the set stand in the gold as well: surely told worse than by guessing, and than gold's halves."""
+    return score.floor.is_known and score.value.high < min(SHARED, score.floor.low)
+
+
+def _count_sides(sides: Sides) -> list[tuple[str, int, int]]:
+    return [
+        ("synthetic trades in reach of the gold", len(sides.synthetic), LEAST_ROWS),
+        ("gold trades", len(sides.gold), LEAST_ROWS),
+        ("gold sessions", len(np.unique(sides.groups[0])), LEAST_GROUPS),
+        ("origins of synthetic trades", len(np.unique(sides.groups[1])), LEAST_GROUPS),
+    ]
+
+
+def _say_too_few(sides: Sides) -> str:
+    lacks = say_lacks(_count_sides(sides)) or "folds of whole sessions would hold one side only"
+    return f"Too little for a classifier: {lacks}."

@@ -9,7 +9,6 @@ import polars as pl
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
-from gold_data.trades.schema import NUMBER_FIELDS
 from verification.answers import (
     CANNOT_TELL,
     COPIES,
@@ -23,7 +22,9 @@ from verification.answers import (
     say_percent,
     to_json,
 )
+from verification.settling import EITHER, say_lacks, say_least, say_settling
 from verification.trades.digits import Matches, find_exact, match_digits
+from verification.trades.pairs import PAIRS, list_pairs
 from verification.trades.yardstick import Yardstick, draw_places, draw_rows
 
 QUESTION, TITLE = "memorisation", "Are they new, or copies?"
@@ -38,9 +39,7 @@ MOST_ROWS = 20_000  # synthetic trades whose distances are measured; exact copie
 NEIGHBOURS = 16  # looked at to find one of another session; where all are of one the last stands in, which is nearer
 REAL_NEIGHBOURS = 64  # the same for gold rows, whose own session is left out as well
 RELABELLINGS = 1_000
-PAIRS = 5
 BINS = 30
-SHOWN = ("ticker", "trade_type", "entry_time", "exit_time", *NUMBER_FIELDS, "trade_percent_change")
 
 Places = NDArray[np.int64]
 Mask = NDArray[np.bool_]
@@ -109,12 +108,14 @@ def ask_memorisation(yardstick: Yardstick, synthetic: pl.DataFrame) -> Answer:
     if not remembered and digits.is_beyond_chance:
         remembered = say_digits(digits, synthetic)
         counted = ("trades with the digits of a train row", f"{digits.found.height} of {len(synthetic)}")
-    lack = find_lack(yardstick, synthetic)
-    if lack:
+    if lack := find_lack(yardstick, synthetic):
         unknown = [("near copies of train rows", "unknown"), ("nearer to train than held-out rows are", "unknown")]
         metrics["exact_pairs"] = exact.head(PAIRS).rows()
         verdict, reason = (COPIES, remembered) if remembered else (CANNOT_TELL, lack)
-        return Answer(QUESTION, TITLE, verdict, reason, lead_with(remembered, counted, unknown), to_json(metrics))
+        needs = "" if remembered else say_least(count_sides(yardstick, synthetic))
+        return Answer(
+            QUESTION, TITLE, verdict, reason, lead_with(remembered, counted, unknown), to_json(metrics), needs
+        )
     real = yardstick.once("memorisation", lambda: measure_real(yardstick))
     rows = synthetic[np.sort(draw_places(len(synthetic), MOST_ROWS, yardstick.make_rng("memorisation rows")))]
     points = yardstick.space.place(rows)
@@ -123,7 +124,8 @@ def ask_memorisation(yardstick: Yardstick, synthetic: pl.DataFrame) -> Answer:
     pulls = measure_pulls(yardstick, points, real)
     nearer = compare_distances(near, real.held, yardstick.holdout["session_date"])
     pull = pulls["near"]
-    verdict, reason = judge(remembered, share, pull, is_more_gold=len(rows) >= len(yardstick.train))
+    verdict, reason = judge(remembered, share, pull)
+    needs = say_enough(share, len(rows), len(yardstick.train)) if verdict == CANNOT_TELL else ""
     metrics |= {
         "rows_used": len(rows),
         "near_copies": share,
@@ -135,7 +137,7 @@ def ask_memorisation(yardstick: Yardstick, synthetic: pl.DataFrame) -> Answer:
         "nearer_than_held_out": nearer,
         "falls_to_train": pulls,
         "distances": measure_histograms(yardstick, points, real),
-        "pairs": list_pairs(yardstick.train, rows, near, exact),
+        "pairs": list_pairs(yardstick.train, rows, (near.distance, near.place, near.ratio), exact),
     }
     shares = [
         ("near copies of train rows (real rows: 5% at most)", say_percent(share)),
@@ -146,7 +148,7 @@ def ask_memorisation(yardstick: Yardstick, synthetic: pl.DataFrame) -> Answer:
         if pull.is_beyond_chance
         else ("nearer to train than held-out rows are (chance: 50%)", say_percent(nearer)),
     ]
-    return Answer(QUESTION, TITLE, verdict, reason, lead_with(remembered, counted, shares), to_json(metrics))
+    return Answer(QUESTION, TITLE, verdict, reason, lead_with(remembered, counted, shares), to_json(metrics), needs)
 
 
 def find_leak(yardstick: Yardstick, synthetic: pl.DataFrame, exact: pl.DataFrame) -> tuple[str, Number] | None:
@@ -185,11 +187,8 @@ def lead_with(remembered: str, counted: Number, shares: Sequence[Number]) -> tup
     return (counted, *shares) if remembered else (*shares, counted)
 
 
-def judge(remembered: str, share: Interval, pull: Pull, *, is_more_gold: bool) -> tuple[Verdict, str]:
-    """Give verdict and reason: what says that trades are gold ones, the share of near copies, and to what they fall.
-
-    `is_more_gold` where only more gold helps to tell.
-    """
+def judge(remembered: str, share: Interval, pull: Pull) -> tuple[Verdict, str]:
+    """Give verdict and reason: what says that trades are gold ones, the share of near copies, and to what they fall."""
     if remembered:
         return COPIES, remembered
     found = f"{say_percent(share)} of the trades are near copies of a train trade; {NEAR_BAR:.0%} is the most allowed"
@@ -204,25 +203,33 @@ def judge(remembered: str, share: Interval, pull: Pull, *, is_more_gold: bool) -
         held = f": {fallen}" if pull.chance.is_known else ""
         return CANNOT_TELL, f"{found}, but the few held-out sessions do not show that they follow the train part{held}."
     pulled = f" {fallen}, which is suspicious." if pull.is_beyond_chance else ""
-    helps = (
-        "More gold trades would help, or more varied ones; more like these hardly, for those near one gold trade "
-        "tell the same."
-        if is_more_gold
-        else "More trades would help, synthetic and gold ones."
-    )
-    return CANNOT_TELL, f"{found}: they may be on either side.{pulled} {helps}"
+    return CANNOT_TELL, f"{found}: they may be on either side.{pulled}"
+
+
+def say_enough(share: Interval, rows: int, train: int) -> str:
+    """Say what would settle it: trades near one gold trade tell the same, so that more of them than it has help little.
+
+    Where the share is surely above the bar it is held-out gold that lacks.
+    """
+    if share.low > NEAR_BAR:
+        return "more held-out gold trades"
+    return say_settling(min(rows, train), share, NEAR_BAR, "gold trades" if rows >= train else EITHER)
 
 
 def find_lack(yardstick: Yardstick, synthetic: pl.DataFrame) -> str:
     """Say what is too little to compare distances by; nothing where there is enough."""
-    counts = (
+    lacks = say_lacks(count_sides(yardstick, synthetic))
+    return f"No exact copy, but too little to find near ones: {lacks}." if lacks else ""
+
+
+def count_sides(yardstick: Yardstick, synthetic: pl.DataFrame) -> list[tuple[str, int, int]]:
+    """Count what distances need, and the least of it."""
+    return [
         ("synthetic trades", len(synthetic), LEAST_SYNTHETIC),
         ("gold trades to train on", len(yardstick.train), LEAST_TRAIN),
         ("held-out gold trades", len(yardstick.holdout), LEAST_HOLDOUT),
         ("sessions of gold to train on", yardstick.train["session_date"].n_unique(), LEAST_SESSIONS),
-    )
-    lacks = [f"{found} {what}, at least {least} are needed" for what, found, least in counts if found < least]
-    return f"No exact copy, but too little to find near ones: {'; '.join(lacks)}." if lacks else ""
+    ]
 
 
 def measure_real(yardstick: Yardstick) -> Real:
@@ -368,22 +375,6 @@ def measure_histograms(yardstick: Yardstick, points: Matrix, real: Real) -> dict
     return {"edges": edges, "equal_rows": size, "counts": counts, "medians": medians}
 
 
-def list_pairs(
-    train: pl.DataFrame, synthetic: pl.DataFrame, near: Nearest, exact: pl.DataFrame
-) -> list[dict[str, Any]]:
-    """List the closest pairs of a synthetic trade and a train row, closest first, both sides with core values."""
-    copied = set(exact["trade_id"])
-    pairs = []
-    for place in np.argsort(near.distance, kind="stable")[:PAIRS].tolist():
-        row = int(near.place[place])
-        sides = {"synthetic": synthetic.row(place, named=True), "train": train.row(row, named=True)}
-        shown = {side: {name: _show(values[name]) for name in SHOWN} for side, values in sides.items()}
-        ids = {f"{side}_id": str(values["trade_id"]) for side, values in sides.items()}
-        apart = {"distance": float(near.distance[place]), "ratio": float(near.ratio[place])}
-        pairs.append({**ids, **apart, "is_exact": ids["synthetic_id"] in copied, **shown})
-    return pairs
-
-
 def say_exact(exact: pl.DataFrame, synthetic: pl.DataFrame) -> str:
     """Say how many trades are exact copies, with the first of them."""
     first = exact.row(0, named=True)
@@ -391,7 +382,3 @@ def say_exact(exact: pl.DataFrame, synthetic: pl.DataFrame) -> str:
         f"{exact.height} of {len(synthetic)} trades have all numbers of a train trade, the first {first['trade_id']} "
         f"those of {first['train_id']}; none may."
     )
-
-
-def _show(value: Any) -> Any:
-    return value.isoformat(sep=" ") if hasattr(value, "isoformat") else value

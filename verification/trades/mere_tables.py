@@ -69,7 +69,7 @@ def verify_tables(rows: Path, gold: Path, out: Path, tell: Tell, *, seed: int = 
             },
             "overall": overall,
             "deciding": DECIDING.names,
-            "summary": summarise(answers, is_rehearsal=False),
+            "summary": summarise(answers, overall, is_rehearsal=False),
             "answers": answers,
             "plots": describe_overview(parts, yardstick.make_rng("overview")),
         }

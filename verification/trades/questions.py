@@ -24,6 +24,7 @@ from verification.trades.summary import summarise
 from verification.trades.table import ACCEPTED, OWN_BARS, TRADE_COLUMNS, drop_unknown, name_controlled, shape_trades
 from verification.trades.waiving import find_waived
 from verification.trades.yardstick import Yardstick
+from verification.verdict import decide
 
 __all__ = ["DECIDING", "PLOTS", "ask"]
 
@@ -55,6 +56,7 @@ def ask(run: FinishedRun, tell: Tell, seed: int) -> Questioned:
     held = Held(yardstick, synthetic, usable, run.declared, controlled, waived, run, are_dealt(run, usable))
     parts = {"gold": yardstick.train, "held_out": yardstick.holdout, "synthetic": usable}
     answers = ask_held(held, tell)
+    overall = decide(answers, DECIDING, usable.height, yardstick.train.height, run.dataset.nouns)
     return Questioned(
         answers=answers,
         used=usable.height,
@@ -63,7 +65,7 @@ def ask(run: FinishedRun, tell: Tell, seed: int) -> Questioned:
         plots=describe_overview(parts, yardstick.make_rng("overview")),
         about={"controlled": list(controlled), "forms": say_forms()},
         notes=list_notes(run, synthetic.height - usable.height),
-        summary=summarise(answers, is_rehearsal=run.profile.provider.name == "offline"),
+        summary=summarise(answers, overall, is_rehearsal=run.profile.provider.name == "offline"),
     )
 
 

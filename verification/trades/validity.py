@@ -13,6 +13,7 @@ from gold_data.trades.checks import SLACK, STATED_ROUNDING
 from gold_data.trades.limits import PERCENT_ROUNDING
 from gold_data.trades.schema import PRICE_FIELDS, TIME_FIELDS
 from verification.answers import CANNOT_TELL, GOOD, NOISE, UNDERFIT, Answer, Interval, Verdict, to_json
+from verification.settling import say_settling
 from verification.trades import bar_rules
 from verification.trades.bar_rules import (
     find_own_strange,
@@ -100,7 +101,8 @@ def ask_validity(yardstick: Yardstick, synthetic: pl.DataFrame, bars_file: Path 
         ("their share, 95% interval", _say_share(share)),
         ("the gold's own share", _say_share(own)),
     )
-    return Answer(QUESTION, TITLE, verdict, reason, numbers, to_json(metrics))
+    needs = say_enough(found, rows, own) if verdict == CANNOT_TELL else ""
+    return Answer(QUESTION, TITLE, verdict, reason, numbers, to_json(metrics), needs)
 
 
 def _find_more(yardstick: Yardstick, synthetic: pl.DataFrame, bars_file: Path | None) -> list[pl.DataFrame]:
@@ -287,6 +289,14 @@ def _judge(share: Interval, own: Interval, found: int, rows: int, *, is_noise: b
         return CANNOT_TELL, f"{told}: too few to say whether it is more than {passing:.2%}, which would pass."
     none = f"None of the {rows:,} trades breaks a rule that every trade obeys."
     return GOOD, f"{told}, no more than {passing:.2%}, which would pass." if found else none
+
+
+def say_enough(found: int, rows: int, own: Interval) -> str:
+    """Say how many trades would settle it: none more broken, or where some are, the same share of them."""
+    gold = own.value if np.isfinite(own.value) else 0.0
+    if not found:
+        return f"{int(np.ceil(np.log((1.0 - CONFIDENCE) / 2.0) / np.log(1.0 - gold - UNSURE))):,} accepted trades"
+    return say_settling(rows, measure_share(found, rows), max(LINE, gold), "accepted trades")
 
 
 def _describe(rule: str, synthetic: pl.DataFrame, broken: pl.DataFrame) -> dict[str, Any]:

@@ -59,19 +59,60 @@ def count_elements(page: str) -> list[tuple[str, list[str]]]:
 
 
 def test_first_screen_has_every_verdict_with_three_numbers() -> None:
-    board = PAGE[PAGE.index('<ol class="board">') : PAGE.index("</ol>")]
+    board = read_board(PAGE)
     assert board.count("<li>") == len(METRICS["answers"])
     assert board.count("<dd>") == 3 * len(METRICS["answers"])
-    assert re.findall(r'<span class="chip is-\w+">.*?</svg>(.*?)</span>', board) == [
-        answer["verdict"] for answer in METRICS["answers"]
-    ]
+    verdicts = [answer["verdict"] for answer in METRICS["answers"]]
+    assert re.findall(r'<span class="chip is-\w+">.*?</svg>(.*?)</span>', board) == sorted(
+        verdicts, key=lambda verdict: verdict == "cannot tell"
+    )
+
+
+def read_board(page: str) -> str:
+    return page[page.index('<ol class="board">') : page.index("<nav ")]
+
+
+def test_what_cannot_be_told_is_folded_into_one_line() -> None:
+    answers = [answer | {"verdict": "good"} for answer in METRICS["answers"]]
+    for place, needs in ((1, "72 accepted trades"), (3, "")):
+        answers[place] |= {"verdict": "cannot tell", "needs": needs}
+    page = draw_report(METRICS | {"answers": answers})
+    told, untold = read_board(page).split('<details class="untold">')
+    names = ", ".join(answers[place]["question"] for place in (1, 3))
+    assert told.count("<li>") == len(answers) - 2
+    assert untold.startswith(f"<summary>2 questions cannot be told: {names}</summary>")
+    assert untold.count('<p class="needs">It takes 72 accepted trades.</p>') == untold.count('<p class="needs">') == 1
+    assert page.count("folded is-untold") == sum(
+        f'<section id="{answers[place]["question"]}">' in page for place in (1, 3)
+    )
+
+
+def test_the_page_opens_in_a_traders_words_and_their_plots_come_first() -> None:
+    summary: dict[str, Any] = {"sentence": "One sentence.", "notice": "A rehearsal.", "leads": "numbers"}
+    summary |= {
+        "head": ["", "gold", "synthetic"],
+        "table": [["win rate", "48%", "49%"]],
+        "graded": [["copies", "none"]],
+    }
+    page = draw_report(METRICS | {"summary": summary})
+    untold = [answer | {"verdict": "cannot tell"} for answer in METRICS["answers"]]
+    led = draw_report(METRICS | {"summary": summary, "answers": untold})
+    leading = led[led.index('<section id="numbers">') : led.index('<section id="scale">')]
+    assert ("is-untold" in leading, "folded" in leading, "is-untold" in led) == (False, True, True)
+    order = ("One sentence.", "A rehearsal.", "win rate", "<dt>copies</dt>", '<p class="lead">', '<ol class="board">')
+    assert [page.index(text) for text in order] == sorted(page.index(text) for text in order)
+    assert (
+        page.index('<section id="numbers">')
+        < page.index('<section id="scale">')
+        < page.index('<section id="validity">')
+    )
 
 
 def test_what_decides_nothing_and_what_a_control_set_is_marked() -> None:
     metrics = make_metrics() | {"deciding": ["validity", "numbers"]}
     metrics["run"] |= {"controlled": ["entry_minute"]}
     page = render_report(metrics, PLOTS)
-    board = page[page.index('<ol class="board">') : page.index("</ol>")]
+    board = read_board(page)
     assert board.count("shown only") == len(metrics["answers"]) - 2
     assert page.count("set by a control</small>") == page.count("panel is-set") == 1
     assert "shown only" not in PAGE

@@ -54,7 +54,7 @@ def test_a_run_without_gold_is_verified(run: Path) -> None:
     verdicts = {answer["question"]: answer["verdict"] for answer in metrics["answers"]}
     assert list(verdicts) == ["validity", "balance", "duplicates", "scores", "funnel"]
     assert metrics["answers"][0]["numbers"][0] == ["broken strategies", "0 of 60"]
-    assert metrics["overall"]["text"] == "cannot tell: too few accepted strategies"
+    assert metrics["overall"]["text"] == "cannot tell: it takes 73 accepted strategies"
     assert json.loads((run / "metrics.json").read_text()) == metrics
     assert "<h1>Synthetic strategies</h1>" in (run / "report.html").read_text()
 
@@ -66,7 +66,7 @@ def test_a_few_rows_cannot_tell(run: Path, rows: int) -> None:
     (run / "ledger.parquet").unlink()
     metrics = verify_run(run, lambda _: None)
     assert {answer["verdict"] for answer in metrics["answers"]} == {"cannot tell"}
-    assert metrics["overall"]["text"] == "cannot tell: too few accepted strategies"
+    assert metrics["overall"]["text"] == "cannot tell: it takes 73 accepted strategies"
 
 
 def test_rows_of_another_dataset_are_named() -> None:

@@ -37,7 +37,8 @@ def test_a_fresh_draw_has_days_like_the_golds(held: Golds) -> None:
 def test_all_trades_on_one_day(held: Golds) -> None:
     answer = ask_days(held[0], move_days(held[1], pl.repeat(held[1]["session_date"][0], 250, eager=True)))
     assert answer.verdict == UNDERFIT
-    assert "250 trades are on 1 days" in answer.reason
+    assert "250 trades are on 1 day; the gold" in answer.reason
+    assert answer.numbers[0][0].startswith("trades a day")
 
 
 def test_sessions_dealt_anew(held: Golds) -> None:
@@ -55,6 +56,7 @@ def test_times_on_two_moments(held: Golds) -> None:
     answer = ask_days(held[0], clumped)
     assert answer.verdict == UNDERFIT
     assert "Times are clumped" in answer.reason
+    assert answer.numbers[0][0].startswith("two entries in one minute")
 
 
 def test_few_trades_are_not_told(held: Golds) -> None:

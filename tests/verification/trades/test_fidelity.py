@@ -1,5 +1,7 @@
 """A classifier, columns and pairs place synthetic trades between noise and gold, given what controls fixed."""
 
+from dataclasses import replace
+
 import numpy as np
 import polars as pl
 import pytest
@@ -7,11 +9,11 @@ from sdmetrics.column_pairs import CorrelationSimilarity
 from sdmetrics.single_column import KSComplement, TVComplement
 from sklearn.metrics import roc_auc_score
 
-from verification.answers import Answer, Interval
+from verification.answers import Answer, Interval, Score
 from verification.trades.classifier import WIDENING, build_classifier, cross_fit, measure_auc
 from verification.trades.column_scores import compare_columns, measure_columns, measure_pairs
 from verification.trades.features import FEATURES, PERCENTS
-from verification.trades.fidelity import Sides, ask_fidelity, say_settling, see_shapes
+from verification.trades.fidelity import Sides, ask_fidelity, say_enough, see_shapes
 from verification.trades.matching import CALIPER, match_trades, measure_sound, pair_nearest
 from verification.trades.references import ignore_volatility
 from verification.trades.waiving import Waived
@@ -71,8 +73,15 @@ def test_what_would_settle_it_is_said() -> None:
     table = pl.DataFrame({"is_short": [0.0] * 100})
     ones = np.ones(100)
     sides = Sides(table, table, (ones[:, None], ones[:, None]), (np.arange(100), np.arange(100)), (ones, ones))
-    assert "there are 100; about 400 on either side" in say_settling(Interval(0.5, 0.4, 0.6), 0.55, sides)
-    assert "too near that line" in say_settling(Interval(0.5, 0.4, 0.6), 0.501, sides)
+    ends = Interval(0.5, 0.4, 0.6), Interval(0.9, 0.8, 0.95), Interval(0.0)
+    wide = Score("auc", Interval(0.5, 0.3, 0.7), *ends, "noise")  # the line lies at 0.6
+    assert say_enough(sides, wide) == "about 280 trades on either side"
+    assert say_enough(sides, replace(wide, value=Interval(0.3, 0.25, 0.35))) == ""  # rows are shared
+    assert say_enough(sides, replace(wide, noise=Interval(0.6, 0.4, 0.8))) == "about 400 gold trades"
+    assert say_enough(sides, replace(wide, value=Interval(float("nan")))) == ""
+    few = replace(sides, synthetic=table.head(39), groups=(np.arange(5), np.arange(100)))
+    unknown = replace(wide, value=Interval(float("nan")))
+    assert say_enough(few, unknown) == "40 synthetic trades in reach of the gold and 6 gold sessions"
 
 
 @pytest.mark.parametrize(

@@ -19,6 +19,7 @@ from verification.trades.memorisation import (
     estimate_share,
     find_nearest,
     judge,
+    say_enough,
     weigh_train,
 )
 from verification.trades.references import (
@@ -281,14 +282,20 @@ def test_what_decided_comes_first() -> None:
 
 
 @pytest.mark.parametrize(
-    ("pull", "is_more_gold", "named"),
+    ("pull", "named"),
     [
-        (Pull(0.5, Interval(0.5, 0.4, 0.6)), True, "More gold trades would help"),
-        (Pull(0.5, Interval(0.5, 0.4, 0.6)), False, "synthetic and gold ones"),
-        (Pull(0.9, Interval(0.5, 0.4, 0.6)), True, "90% of those near gold fall to the train part (chance: up to 60%)"),
+        (Pull(0.5, Interval(0.5, 0.4, 0.6)), "they may be on either side."),
+        (Pull(0.9, Interval(0.5, 0.4, 0.6)), "90% of those near gold fall to the train part (chance: up to 60%)"),
     ],
 )
-def test_what_would_help_is_said(pull: Pull, is_more_gold: bool, named: str) -> None:
-    verdict, reason = judge("", Interval(0.1, 0.08, 0.12), pull, is_more_gold=is_more_gold)
+def test_what_near_copies_fall_to_is_said(pull: Pull, named: str) -> None:
+    verdict, reason = judge("", Interval(0.1, 0.08, 0.12), pull)
     assert (verdict, named in reason, "too few" in reason) == (CANNOT_TELL, True, False)
     assert ("suspicious" in reason) == pull.is_beyond_chance
+
+
+def test_what_would_settle_it_is_said() -> None:
+    share = Interval(0.06, 0.02, 0.14)
+    assert say_enough(share, 100, 100) == "about 400 gold trades"  # more like these tell the same
+    assert say_enough(share, 50, 100) == "about 200 trades on either side"
+    assert say_enough(Interval(0.2, 0.15, 0.25), 50, 100) == "more held-out gold trades"

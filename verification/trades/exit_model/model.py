@@ -19,6 +19,7 @@ from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.linear_model import LogisticRegression
 
 from verification.answers import Matrix
+from verification.settling import say_lacks
 from verification.trades.features import EXITS, FEATURES, measure_features, straighten
 from verification.trades.matching import APART, CALIPER
 from verification.trades.yardstick import Yardstick
@@ -198,18 +199,21 @@ def _add_terms(recipe: Recipe, inputs: Matrix) -> Matrix:
 
 def find_shortage(synthetic: Examples, train: Examples, holdout: Examples) -> str | None:
     """Say which trades are too few to compare models by, with limit and number found; None where none are."""
-    counts = (
-        (len(holdout), LEAST_TRADES, "held-out gold trades"),
-        (len(np.unique(holdout.sessions)), LEAST_SESSIONS, "held-out sessions"),
-        (len(train), LEAST_TRADES, "gold trades to train on"),
-        (len(synthetic), LEAST_TRADES, "synthetic trades to train on"),
-    )
-    for found, least, what in counts:
-        if found < least:
-            return f"There are {found} {what}; below {least} nothing can be told."
+    if lacks := say_lacks(count_examples(synthetic, train, holdout)):
+        return f"Too little to compare models: {lacks}."
     if len(np.unique(holdout.reached)) < 2:
         return f"All {len(holdout)} held-out gold trades are on the same side of the target; none can be told apart."
     return None
+
+
+def count_examples(synthetic: Examples, train: Examples, holdout: Examples) -> list[tuple[str, int, int]]:
+    """Count what comparing models needs, and the least of it."""
+    return [
+        ("held-out gold trades", len(holdout), LEAST_TRADES),
+        ("held-out sessions", len(np.unique(holdout.sessions)), LEAST_SESSIONS),
+        ("gold trades to train on", len(train), LEAST_TRADES),
+        ("synthetic trades to train on", len(synthetic), LEAST_TRADES),
+    ]
 
 
 @dataclass(frozen=True)

@@ -29,8 +29,15 @@ import polars as pl
 
 from verification.answers import CANNOT_TELL, GOOD, NOISE, UNDERFIT, Answer, Interval, Verdict, to_json
 from verification.ask import use_one_thread
-from verification.trades.exit_model.model import INPUTS, find_set_outcome, find_shortage, narrow_yardstick
-from verification.trades.exit_model.scores import BOOTSTRAPS, KEPT, UNKNOWN, Bench, write_points
+from verification.settling import say_least, say_settling
+from verification.trades.exit_model.model import (
+    INPUTS,
+    count_examples,
+    find_set_outcome,
+    find_shortage,
+    narrow_yardstick,
+)
+from verification.trades.exit_model.scores import BOOTSTRAPS, KEPT, UNKNOWN, Bench, Contrast, write_points
 from verification.trades.exit_model.search import compare_tuned
 from verification.trades.exit_model.train import compare_trained
 from verification.trades.yardstick import Yardstick
@@ -64,17 +71,20 @@ def ask_model(yardstick: Yardstick, synthetic: pl.DataFrame, controlled: Sequenc
         "rows_used": len(made),
         "sessions_held_out": bench.sessions.count,
     }
-    outcome, shortage = find_set_outcome(controlled), find_shortage(made, bench.train, bench.holdout)
+    sides = made, bench.train, bench.holdout
+    outcome, shortage = find_set_outcome(controlled), find_shortage(*sides)
     if outcome or shortage:
         numbers = tuple((label.format(""), UNKNOWN) for label in (LEVEL, TUNED_LEVEL, GAP))
-        return Answer(QUESTION, TITLE, CANNOT_TELL, outcome or f"{shortage}{narrowed.say()}", numbers, to_json(metrics))
+        reason, needs = outcome or f"{shortage}{narrowed.say()}", "" if outcome else say_least(count_examples(*sides))
+        return Answer(QUESTION, TITLE, CANNOT_TELL, reason, numbers, to_json(metrics), needs)
     with use_one_thread():
         trained, tuned = (compare(yardstick, bench, made) for compare in (compare_trained, compare_tuned))
     gap: Interval | None = tuned.metrics.get("gap")
+    verdict = take_worse(trained.verdict, tuned.verdict)
     return Answer(
         question=QUESTION,
         title=TITLE,
-        verdict=take_worse(trained.verdict, tuned.verdict),
+        verdict=verdict,
         reason=f"{trained.reason} Tuned by Hyperband: {tuned.reason}{narrowed.say()}",
         numbers=(
             (LEVEL.format(f" (gold: {trained.gold_level})"), trained.level),
@@ -82,7 +92,16 @@ def ask_model(yardstick: Yardstick, synthetic: pl.DataFrame, controlled: Sequenc
             (GAP, write_points(gap) if gap else UNKNOWN),
         ),
         metrics=to_json(metrics | {"trained": trained.metrics, "tuned": tuned.metrics}),
+        needs=say_enough(trained.metrics["contrast"], len(bench.holdout)) if verdict == CANNOT_TELL else "",
     )
+
+
+def say_enough(contrast: Contrast, held_out: int) -> str:
+    """Say how many held-out trades would show that gold teaches something, or how much of it is kept."""
+    what = "held-out gold trades"
+    if contrast.taught.low > 0.0:
+        return say_settling(held_out, contrast.kept, 0.0, what)
+    return say_settling(held_out, contrast.taught, 0.0, what) if contrast.taught.value > 0.0 else f"far more {what}"
 
 
 def take_worse(*verdicts: Verdict) -> Verdict:

@@ -38,6 +38,7 @@ from indicators.replay import (
     replay_run,
 )
 from verification.answers import CANNOT_TELL, GOOD, NOISE, UNDERFIT, Answer, Interval, Matrix, Verdict, to_json
+from verification.settling import say_lacks, say_least, say_settling
 from verification.trades.exit_model.model import find_set_outcome, narrow_alike
 from verification.trades.exit_model.scores import write_rounded
 from verification.trades.exit_strategies.luck import (
@@ -153,8 +154,9 @@ def ask_backtest(  # noqa: PLR0917, three pairs of trades and their bars, in tha
         ),
     }
     metrics: dict[str, Any] = near.describe() | describe_replays(parts)
-    if lack := find_lack(parts):
-        return refuse(lack + near.say(), metrics)
+    counts = count_parts(parts)
+    if lack := say_lacks(counts):
+        return refuse(f"Too little can be replayed on its bars: {lack}.{near.say()}", metrics, say_least(counts))
     rankings = rank_book(parts, rng)
     ranking = rankings["expectancy"]
     regret = measure_regret(parts, rng)
@@ -164,7 +166,8 @@ def ask_backtest(  # noqa: PLR0917, three pairs of trades and their bars, in tha
     verdict, reason = judge_ranking(ranking)
     texts = (write_rounded(ranking.rho, 2), write_rounded(ranking.floor, 2), write_rounded(regret["synthetic"], 3))
     numbers = tuple(zip(LABELS, texts, strict=True))
-    return Answer(QUESTION, TITLE, verdict, reason + near.say(), numbers, to_json(metrics))
+    needs = say_enough(ranking, len(parts["holdout"].sessions)) if verdict == CANNOT_TELL else ""
+    return Answer(QUESTION, TITLE, verdict, reason + near.say(), numbers, to_json(metrics), needs)
 
 
 def take_sample(trades: pl.DataFrame, rng: np.random.Generator) -> pl.DataFrame:
@@ -186,21 +189,28 @@ def number_rows(replays: Replays) -> Part:
     return Part(replays, part.sessions, np.arange(len(part.sessions)))
 
 
-def find_lack(parts: dict[str, Part]) -> str | None:
-    """Say what there is too little of to resample, or None."""
-    words = {"synthetic": "synthetic trades", "train": "gold trades of the train part", "holdout": "held-out trades"}
-    for name, part in parts.items():
-        found, sessions = len(part.sessions), len(np.unique(part.sessions))
-        if found < LEAST_TRADES:
-            return f"Only {found} {words[name]} can be replayed on their bars; {LEAST_TRADES} are needed."
-        if name != "synthetic" and sessions < LEAST_SESSIONS:
-            return f"The {found} {words[name]} are of {sessions} sessions; {LEAST_SESSIONS} are needed."
-    return None
+def count_parts(parts: dict[str, Part]) -> list[tuple[str, int, int]]:
+    """Count what resampling needs, and the least of it."""
+    words = {"synthetic": "synthetic", "train": "gold train", "holdout": "held-out gold"}
+    trades = [(f"{words[name]} trades", len(part.sessions), LEAST_TRADES) for name, part in parts.items()]
+    sessions = [
+        (f"{words[name]} sessions", len(np.unique(part.sessions)), LEAST_SESSIONS)
+        for name, part in parts.items()
+        if name != "synthetic"
+    ]
+    return [*trades, *sessions]
 
 
-def refuse(reason: str, metrics: dict[str, Any]) -> Answer:
+def say_enough(ranking: Ranking, held_out: int) -> str:
+    """Say how many held-out trades would show that gold ranks strategies alike twice, or whether these do."""
+    known = ranking.rho if ranking.floor.low > 0.0 else ranking.floor
+    return say_settling(held_out, known, 0.0, "held-out gold trades") if known.is_known and known.value > 0.0 else ""
+
+
+def refuse(reason: str, metrics: dict[str, Any], needs: str = "") -> Answer:
     """Say that it cannot be told, and why."""
-    return Answer(QUESTION, TITLE, CANNOT_TELL, reason, tuple((label, "unknown") for label in LABELS), to_json(metrics))
+    unknown = tuple((label, "unknown") for label in LABELS)
+    return Answer(QUESTION, TITLE, CANNOT_TELL, reason, unknown, to_json(metrics), needs)
 
 
 def draw_weights(part: Part, size: int, rng: np.random.Generator, *, resampled: bool) -> Matrix:

@@ -14,6 +14,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from verification.answers import CANNOT_TELL, GOOD, UNDERFIT, Answer, Interval, Matrix, Verdict, to_json
+from verification.settling import EITHER, join_words, round_off, say_lacks, say_least, say_settling
 from verification.trades.numbers.curves import describe_curves
 from verification.trades.numbers.relabel import ALPHA, Sums, Tested, test_families
 from verification.trades.numbers.table import SEEN, SURE, Number, Side, tabulate_numbers
@@ -56,9 +57,14 @@ def ask_numbers(yardstick: Yardstick, synthetic: pl.DataFrame, waived: Sequence[
         "gold_rows": len(gold),
         "waived": [each.feature for each in waived],
     }
-    if lack := find_lack(gold, made, groups):
-        numbers = tuple((label, str(found)) for label, found in count_sides(gold, made, groups)[:3])
-        return Answer(QUESTION, TITLE, CANNOT_TELL, lack, numbers, to_json(metrics | {"table": [], "families": {}}))
+    counts = count_sides(gold, made, groups)
+    if lack := say_lacks(counts):
+        numbers, reason = (
+            tuple((label, str(found)) for label, found, _ in counts[:3]),
+            f"Too little to compare: {lack}.",
+        )
+        metrics |= {"table": [], "families": {}}
+        return Answer(QUESTION, TITLE, CANNOT_TELL, reason, numbers, to_json(metrics), say_least(counts))
     rows = [read_columns(table) for table in (gold, made)]
     sides = [Side.take(*each) for each in zip(rows, (gold, made), weights, groups, strict=True)]
     ties = [score_ties(yardstick, table, own, rng) for table, own in zip((gold, made), groups, strict=True)]
@@ -73,12 +79,14 @@ def ask_numbers(yardstick: Yardstick, synthetic: pl.DataFrame, waived: Sequence[
         "alpha": ALPHA,
         "doubt": DOUBT,
         "noticed": noticed,
+        "noticed_from": count_needed(noticed[0], min(len(gold), len(made))),
         "tolerance": TOLERANCE,
         "line": tested.line,
         "terms": list_tested(terms, tested),
         "curves": describe_curves(sides[0], sides[1], rng),
     }
-    return Answer(QUESTION, TITLE, verdict, reason, list_numbers(table, tested, noticed), to_json(metrics))
+    needs = say_enough(terms, tested, min(len(gold), len(made))) if verdict == CANNOT_TELL else ""
+    return Answer(QUESTION, TITLE, verdict, reason, list_numbers(table, tested, noticed), to_json(metrics), needs)
 
 
 def test_numbers(
@@ -119,26 +127,25 @@ def number_places(groups: Groups) -> Groups:
     return np.asarray(np.unique(groups, return_inverse=True)[1]).astype(np.int64)
 
 
-def count_sides(gold: pl.DataFrame, made: pl.DataFrame, groups: tuple[Groups, Groups]) -> list[tuple[str, int]]:
-    """Count what a comparison needs, the scarcest first."""
+def count_sides(gold: pl.DataFrame, made: pl.DataFrame, groups: tuple[Groups, Groups]) -> list[tuple[str, int, int]]:
+    """Count what a comparison needs, and the least of it, the scarcest first."""
     counts = [
         ("gold trades", len(gold), LEAST_ROWS),
         ("synthetic trades", len(made), LEAST_ROWS),
         ("sessions of gold", len(np.unique(groups[0])), LEAST_GROUPS),
         ("origins of synthetic trades", len(np.unique(groups[1])), LEAST_GROUPS),
     ]
-    return [(label, found) for label, found, _ in sorted(counts, key=lambda each: each[1] / each[2])]
+    return sorted(counts, key=lambda each: each[1] / each[2])
 
 
-def find_lack(gold: pl.DataFrame, made: pl.DataFrame, groups: tuple[Groups, Groups]) -> str:
-    """Say what is too little to compare; nothing where there is enough."""
-    needed = {"gold trades": LEAST_ROWS, "synthetic trades": LEAST_ROWS}
-    lacks = [
-        f"{found} {label}, at least {needed.get(label, LEAST_GROUPS)} are needed"
-        for label, found in count_sides(gold, made, groups)
-        if found < needed.get(label, LEAST_GROUPS)
-    ]
-    return f"Too little to compare a trader's numbers: {'; '.join(lacks)}." if lacks else ""
+def say_enough(terms: Sequence[Term], tested: Tested, size: int) -> str:
+    """Say how many trades would settle whether a family is the gold's, or bound the win rate if it is not off."""
+    if min(tested.chance.values()) <= DOUBT:
+        return "more trades on either side"
+    win = bound_win_rate(terms, tested)
+    if win.high - win.low > 2.0 * TOLERANCE:  # so wide an interval says nothing about its middle
+        win = Interval(0.0, win.low - win.value, win.high - win.value)
+    return say_settling(size, win, TOLERANCE if win.value > 0.0 else -TOLERANCE, EITHER, passing=True)
 
 
 def measure_noticed(terms: Sequence[Term], tested: Tested) -> tuple[float, float]:
@@ -159,14 +166,13 @@ def judge(
         f"(and called by name from {100 * noticed[1]:.0f}){say_needed(noticed[0], size)}."
     )
     if off:
-        named = " and ".join(f"the {WORDS[family]}" for family in off)
-        worst = [name_worst(terms, tested, family) for family in off]
-        are = "are not the gold's: most of all"
-        return UNDERFIT, f"{named[0].upper()}{named[1:]} {are} {', and '.join(worst)}."
+        named = join_words([f"the {WORDS[family]}" for family in off])
+        worst = join_words([name_worst(terms, tested, family) for family in off])
+        return UNDERFIT, f"{named[0].upper()}{named[1:]} are not the gold's: most of all {worst}."
     doubtful = [family for family, chance in tested.chance.items() if chance <= DOUBT]
     if doubtful:
-        whose = " and ".join(f"the {WORDS[family]}" for family in doubtful)
-        most = ", and ".join(name_worst(terms, tested, family) for family in doubtful)
+        whose = join_words([f"the {WORDS[family]}" for family in doubtful])
+        most = join_words([name_worst(terms, tested, family) for family in doubtful])
         return CANNOT_TELL, f"{whose[0].upper()}{whose[1:]} may not be the gold's: most of all {most}. {power}"
     win = bound_win_rate(terms, tested)
     between = f"the win rate's difference lies between {100 * win.low:+.0f} and {100 * win.high:+.0f} points"
@@ -187,14 +193,16 @@ def find_win_rate(terms: Sequence[Term]) -> int:
     return next(place for place, term in enumerate(terms) if term.place == LEADING)
 
 
-def say_needed(noticed: float, size: int, wanted: Sequence[float] = (0.2, 0.1, 0.05)) -> str:
-    """Say how many trades a smaller difference needs."""
+def count_needed(noticed: float, size: int, wanted: Sequence[float] = (0.2, 0.1, 0.05)) -> tuple[float, int] | None:
+    """Count the trades that a smaller difference needs, and say which difference; None where all are noticed."""
     aim = next((each for each in wanted if each < 0.9 * noticed), None)
-    if aim is None:
-        return ""
-    needed = size * (noticed / aim) ** 2
-    rounded = round(needed, -len(str(int(needed))) + 2)
-    return f"; for {100 * aim:.0f} points {rounded:,.0f} are needed, gold and synthetic"
+    return None if aim is None else (aim, round_off(size * (noticed / aim) ** 2))
+
+
+def say_needed(noticed: float, size: int) -> str:
+    """Say how many trades a smaller difference needs."""
+    needed = count_needed(noticed, size)
+    return f"; for {100 * needed[0]:.0f} points {needed[1]:,} are needed, gold and synthetic" if needed else ""
 
 
 def name_worst(terms: Sequence[Term], tested: Tested, family: str) -> str:

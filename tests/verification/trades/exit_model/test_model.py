@@ -155,9 +155,9 @@ def test_drawn_examples_keep_their_order_and_number() -> None:
 @pytest.mark.parametrize(
     ("synthetic", "train", "holdout", "part"),
     [
-        (40, 40, 29, "29 held-out gold trades; below 30"),
-        (40, 29, 40, "29 gold trades to train on; below 30"),
-        (0, 40, 40, "0 synthetic trades to train on; below 30"),
+        (40, 40, 29, "29 held-out gold trades, at least 30 are needed"),
+        (40, 29, 40, "29 gold trades to train on, at least 30 are needed"),
+        (0, 40, 40, "0 synthetic trades to train on, at least 30 are needed"),
     ],
 )
 def test_shortage_names_limit_and_number(synthetic: int, train: int, holdout: int, part: str) -> None:
@@ -168,7 +168,7 @@ def test_shortage_names_limit_and_number(synthetic: int, train: int, holdout: in
 def test_shortage_of_sessions_and_of_kinds() -> None:
     enough = make_examples([0, 1] * 20)
     one_day = Examples(enough.inputs, enough.reached, np.zeros(40, dtype=np.int64))
-    assert "1 held-out sessions; below 4" in str(find_shortage(enough, enough, one_day))
+    assert "1 held-out sessions, at least 4 are needed" in str(find_shortage(enough, enough, one_day))
     assert "same side of the target" in str(find_shortage(enough, enough, make_examples([1] * 40)))
     assert find_shortage(enough, enough, enough) is None
 

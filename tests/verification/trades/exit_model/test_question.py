@@ -87,7 +87,7 @@ def test_too_little_gold_in_reach_says_so(yardstick: Yardstick) -> None:
     far = make_synthetic(1.0).with_columns(entry_volatility_percent=pl.lit(50.0))
     answer = ask_model(yardstick, far, ["entry_volatility_percent"])
     assert answer.verdict == CANNOT_TELL
-    assert "0 held-out gold trades; below 30" in answer.reason
+    assert "0 held-out gold trades, at least 30 are needed" in answer.reason
     assert "Of 640 gold trades 0 count" in answer.reason
 
 
@@ -95,7 +95,8 @@ def test_too_little_gold_in_reach_says_so(yardstick: Yardstick) -> None:
 def test_few_synthetic_trades_cannot_tell(yardstick: Yardstick, rows: int) -> None:
     answer = ask_model(yardstick, make_synthetic(1.0).head(rows))
     assert answer.verdict == CANNOT_TELL
-    assert answer.reason == f"There are {rows} synthetic trades to train on; below 30 nothing can be told."
+    assert answer.reason.endswith(f" {rows} synthetic trades to train on, at least 30 are needed.")
+    assert answer.needs == "30 synthetic trades to train on"
 
 
 @pytest.mark.parametrize(("train", "holdout"), [(0, 0), (480, 5), (5, 160), (1, 1)])
@@ -109,7 +110,7 @@ def test_one_held_out_session_cannot_tell() -> None:
     whole = make_yardstick()
     one = whole.holdout.with_columns(pl.lit(whole.holdout["session_date"][0]).alias("session_date"))
     answer = ask_model(Yardstick(whole.train, one, 400), make_synthetic(1.0))
-    assert "1 held-out sessions; below 4" in answer.reason
+    assert "1 held-out sessions, at least 4 are needed" in answer.reason
 
 
 def test_unknown_values_are_left_out_and_counted(yardstick: Yardstick) -> None:

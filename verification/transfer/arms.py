@@ -20,7 +20,7 @@ class Arm:
     is_control: bool = False
 
 
-GOLD_ONLY, TRANSFER = "gold_only", "synthetic_then_gold"
+GOLD_ONLY, TRANSFER, SYNTHETIC_ONLY = "gold_only", "synthetic_then_gold", "synthetic_only"
 BOOTSTRAP = "block_bootstrap"  # knows no trade: a control of the 5-bar range alone
 
 
@@ -28,9 +28,9 @@ def make_arms(gold: Windows, synthetic: Windows, rng: np.random.Generator) -> Ma
     """Make every arm; controls have as many windows as the synthetic part."""
     count = len(synthetic)
     return {
-        GOLD_ONLY: Arm("gold only", gold),
+        GOLD_ONLY: Arm("gold only", gold, gold),  # it, too, goes on: a second look at gold is no gain of the first
         TRANSFER: Arm("synthetic, then gold", synthetic, gold),
-        "synthetic_only": Arm("synthetic only", synthetic),
+        SYNTHETIC_ONLY: Arm("synthetic only", synthetic),
         "together": Arm("gold and synthetic together", join_windows(gold, synthetic)),
         "shuffled": Arm("outcomes shuffled, then gold", shuffle_outcomes(synthetic, rng), gold, is_control=True),
         "jitter": Arm("gold moved by 5%, then gold", jitter(gold, count, rng), gold, is_control=True),

@@ -23,8 +23,9 @@ def measure_weighted(windows: Windows) -> Matrix:
     return np.asarray(np.log(np.sqrt(variance) + LEAST))
 
 
+MEAN = "mean"
 FLOORS: Mapping[str, tuple[str, Callable[[Windows], Matrix] | None]] = {
-    "mean": ("the gold's mean", None),
+    MEAN: ("the gold's mean", None),
     "ols": ("a line on log volatility", measure_deviation),
     "ewma": ("a line on log EWMA volatility", measure_weighted),
 }

@@ -8,7 +8,7 @@
 
 import multiprocessing
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from typing import Any
@@ -20,9 +20,9 @@ from verification.errors import VerificationError
 from verification.inputs import FinishedRun
 from verification.trades.bar_rules import read_own_bars
 from verification.trades.table import OWN_BARS
-from verification.transfer.arms import BOOTSTRAP, GOLD_ONLY, TRANSFER, Arm, make_arms
-from verification.transfer.compare import compare_losses, decide_transfer
-from verification.transfer.floors import FLOORS, tell_floor
+from verification.transfer.arms import BOOTSTRAP, GOLD_ONLY, SYNTHETIC_ONLY, TRANSFER, Arm, make_arms
+from verification.transfer.compare import LIKELY, SURELY, Gains, compare_losses, decide_transfer
+from verification.transfer.floors import FLOORS, MEAN, tell_floor
 from verification.transfer.network import SHAPES, Scaler, Strategy, tell_targets, train_child, train_parent
 from verification.transfer.windows import CONTEXT, PRIMARY, SECONDARY, Windows, take_windows
 
@@ -99,22 +99,23 @@ def answer_parts(parts: Parts, setting: Setting, seed: int) -> Answer:
         for name, (_, measure) in FLOORS.items()
     }
     sessions = parts.held_out.sessions
-    rivals = [GOLD_ONLY, *(name for name, arm in arms.items() if arm.is_control and name != BOOTSTRAP)]
-    gains = _compare(losses, rivals, sessions, PRIMARY)
-    ranges = _compare(losses, [*rivals, BOOTSTRAP], sessions, SECONDARY)
+    controls = [name for name, arm in arms.items() if arm.is_control]
+    knowing = [name for name in controls if name != BOOTSTRAP]
+    gains = measure_gains(losses, floors[MEAN], knowing, sessions, PRIMARY)
+    ranges = measure_gains(losses, floors[MEAN], controls, sessions, SECONDARY)
     gold = len(parts.gold) + len(parts.held_out)
     verdict, reason = decide_transfer(gains, gold, len(np.unique(sessions)))
     titles = {name: arm.title for name, arm in arms.items()} | {name: title for name, (title, _) in FLOORS.items()}
-    alone = float(np.mean(losses[GOLD_ONLY][:, PRIMARY]))
+    alone, mean = (float(np.mean(each[:, PRIMARY])) for each in (losses[GOLD_ONLY], floors[MEAN]))
     return Answer(
         QUESTION,
         TITLE,
         verdict,
         reason,
         (
-            ("less error than from gold alone [90%]", _say_share(gains[GOLD_ONLY], alone)),
-            ("less than the best control [90%]", _say_share(_find_closest(gains), alone)),
-            ("held-out gold trades", str(len(parts.held_out))),
+            ("less error than from gold alone [90%]", _say_share(gains.alone, alone)),
+            ("less than the best control [80%]", _say_share(_find_closest(gains), alone)),
+            ("less by synthetic alone than by the gold's mean [90%]", _say_share(gains.law, mean)),
         ),
         {
             "network": setting.network,
@@ -123,21 +124,33 @@ def answer_parts(parts: Parts, setting: Setting, seed: int) -> Answer:
             "left_out": parts.left_out,
             "windows": {"gold": len(parts.gold), "held_out": len(parts.held_out), "synthetic": len(parts.synthetic)},
             "arms": [
-                _describe(name, titles[name], each, gains.get(name), ranges.get(name))
+                _describe(name, titles[name], each, gains.of(name), ranges.of(name))
                 for name, each in (losses | floors).items()
             ],
+            "law": gains.law,
             "price": measure_price(parts.held_out, told[TRANSFER], scaler),
         },
     )
 
 
-def _compare(losses: Mapping[str, Matrix], rivals: list[str], sessions: Matrix, of: slice) -> dict[str, Interval]:
-    own = losses[TRANSFER][:, of].mean(axis=1)
-    return {name: compare_losses(own, losses[name][:, of].mean(axis=1), sessions) for name in rivals}
+def measure_gains(
+    losses: Mapping[str, Matrix], mean: Matrix, controls: Iterable[str], sessions: Matrix, targets: slice
+) -> Gains:
+    """Compare arms on some targets; losses have shape (held-out windows, 4), `mean` are those of the gold's mean."""
+
+    def compare(losses: Matrix, others: Matrix, level: float) -> Interval:
+        return compare_losses(losses[:, targets].mean(axis=1), others[:, targets].mean(axis=1), sessions, level)
+
+    own = losses[TRANSFER]
+    return Gains(
+        compare(own, losses[GOLD_ONLY], SURELY),
+        {name: compare(own, losses[name], LIKELY) for name in controls},
+        compare(losses[SYNTHETIC_ONLY], mean, SURELY),
+    )
 
 
-def _find_closest(gains: Mapping[str, Interval]) -> Interval:
-    return min((gain for name, gain in gains.items() if name != GOLD_ONLY), key=lambda gain: gain.value)
+def _find_closest(gains: Gains) -> Interval:
+    return min(gains.controls.values(), key=lambda gain: gain.value)
 
 
 def _say_share(gain: Interval, of: float) -> str:

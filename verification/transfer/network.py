@@ -17,9 +17,10 @@ from verification.answers import Matrix
 from verification.transfer.windows import TARGETS, Windows
 
 Strategy = Literal["freeze", "fine_tune"]
-BATCH = 128  # windows a step
-RATE, GENTLE = 1e-2, 3e-3  # of Adam: from nothing, and of layers that a parent trained
-STEPS_A_LOOK = 10  # between two looks at the validation windows
+BATCH = 64  # windows a step
+RATE, GENTLE = 1e-2, 3e-3  # of Adam at its highest; gentle where a parent's layers are trained on
+WARM_UP = 0.1  # of the steps; the rate falls to nothing over the rest
+STEPS_A_LOOK = 15  # between two looks at the validation windows
 PATIENCE = 6  # looks without a better one
 
 
@@ -104,7 +105,7 @@ def train_child(parent: Network, windows: Windows, scaler: Scaler, shape: Shape,
         return child
     with torch.no_grad():  # frozen layers give the same states at every step: they are read once
         states = [(child.read(context), targets) for context, targets in parts]
-    _train(child.head, states, shape.child_steps, GENTLE)
+    _train(child.head, states, shape.child_steps, RATE)
     return child
 
 
@@ -119,6 +120,9 @@ def _train(network: nn.Module, parts: Sequence[tuple[Tensor, Tensor]], steps: in
     (context, targets), (look_context, look_targets) = parts
     trained = list(network.parameters())
     optimiser = torch.optim.Adam(trained, lr=rate)
+    pace = torch.optim.lr_scheduler.OneCycleLR(
+        optimiser, rate, total_steps=steps, pct_start=WARM_UP, cycle_momentum=False
+    )
     best, kept, waited = _look(network, look_context, look_targets), copy.deepcopy(network.state_dict()), 0
     for step in range(1, steps + 1):
         drawn = torch.randint(len(context), (min(BATCH, len(context)),))
@@ -126,6 +130,7 @@ def _train(network: nn.Module, parts: Sequence[tuple[Tensor, Tensor]], steps: in
         measure_loss(network(context[drawn]), targets[drawn]).backward()
         nn.utils.clip_grad_norm_(trained, 1.0)
         optimiser.step()
+        pace.step()
         if step % STEPS_A_LOOK:
             continue
         loss = _look(network, look_context, look_targets)

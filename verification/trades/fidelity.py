@@ -184,7 +184,8 @@ def place_structure(yardstick: Yardstick, sides: Sides, noise_is: str) -> Interv
     """Place the synthetic trades between a noise reference (0) and gold (1), as a classifier of these two sees them.
 
     The classifier never saw a synthetic trade: what counts is not whether they differ from the gold, but whether they
-    have what the gold has and the noise lacks. NaN where it cannot surely tell gold from that noise.
+    have what the gold has and the noise lacks. It sees the percents as they are: in multiples of volatility, exits that
+    ignore volatility would be noise, although they hang together. NaN where it cannot surely tell gold from that noise.
     """
     fit = yardstick.once(f"fidelity structure {noise_is}", lambda: _fit_noise(yardstick, noise_is))
     if fit is None or sides.synthetic.is_empty():
@@ -193,7 +194,7 @@ def place_structure(yardstick: Yardstick, sides: Sides, noise_is: str) -> Interv
     width = gold - noise
     if width <= WIDTH * np.hypot(gold_error, noise_error):
         return Interval(np.nan)
-    mean, error = _average(fit.score(see_shapes(sides.synthetic)), sides.weights[1])
+    mean, error = _average(fit.score(straighten(sides.synthetic)), sides.weights[1])
     place = (mean - noise) / width
     spread = np.sqrt(error**2 + (place * gold_error) ** 2 + ((1.0 - place) * noise_error) ** 2) / width
     return Interval(place, place - WIDTH * spread, place + WIDTH * spread)
@@ -227,7 +228,8 @@ def _measure_ends(yardstick: Yardstick) -> tuple[Interval, Interval]:
 
 def _fit_noise(yardstick: Yardstick, noise_is: str) -> CrossFit | None:
     sides = take_sides(yardstick, yardstick.references[noise_is])
-    return cross_fit(*sides.seen, *sides.groups, yardstick.make_rng(f"fidelity structure {noise_is}"))
+    rows = straighten(sides.gold), straighten(sides.synthetic)
+    return cross_fit(*rows, *sides.groups, yardstick.make_rng(f"fidelity structure {noise_is}"))
 
 
 def _average(chances: Matrix, weights: Matrix | None = None) -> tuple[float, float]:

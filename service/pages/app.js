@@ -100,8 +100,13 @@ async function showRun(id) {
     return run;
   };
   const watch = () => {
-    let count = 0;
-    listen(`/v1/runs/${id}/events`, (event) => { count += 1; const e = JSON.parse(event.data); log.textContent = `${count} events; last: ${e.event} ${e.job || ""}`; });
+    let count = 0, due = null;
+    listen(`/v1/runs/${id}/events`, (event) => {
+      count += 1;
+      const e = JSON.parse(event.data), mine = follow;
+      log.textContent = `${count} events; last: ${e.event} ${e.job || ""}`;
+      due = due || setTimeout(() => { due = null; if (follow === mine) draw().catch(() => {}); }, 5000); // counts and funnel
+    });
     follow.addEventListener("state", (event) => {
       const now = JSON.parse(event.data).state;
       const shown = state.querySelector("b");

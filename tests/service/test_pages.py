@@ -50,6 +50,7 @@ def address(deck: Path) -> Iterator[str]:  # noqa: F811
     while not server.started:
         time.sleep(0.05)
     yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
+    app.state.stopping.set()  # as the command does: else the list that a page follows holds the server
     server.should_exit = True
     thread.join()
 
@@ -74,6 +75,9 @@ def test_a_run_is_shown_with_its_rows_on_a_phone(browser: Any, address: str, sch
     assert browser.execute_script("return document.documentElement.scrollWidth") <= 375
     back = browser.execute_script("return getComputedStyle(document.body).backgroundColor")
     assert (back == "rgb(20, 22, 26)") is (scheme == "dark")
+    browser.get(f"{address}/#")
+    assert find(browser, "tr[data-open] td.wide:last-child").is_displayed()  # the cost, on a phone too
+    assert browser.execute_script("return document.documentElement.scrollWidth") <= 375
 
 
 def test_twenty_rows_are_judged_by_keys_alone(browser: Any, address: str, deck: Path) -> None:  # noqa: F811

@@ -24,6 +24,7 @@ MARKET_FILE = "market.schema.json"  # the keys of every dataset that reads bars,
 SHARED = "shared"  # folder of the columns that every dataset may name
 NO_COLUMNS = (DATASET_FILE, FINISHED_FILE, CASES_FILE, POLICY_FILE)  # the files beside a dataset's columns
 GROUNDING = "gold-examples"
+EMBEDDING = "embedding"
 DERIVED = "derived"
 WHOLE = "whole"  # the form that every column has
 NO_CODE = "columns.dataset"
@@ -261,6 +262,11 @@ class Declared:
         )
         return tuple(dict.fromkeys([*own, *(alias for alias in mended if alias not in made), *made]))
 
+    @functools.cached_property
+    def embedders(self) -> frozenset[str]:
+        """Model aliases of columns that ask for vectors."""
+        return frozenset(c["model_alias"] for c in self.columns.values() if c["column_type"] == EMBEDDING)
+
     @property
     def grounding(self) -> str | None:
         """Name of the column that holds the grounding seeds, where there is one."""
@@ -287,12 +293,21 @@ class Declared:
         return {key: schema["default"] for key, schema in self.options.items() if "default" in schema}
 
 
-def read_declared(folder: Path) -> Declared:
-    """Read a dataset's folder, which the checks have found sound."""
+def read_declared(folder: Path, options: Mapping[str, Any] | None = None) -> Declared:
+    """Read a dataset's folder, which the checks have found sound, with the columns that a profile's keys choose."""
     folder = folder.resolve()
     document = _read_yaml(folder / DATASET_FILE)
+    document |= {stage: list_entries(document, stage, options or {}) for stage in STAGES if stage in document}
     entries = [entry for stage in STAGES for entry in document.get(stage, ()) if entry != CONTROLS]
     return Declared(folder, document, {entry: _read_yaml(find_column_file(folder, entry)) for entry in entries})
+
+
+def list_entries(document: Mapping[str, Any], stage: Stage, options: Mapping[str, Any]) -> list[str]:
+    """List a stage's entries; where a profile's key has a value of `instead`, those that stand for one."""
+    chosen: dict[str, list[str]] = {}
+    for key, by_value in document.get("instead", {}).items():
+        chosen |= by_value.get(str(options.get(key)), {})
+    return [made for entry in document.get(stage, ()) for made in chosen.get(entry, [entry])]
 
 
 def find_column_file(folder: Path, entry: str) -> Path:

@@ -6,6 +6,7 @@ assumed, and said.
 """
 
 import functools
+import json
 import math
 import tempfile
 from collections import defaultdict
@@ -143,6 +144,7 @@ class _Meter:
     def __init__(self, dataset: Declared) -> None:
         columns = [*dataset.list_stage("generate"), *dataset.list_stage("refine")]
         asked = [column for column in columns if "model_alias" in column]
+        self._embedders = dataset.embedders
         self._usual = {column["name"]: write_usual_answer(dataset, column) for column in asked}
         self._prompts: defaultdict[tuple[str, str], list[int]] = defaultdict(list)
         self._answers: defaultdict[tuple[str, str], list[int]] = defaultdict(list)
@@ -150,8 +152,10 @@ class _Meter:
     async def __call__(self, request: Request, send: Send) -> Any:  # noqa: ARG002 - a step's signature
         stage = request.job.partition("_")[2].partition("_")[0]
         text = self._usual[request.column]
+        if request.role in self._embedders:
+            text = json.dumps([[1.0]] * len(request.messages))
         self._prompts[stage, request.role].append(measure_messages(request))
-        self._answers[stage, request.role].append(len(text))
+        self._answers[stage, request.role].append(0 if request.role in self._embedders else len(text))
         return build_response({"content": text, "reasoning": None, "finish_reason": "stop", "usage": None})
 
     def measure(self) -> Measured:

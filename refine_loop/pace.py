@@ -109,5 +109,6 @@ def ask_pace(profile: Profile, config: Config, folder: Path, *, endpoint: str | 
 
 
 def _pick_roles(profile: Profile) -> list[str]:
-    """Pick one role of each model."""
-    return list({model.model: role for role, model in profile.models.items()}.values())
+    """Pick one role of each model that writes."""
+    writers = ((role, model) for role, model in profile.models.items() if role not in profile.dataset.embedders)
+    return list({model.model: role for role, model in writers}.values())

@@ -21,14 +21,14 @@ from gold_data.store import Gold, GoldFolder
 from gold_data.violation import Violation
 from indicators.strategy.bar_suite import LEFT_OUT, load_suite
 from indicators.strategy.canonical import hash_strategy, write_text
-from indicators.strategy.cards import build_cards
+from indicators.strategy.cards import CONDITION_NAMES, build_cards
 from indicators.strategy.equality import check_alone, check_answer, is_question, write_question
 from indicators.strategy.errors import Problem
 from indicators.strategy.grammar import check_text as check_strategy
 from indicators.strategy.grammar import read_strategy
 from indicators.strategy.liveliness import check_liveliness, draw_lively, find_home, know_liveliness
 from indicators.strategy.result import run_strategy
-from indicators.strategy.retrieval import find_cards
+from indicators.strategy.retrieval import describe_series, find_cards, find_nearest, split_clauses
 from indicators.strategy.said import check_said, list_withholdable, withhold
 from indicators.strategy.sampler import Controls
 from indicators.strategy.shape import parse_text
@@ -282,8 +282,31 @@ def _open_texts(given: Given) -> NearCopies:
 
 def show_cards(row: PlanRow, _: Given) -> str:
     """Show the cards that the retrieval finds for a description."""
+    return _show_all(find_cards(str(row["description"])))
+
+
+def _show_all(names: Sequence[str]) -> str:
     cards = build_cards()
-    return "\n".join(cards[name] for name in find_cards(str(row["description"])))
+    return "\n".join(cards[name] for name in names)
+
+
+def list_texts(row: PlanRow, _: Given) -> dict[str, str]:
+    """List what is embedded: the clauses of a description, and what all series are called."""
+    return {
+        "clauses": _write_texts(split_clauses(str(row["description"]))),
+        "cards": _write_texts(list(describe_series().values())),
+    }
+
+
+def _write_texts(texts: Sequence[str]) -> str:
+    """Write texts for an embedding column, which takes a last comma: stock 0.9.6 fails on a list that is plain JSON."""
+    return f"{json.dumps(texts)[:-1]},]"
+
+
+def show_near_cards(row: PlanRow, _: Given) -> str:
+    """Show the cards that are nearest to a description by their vectors, and those of all conditions."""
+    clauses, cards = (row[name]["embeddings"] for name in ("clause_vectors", "card_vectors"))
+    return _show_all([*CONDITION_NAMES, *find_nearest(clauses, cards)])
 
 
 def check_round_trip(text: str, plan: PlanRow, _: Given) -> list[Violation]:

@@ -13,7 +13,7 @@ from typing import Any
 
 import yaml
 
-from columns.declared import CONTROLS, STAGES, Column, Declared, Stage, load_output_format, take_form
+from columns.declared import CONTROLS, EMBEDDING, STAGES, Column, Declared, Stage, load_output_format, take_form
 from columns.types.configs import COLUMN_TYPES as OWN_TYPES
 from designer_configs.compile.checks.columns import NOT_NATIVE
 from designer_configs.compile.controls import Control, resolve_controls, sample_from_gold
@@ -48,7 +48,10 @@ def compile_profile(profile: Profile, gold: GoldFolder) -> CompiledProfile:
     controls = resolve_controls(profile, gold.train)
     run = _Filling(profile.dataset, controls, gold, profile.run.seed, profile.form)
     stages = {stage: run.fill_stage(stage) for stage in STAGES}
-    models = [_describe_model(role, model, profile.provider.name) for role, model in profile.models.items()]
+    models = [
+        _describe_model(role, model, profile.provider.name, embeds=role in profile.dataset.embedders)
+        for role, model in profile.models.items()
+    ]
     models += [
         _describe_model(FALLBACK_ALIAS.format(role=role), model.fallback, profile.provider.name)
         for role, model in profile.models.items()
@@ -92,12 +95,13 @@ def say_control(control: Control) -> str:
     return f"- {control.prompt.strip()}" + (f" Tolerance: {tolerance:g}." if tolerance is not None else "")
 
 
-def _describe_model(role: str, model: Any, provider: str) -> dict[str, Any]:
+def _describe_model(role: str, model: Any, provider: str, *, embeds: bool = False) -> dict[str, Any]:
+    kind = {"generation_type": EMBEDDING} if embeds else {}
     return {
         "alias": role,
         "model": model.model,
         "provider": provider,
-        "inference_parameters": dict(model.inference_parameters),
+        "inference_parameters": {**model.inference_parameters, **kind},
         "skip_health_check": model.skip_health_check,
     }
 

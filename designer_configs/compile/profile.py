@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 import yaml
 
-from columns.declared import Declared, read_declared
+from columns.declared import Declared, read_declared, read_options
 from designer_configs.compile.changes import name_changed, read_changed
 from designer_configs.compile.checks.meaning import GOLD_SETTINGS, check_meaning
 from designer_configs.compile.checks.project import PROJECT_ROOT, Project
@@ -212,8 +212,8 @@ def load_profile(name_or_path: str | Path, overrides: Mapping[str, Any] | None =
         raise ConfigError(list(dict.fromkeys(name_changed(problems, source, sets, onlys))))
     folder = project.find_dataset(source.data["dataset"])
     assert folder is not None, "check_meaning has found it"
-    dataset = read_declared(folder)
-    document = fill_defaults("profile", source.data, dataset.options)
+    document = fill_defaults("profile", source.data, read_options(folder))
+    dataset = read_declared(folder, document)
     if dataset.root != PROJECT_ROOT:  # what is kept of the profile is read from elsewhere
         document["dataset"] = str(folder)
     if project.root != PROJECT_ROOT:

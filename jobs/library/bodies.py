@@ -42,18 +42,42 @@ KINDS: Mapping[str, ProviderErrorKind] = {
 }  # by words of an error that has no status of its own
 
 
-def settle_body(body: Any, provider: str, model: str | None) -> dict[str, Any]:
-    """Settle a body that came with status 200.
+def settle_vectors(body: Any, provider: str, model: str | None) -> dict[str, Any]:
+    """Settle a body of vectors that came with status 200.
 
     Raises:
-        ProviderError: It holds an error, or no choice.
+        ProviderError: It holds an error, or no vectors.
     """
-    body = body if is_whole(body) else replace_halves(body)
+    opened = _open_body(body, provider, model)
+    data = opened.get("data")
+    if not isinstance(data, list) or not all(isinstance(item, dict) for item in data):
+        words = f"HTTP 200 without vectors: {_show(opened)}"
+        raise ProviderError(_name_kind(words, None), words, OK, provider, model)
+    return opened
+
+
+def _open_body(body: Any, provider: str, model: str | None) -> dict[str, Any]:
+    """Take a body that is an object and holds no error.
+
+    Raises:
+        ProviderError: It is none, or holds one.
+    """
     if not isinstance(body, dict):
         raise _fail(f"HTTP 200 with JSON that is no object: {_show(body)}", provider, model)
     if (error := find_error(body)) is not None:
         words, status = error
         raise ProviderError(_name_kind(words, status), f"HTTP 200 with an error: {words}", status, provider, model)
+    opened: dict[str, Any] = body
+    return opened
+
+
+def settle_body(body: Any, provider: str, model: str | None) -> dict[str, Any]:
+    """Settle a body of an answer that came with status 200.
+
+    Raises:
+        ProviderError: It holds an error, or no choice.
+    """
+    body = _open_body(body if is_whole(body) else replace_halves(body), provider, model)
     if body.get("type") == "message":
         return {**body, "usage": _count_cached(body.get("usage"))}
     choices = body.get("choices")

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from data_designer.engine.column_generators.generators import expression, llm_completion
+from data_designer.engine.column_generators.generators.embedding import EmbeddingCellGenerator
 from data_designer.engine.column_generators.generators.llm_completion import (
     ColumnGeneratorWithModelChatCompletion,
     LLMStructuredCellGenerator,
@@ -34,6 +35,7 @@ from columns.declared import is_flat
 from files.secret_text import mask_secrets, mask_values
 from jobs.job import ROW_ID
 from jobs.library.abandoned import Abandoned
+from jobs.library.embeddings import embed_as_answers
 from jobs.library.versions import require
 from jobs.request import HEALTH_CHECK, Request, RequestStep, Sending, chain
 from jobs.routes import find_route
@@ -114,17 +116,31 @@ def steer_requests(steps: Sequence[RequestStep], job_of: Callable[[], str]) -> I
         steps: The first is the outermost; the last one sends as the library does.
         job_of: Names the job that is running.
     """
-    generate = ColumnGeneratorWithModelChatCompletion.agenerate
-    complete, find_model = ModelFacade.acompletion, ModelRegistry.get_model
+    chats, texts = ColumnGeneratorWithModelChatCompletion, EmbeddingCellGenerator
+    with _name_cells(chats), _name_cells(texts), embed_as_answers(), _steer_completions(steps, job_of):
+        yield
+
+
+@contextlib.contextmanager
+def _name_cells(generator: Any) -> Iterator[None]:
+    generate = generator.agenerate
 
     @functools.wraps(generate)
     async def generate_cell(self: Any, data: dict[str, Any]) -> dict[str, Any]:
-        token = _cell.set(_Cell(data.get(ROW_ID), self.config.name))
-        try:
+        with name_cell(data.get(ROW_ID), self.config.name):
             row: dict[str, Any] = await generate(self, data)
             return row
-        finally:
-            _cell.reset(token)
+
+    generator.agenerate = generate_cell
+    try:
+        yield
+    finally:
+        generator.agenerate = generate
+
+
+@contextlib.contextmanager
+def _steer_completions(steps: Sequence[RequestStep], job_of: Callable[[], str]) -> Iterator[None]:
+    complete, find_model = ModelFacade.acompletion, ModelRegistry.get_model
 
     @functools.wraps(complete)
     async def complete_request(self: Any, messages: Any, *args: Any, **kwargs: Any) -> Any:
@@ -151,13 +167,11 @@ def steer_requests(steps: Sequence[RequestStep], job_of: Callable[[], str]) -> I
         facade.registry = self
         return facade
 
-    ColumnGeneratorWithModelChatCompletion.agenerate = generate_cell
     ModelFacade.acompletion = complete_request
     ModelRegistry.get_model = find_with_registry
     try:
         yield
     finally:
-        ColumnGeneratorWithModelChatCompletion.agenerate = generate
         ModelFacade.acompletion = complete
         ModelRegistry.get_model = find_model
 
@@ -320,10 +334,13 @@ NEEDED: tuple[tuple[Any, str, tuple[str, ...]], ...] = (
     (DataDesigner, "_create_resource_provider", ()),
     (DataDesigner, "_create_dataset_profiler", ()),
     (ColumnGeneratorWithModelChatCompletion, "agenerate", ("data",)),
+    (EmbeddingCellGenerator, "agenerate", ("data",)),
     (ColumnGeneratorWithModelChatCompletion, "_process_generation_result", ("data", "response", "trace")),
     (LLMStructuredCellGenerator, "_process_serialized_output", ("serialized_output",)),
     (ModelFacade, "acompletion", ("messages", "kwargs")),
     (ModelFacade, "consolidate_kwargs", ("kwargs",)),
+    (ModelFacade, "agenerate_text_embeddings", ("input_texts",)),
+    (ModelFacade, "_build_embedding_request", ("input_texts", "kwargs")),
     (ModelRegistry, "get_model", ("model_alias",)),
     (ModelRequestExecutor, "_should_retry", ()),
     (HttpModelClient, "_apost", ()),

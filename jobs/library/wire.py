@@ -10,12 +10,12 @@ from data_designer.engine.models.clients.adapters import http_model_client
 from data_designer.engine.models.clients.adapters.http_model_client import HttpModelClient
 from data_designer.engine.models.clients.errors import ProviderError, ProviderErrorKind
 
-from jobs.library.bodies import add_kinds, find_context_error, replace_halves, settle_body
+from jobs.library.bodies import add_kinds, find_context_error, replace_halves, settle_body, settle_vectors
 from jobs.library.dialects import find_dialect, translate_payload
 from jobs.library.likely import REDIRECTS, is_page, say_failed_connection, say_no_json, say_redirect
 from jobs.retry_after import read_asked_pause
 
-CHAT = "/chat/completions"
+CHAT, EMBEDDINGS = "/chat/completions", "/embeddings"
 BAD_REQUEST, TOO_MANY = 400, 429
 Dialects = dict[str, set[str]]  # by model
 
@@ -76,18 +76,19 @@ def _parse_body(parse: Callable[..., Any], response: Any, provider_name: str, mo
     """
     status = response.status_code
     headers: Mapping[str, str] = getattr(response, "headers", {})
+    url = str(getattr(response, "url", ""))
+    is_embedding = url.endswith(EMBEDDINGS)
     if status in REDIRECTS:
-        url = str(getattr(response, "url", ""))
-        message = say_redirect(status, headers.get("location"), url, CHAT)
+        message = say_redirect(status, headers.get("location"), url, EMBEDDINGS if is_embedding else CHAT)
         raise ProviderError(ProviderErrorKind.CLIENT_ERROR, message, status, provider_name, model_name)
     try:
         body = parse(response, provider_name, model_name)
     except ProviderError as exc:
         text = response.content.decode("utf-8", "replace")
-        exc.message = say_no_json(status, headers.get("content-type", ""), text, str(getattr(response, "url", "")))
+        exc.message = say_no_json(status, headers.get("content-type", ""), text, url)
         raise
     try:
-        return settle_body(body, provider_name, model_name)
+        return (settle_vectors if is_embedding else settle_body)(body, provider_name, model_name)
     except ProviderError as exc:
         exc.retry_after = read_asked_pause(headers)
         raise

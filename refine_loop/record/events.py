@@ -226,11 +226,13 @@ def _read_count(said: Any) -> int | None:
 
 def assume_tokens(request: Request, response: Any) -> tuple[int, int] | None:
     """Assume the tokens of a prompt and its answer from their lengths, where there is an answer that does not say."""
-    if response is None or None not in read_tokens(response):
+    prompt, completion = read_tokens(response)
+    if response is None or None not in (prompt, completion):
         return None
     message = response.message
     answer = f"{message.content or ''}{message.reasoning_content or ''}"
-    return measure_messages(request) // CHARACTERS_PER_TOKEN, len(answer) // CHARACTERS_PER_TOKEN
+    lengths = measure_messages(request) // CHARACTERS_PER_TOKEN, len(answer) // CHARACTERS_PER_TOKEN
+    return lengths[0] if prompt is None else prompt, lengths[1] if completion is None else completion
 
 
 def measure_messages(request: Request) -> int:

@@ -101,6 +101,16 @@ def test_options_are_the_profiles_keys_that_the_dataset_brings(tmp_path: Path) -
     assert list(options) == ["market"], "which every dataset has that reads bars"
 
 
+def test_columns_stand_instead_of_others_where_a_profile_says_so(tmp_path: Path) -> None:
+    other = {"instead/hint": {"column_type": "embedding", "model_alias": "embedder", "target_column": "controls"}}
+    chosen = {"tone": {"dry": {"judge": ["instead/hint", "judge"]}}}
+    folder = write_notes(tmp_path, other, instead=chosen)
+    usual, dry = read_declared(folder), read_declared(folder, {"tone": "dry"})
+    assert [column["name"] for column in usual.list_stage("generate")] == ["note", "note_checks", "judge"]
+    assert [column["name"] for column in dry.list_stage("refine")][-3:] == ["note_checks", "hint", "judge"]
+    assert [sorted(each.embedders) for each in (usual, dry)] == [[], ["embedder"]]
+
+
 def test_output_format_is_a_file_beside_the_column_or_stands_in_it(tmp_path: Path) -> None:
     folder = write_notes(tmp_path)
     assert load_output_format(folder, {"output_format": "note.schema.json"}) == SCHEMA

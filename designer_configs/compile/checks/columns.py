@@ -3,12 +3,13 @@
 import functools
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from data_designer.config.base import SingleColumnConfig
 from data_designer.config.column_configs import (
+    EmbeddingColumnConfig,
     ExpressionColumnConfig,
     LLMJudgeColumnConfig,
     LLMStructuredColumnConfig,
@@ -20,7 +21,7 @@ from jsonschema import Draft202012Validator
 from jsonschema.exceptions import SchemaError
 from pydantic import ValidationError
 
-from columns.declared import DATASET_FILE
+from columns.declared import DATASET_FILE, EMBEDDING
 from columns.types.configs import COLUMN_TYPES as OWN_TYPES
 from designer_configs.compile.checks.project import Project
 from designer_configs.compile.checks.sampler import NUMBER, TIME, check_from_gold, check_params, classify_field
@@ -30,6 +31,7 @@ from designer_configs.compile.checks.yaml_source import KeyPath, YamlSource
 from designer_configs.errors import Problem
 
 COLUMN_TYPES: dict[str, type[SingleColumnConfig]] = OWN_TYPES | {
+    EMBEDDING: EmbeddingColumnConfig,
     "expression": ExpressionColumnConfig,
     "llm-judge": LLMJudgeColumnConfig,
     "llm-structured": LLMStructuredColumnConfig,
@@ -44,6 +46,7 @@ class Scope:
     """What a dataset's controls and columns may speak of: the fields of its row, and the columns of its gold.
 
     Where `is_read` is False the fields are not known, for their own file has a problem: nothing is said of others.
+    `options` are the keys of the profile that uses it, which choose among its columns.
     """
 
     folder: Path
@@ -51,14 +54,15 @@ class Scope:
     fields: Mapping[str, Mapping[str, Any]]
     kinds: Mapping[str, str]
     is_read: bool = True
+    options: Mapping[str, Any] = field(default_factory=dict)
 
 
-def find_scope(project: Project, folder: Path) -> Scope:
-    """Find what a dataset's files may speak of."""
+def find_scope(project: Project, folder: Path, options: Mapping[str, Any] | None = None) -> Scope:
+    """Find what a dataset's files may speak of, used by a profile with these `options`."""
     source, found = project.read(folder / DATASET_FILE, "dataset"), project.find_row_fields(folder)
     document, fields = {} if source.problems else source.data, found or {}
     kinds = {name: classify_field(part) for name, part in fields.items()} | document.get("gold_columns", {})
-    return Scope(folder, document.get("noun", "row"), fields, kinds, found is not None)
+    return Scope(folder, document.get("noun", "row"), fields, kinds, found is not None, options or {})
 
 
 def check_control(scope: Scope, source: YamlSource) -> list[Problem]:

@@ -10,7 +10,7 @@ from typing import Any
 
 from data_designer.config.base import SingleColumnConfig
 
-from columns.declared import CONTROLS, DATASET_FILE, FAMILY, FINISHED_FILE, STAGES, Stage, read_options
+from columns.declared import CONTROLS, DATASET_FILE, FAMILY, FINISHED_FILE, STAGES, Stage, list_entries, read_options
 from columns.types.configs import COLUMN_TYPES as OWN_TYPES
 from columns.types.configs import CRITICISED_FIELDS, MatchRule
 from designer_configs.compile.checks.columns import COLUMN_TYPES, Scope, check_native
@@ -48,6 +48,8 @@ class Step:
         """What it reads by its type, not by a template; by the key that says so."""
         if self.column is None:
             return {}
+        if "target_column" in self.column:
+            return {("target_column",): [self.column["target_column"]]}
         if self.column["column_type"] in OWN_TYPES:
             path: KeyPath = ("reads",) if "reads" in self.column else ("column_type",)
             return {path: _build_unchecked(self.column, self.row).required_columns}
@@ -117,7 +119,7 @@ def _find_steps(project: Project, flow: Flow, stage: Stage) -> tuple[list[Step],
     files, row = project.find_columns(flow.scope.folder), flow.document["row"]
     steps: list[Step] = []
     missing: list[Problem] = []
-    for i, entry in enumerate(flow.document.get(stage, ())):
+    for entry in list_entries(flow.document, stage, flow.scope.options):
         if entry == CONTROLS:
             controls = [
                 Step(control.path.stem, control, None if control.problems else control.data["column"], row, True)
@@ -130,7 +132,9 @@ def _find_steps(project: Project, flow: Flow, stage: Stage) -> tuple[list[Step],
         else:
             folder = project.name_file(flow.scope.folder)
             message = f"there is no {folder}/{entry}.yaml; {suggest(entry, files)}"
-            missing.append(flow.source.report((stage, i), message))
+            declared = list(flow.document[stage])
+            place: KeyPath = (stage, declared.index(entry)) if entry in declared else ("instead",)
+            missing.append(flow.source.report(place, message))
     return steps, missing
 
 
@@ -225,7 +229,7 @@ def _check_stage(stage: Stage, steps: Sequence[Step]) -> Iterator[Problem]:
     for step in steps:
         column = step.column or {"column_type": ""}
         column_type = column["column_type"]
-        if stage == "plan" and column_type.startswith("llm-"):
+        if stage == "plan" and "model_alias" in column:
             yield step.source.report(("column_type",), "the plan asks no model: move the column to generate")
         if stage != "plan" and column_type == "sampler":
             message = "a job with given rows draws nothing: move the column to plan"

@@ -1,11 +1,11 @@
 """Second stage, for one profile: its own values, the controls it names, and the columns of its dataset."""
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from columns.declared import CONTROLS, DATASET_FILE, STAGES, WHOLE, read_options
+from columns.declared import CONTROLS, DATASET_FILE, EMBEDDING, STAGES, WHOLE, list_entries, read_options
 from designer_configs.compile.checks.columns import (
     Scope,
     check_column,
@@ -39,7 +39,7 @@ def check_meaning(project: Project, profile: YamlSource) -> list[Problem]:
         values = _check_values(project.root, profile, fill_defaults("profile", profile.data))
         return [*values, _report_unknown_dataset(project, profile)]
     effective = fill_defaults("profile", profile.data, read_options(folder))
-    scope, files = find_scope(project, folder), project.list_controls(folder)
+    scope, files = find_scope(project, folder, effective), project.list_controls(folder)
     problems = [*_check_values(project.root, profile, effective), *_check_controls(project, scope, profile)]
     problems += _check_against_dataset(project, scope, profile)
     controls = [project.read(files[name], "control") for name in list_controls(profile) if name in files]
@@ -66,7 +66,16 @@ def check_dataset(project: Project, scope: Scope, controls: Sequence[YamlSource]
         column = project.read(path, "column")
         if path not in shared or _is_named(project, scope, path.stem):
             problems += column.problems or check_column(scope, column)
+    problems += _check_instead(project, scope.folder)
     return problems + check_flow(project, scope, controls, namer) + check_policy_file(project, scope)
+
+
+def _check_instead(project: Project, folder: Path) -> Iterator[Problem]:
+    """Check that a profile can have the keys by which a dataset chooses among its columns."""
+    source, known = project.read(folder / DATASET_FILE, "dataset"), read_options(folder)
+    for key in () if source.problems else source.data.get("instead", {}):
+        if key not in known:
+            yield source.report(("instead", key), f"no key of options.schema.json; {suggest(key, known)}")
 
 
 def _is_named(project: Project, scope: Scope, name: str) -> bool:
@@ -87,6 +96,7 @@ def _check_against_dataset(project: Project, scope: Scope, profile: YamlSource) 
         return []
     roles = {column["model_alias"] for column in columns if "model_alias" in column}
     return [
+        *_check_embedders(profile, {c["model_alias"] for c in columns if c["column_type"] == EMBEDDING}),
         *_check_roles(profile, roles, scope.folder.name),
         *_check_words(profile, source, columns),
         *_check_gold_keys(profile, source.data.get("gold", {})),
@@ -99,7 +109,7 @@ def _read_columns(project: Project, scope: Scope, source: YamlSource) -> list[Ma
     if source.problems:
         return None
     files = project.find_columns(scope.folder)
-    named = dict.fromkeys(entry for stage in STAGES for entry in source.data.get(stage, ()))
+    named = dict.fromkeys(entry for stage in STAGES for entry in list_entries(source.data, stage, scope.options))
     read = [project.read(files[entry], "column") for entry in named if entry != CONTROLS and entry in files]
     return None if any(column.problems for column in read) else [column.data for column in read]
 
@@ -128,6 +138,24 @@ def _check_roles(profile: YamlSource, roles: set[str], dataset: str) -> Iterator
     for role in profile.data["models"]:
         if role not in roles:
             yield profile.report(("models", role), f"no column of {dataset} asks it; {suggest(role, sorted(roles))}")
+
+
+def _check_embedders(profile: YamlSource, roles: Iterable[str]) -> Iterator[Problem]:
+    """Check that a model which is asked for vectors is asked for nothing else, and always the same one."""
+    provider = profile.data["provider"]
+    for role in sorted(roles):
+        if provider["name"] == "offline" or "gguf" in provider:
+            message = f"what a run serves itself gives no vectors, for which {role} is asked: name another provider"
+            yield profile.report(("provider",), message)
+        model = profile.data["models"].get(role, {})
+        if "fallback" in model:
+            message = "vectors of two models cannot be held against each other: drop the fallback"
+            yield profile.report(("models", role, "fallback"), message)
+        for key in ("temperature", "top_p", "max_tokens"):
+            if key in model.get("inference_parameters", {}):
+                yield profile.report(("models", role, "inference_parameters", key), "a vector has none: drop it")
+        if profile.data.get("backend", "library") != "library":
+            yield profile.report(("backend",), f"a service gives no vectors, for which {role} is asked: use library")
 
 
 def _check_known(profile: YamlSource, key: str, known: Sequence[str]) -> Iterator[Problem]:

@@ -111,7 +111,7 @@ class Project:
 
         Those that datasets share are among them.
         """
-        files = [*sorted(folder.glob("*.yaml")), *sorted(folder.glob("refine/*.yaml"))]
+        files = [path for part in ("", "refine/", "instead/") for path in sorted(folder.glob(f"{part}*.yaml"))]
         own = {
             path.relative_to(folder).with_suffix("").as_posix(): path
             for path in files

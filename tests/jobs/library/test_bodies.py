@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from data_designer.engine.models.clients.errors import ProviderError
 
-from jobs.library.bodies import add_kinds, settle_body
+from jobs.library.bodies import add_kinds, settle_body, settle_vectors
 from jobs.requests.faults import classify
 from jobs.retry_after import read_asked_pause
 
@@ -47,6 +47,27 @@ def test_error_with_status_200_is_the_providers(body: Any, fault: str, said: str
         settle(body)
     assert classify(error.value) == fault
     assert said in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("body", "fault", "said"),
+    [
+        ({"error": {"message": "upstream is down"}}, "retry", "upstream is down"),
+        ({"detail": "Not authenticated"}, "stop", "without vectors: "),
+        ({"data": [1.0, 2.0]}, "retry", "without vectors: "),
+        ([[1.0]], "retry", "JSON that is no object: [[1.0]]"),
+    ],
+)
+def test_body_without_vectors_is_the_providers_failure_too(body: Any, fault: str, said: str) -> None:
+    with pytest.raises(ProviderError) as error:
+        settle_vectors(body, "p", "m")
+    assert classify(error.value) == fault
+    assert said in str(error.value)
+
+
+def test_vectors_are_taken_as_they_are() -> None:
+    body = {"object": "list", "data": [{"embedding": [0.5], "index": 0}]}
+    assert settle_vectors(body, "p", "m") == body
 
 
 def test_half_a_character_becomes_the_sign_for_an_unknown_one() -> None:

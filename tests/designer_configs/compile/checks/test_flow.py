@@ -271,6 +271,11 @@ def test_what_cannot_be_read_gives_no_further_problems(break_file: Break) -> Non
             ":7: families.where.variaton: no column variaton is drawn in plan; did you mean variation?",
         ),
         (
+            "noun: trade",
+            "instead: {tune: {dry: {judge: [instead/judge]}}}",
+            ":7: instead.tune: no key of options.schema.json; known: market",
+        ),
+        (
             "session_date: text",
             "session_date: day",
             ':9: gold_columns.session_date: must be one of text, number; found "day"',
@@ -288,6 +293,16 @@ def test_a_dataset_without_checks_judge_and_refinement_is_right(root: Path, edit
     edit(DATASET, "checks: [trade_checks]\njudge: judge\nacceptance: {realism: 4}\n", "")
     edit(PROFILE, "  judge: {model: b}\n  refiner: {model: c}\n", "")
     assert check_all(root) == []
+
+
+def test_columns_that_a_profile_chooses_are_checked_where_it_does(root: Path, edit: Edit) -> None:
+    options = '{"properties": {"tone": {"enum": ["dry", "wet"], "default": "wet"}}}'
+    (root / "columns/log/options.schema.json").write_text(options, encoding="utf-8")
+    edit(DATASET, "noun: trade", "noun: trade\ninstead: {tone: {dry: {controls: [instead/controls]}}}")
+    assert check_all(root) == []
+    edit(PROFILE, "dataset: log", "dataset: log\ntone: dry")
+    (problem,) = check_all(root)
+    assert str(problem).startswith(f"{DATASET}:8: instead: there is no columns/log/instead/controls.yaml; ")
 
 
 def test_a_function_needs_the_code_it_is_in(root: Path, break_file: Break, edit: Edit) -> None:

@@ -5,6 +5,7 @@ are drawn for each that is planned, and the one is taken that brings what there 
 that become a family one gives the others what they share, chosen in the same way: there are fewer families than rows.
 """
 
+import math
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -42,7 +43,7 @@ class Tally:
 
     def _measure_excess(self, row: Row) -> float:
         cells = self._list_cells(row)
-        return sum((self.had[cell] - self.rows * self.shares[cell]) / self.shares[cell] ** 0.5 for cell in cells)
+        return math.fsum((self.had[cell] - self.rows * self.shares[cell]) / self.shares[cell] ** 0.5 for cell in cells)
 
     def _list_cells(self, row: Row) -> list[Cell]:
         return [cell for cell in ((name, row[name]) for name in self._names) if cell in self.shares]

@@ -75,7 +75,7 @@ class StrategyRun:
                 f"{result.sell_bars:,}; {numbers.trades} trades, {numbers.trades_per_1000_bars:.1f} per 1,000 bars",
                 f"net {numbers.net_dollars:+,.2f} dollars, {_write_percent(numbers.net_percent)} of the capital, worst "
                 f"drawdown {_write_percent(numbers.worst_drawdown_percent, '')}; "
-                f"{_show(numbers.average_percent, '%')} a trade",
+                f"{_show(numbers.average_percent, '%', '+')} a trade",
                 f"won {_show(numbers.win_percent, '%')} of the trades, {_show(numbers.average_win_percent, '%')} each; "
                 f"lost {_show(numbers.average_loss_percent, '%')} each; profit factor {_show(numbers.profit_factor)}; "
                 f"held {_show(numbers.average_bars_held)} bars; {_show(numbers.long_percent, '%')} long",
@@ -96,7 +96,7 @@ def run_strategy_file(strategy: Path, bars: Path, markets: Markets = USUAL) -> S
     if strategy.exists() and not strategy.is_file():  # a pipe would be waited for
         raise IndicatorError(f"{strategy} is no regular file. Name a JSON file with one strategy.")
     try:
-        text = strategy.read_text(encoding="utf-8")
+        text = strategy.read_text(encoding="utf-8-sig")  # an editor may begin it with a mark
     except (OSError, UnicodeDecodeError) as exc:
         raise IndicatorError(f"{strategy} cannot be read: {exc}. Name a JSON file with one strategy.") from exc
     document = read_strategy(text, str(strategy))
@@ -188,5 +188,5 @@ def _write_percent(value: float, sign: str = "+") -> str:
     return f"{value:{sign}.{max(digits, LEAST_DECIMALS)}f}%"
 
 
-def _show(value: float | None, unit: str = "") -> str:
-    return "-" if value is None else f"{value:.2f}{unit}"
+def _show(value: float | None, unit: str = "", sign: str = "") -> str:
+    return "-" if value is None else f"{value:{sign}.2f}{unit}"

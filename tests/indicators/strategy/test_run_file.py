@@ -97,6 +97,12 @@ def test_what_is_wrong_with_the_strategy_is_told(text: str, tmp_path: Path) -> N
         run_strategy_file(tmp_path / "strategy.json", tmp_path / "bars.csv")
 
 
+def test_a_file_may_begin_with_the_mark_of_an_editor(run: Run, tmp_path: Path) -> None:
+    expected = run(RISE).numbers
+    (tmp_path / "strategy.json").write_text(json.dumps(RISE), encoding="utf-8-sig")
+    assert run_strategy_file(tmp_path / "strategy.json", tmp_path / "bars.parquet").numbers == expected
+
+
 def test_a_missing_file_is_told(tmp_path: Path) -> None:
     with pytest.raises(IndicatorError, match=r"none\.json cannot be read: .* Name a JSON file"):
         run_strategy_file(tmp_path / "none.json", tmp_path / "bars.csv")

@@ -1,11 +1,15 @@
 """Families: rows of a plan that mean the same, such as the descriptions of one strategy.
 
-The samplers draw every row by itself. Of the rows that become a family one gives the others what they share: the one
-that brings the families so far nearest to the shares of the controls, for there are fewer families than rows.
+The samplers draw every row by itself, and chance alone would leave some controls far from their shares. So a few rows
+are drawn for each that is planned, and the one is taken that brings what there is nearest to the shares. Of the rows
+that become a family one gives the others what they share, chosen in the same way: there are fewer families than rows.
 """
 
+import math
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from columns.declared import FAMILY, Families
@@ -15,6 +19,38 @@ from refine_loop.booking import Candidate
 
 Row = dict[str, Any]
 Cell = tuple[str, Any]  # of a control: its name, its value
+DRAWN_FOR_ONE = 4  # rows that the samplers draw for each that is planned: of 300 every control lies within 0.02
+
+
+@dataclass
+class Tally:
+    """What rows have of the values of controls, beside the `shares` that they should have."""
+
+    shares: Mapping[Cell, float]
+    rows: int = 0
+    had: Counter[Cell] = field(default_factory=Counter)
+
+    def choose(self, rows: Sequence[Row]) -> Row:
+        """Choose the row that leaves the values nearest to their shares, and count it."""
+        chosen = min(rows, key=self._measure_excess)
+        self.add(chosen)
+        return chosen
+
+    def add(self, row: Row) -> None:
+        """Count a row."""
+        self.rows += 1
+        self.had.update(self._list_cells(row))
+
+    def _measure_excess(self, row: Row) -> float:
+        cells = self._list_cells(row)
+        return math.fsum((self.had[cell] - self.rows * self.shares[cell]) / self.shares[cell] ** 0.5 for cell in cells)
+
+    def _list_cells(self, row: Row) -> list[Cell]:
+        return [cell for cell in ((name, row[name]) for name in self._names) if cell in self.shares]
+
+    @cached_property
+    def _names(self) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(name for name, _ in self.shares))
 
 
 def find_size(profile: Profile) -> int:
@@ -33,15 +69,10 @@ def join_families(
     named = [family for family, missing in short.items() for _ in range(missing)][: len(rows)]
     joined = [row | {FAMILY: family} for row, family in zip(rows, named, strict=False)]
     drawn = rows[len(joined) :]
-    shares, had = find_shares(drawn, controls, families.shared), Counter[Cell]()
-    for count, start in enumerate(range(0, len(drawn), size)):
+    tally = Tally(find_shares(drawn, [control for control in controls if control.name in families.shared]))
+    for start in range(0, len(drawn), size):
         block = drawn[start : start + size]
-        excess = [
-            sum((had[cell] - count * shares[cell]) / shares[cell] ** 0.5 for cell in _list_cells(row, shares))
-            for row in block
-        ]
-        chosen = block[excess.index(min(excess))]
-        had.update(_list_cells(chosen, shares))
+        chosen = tally.choose(block)
         shared = {name: chosen[name] for name in families.shared if name in chosen}
         is_one = all(shared.get(name, value) == value for name, value in families.where.items())
         joined += [row | shared | {FAMILY: block[0]["row_id"] if is_one else row["row_id"]} for row in block]
@@ -56,10 +87,18 @@ def share_rows(rows: Iterable[Row], families: Families, known: Mapping[str, Row]
         yield row | {name: given[name] for name in families.shared if name in row}
 
 
-def find_shares(rows: Sequence[Row], controls: Iterable[Control], shared: Iterable[str]) -> dict[Cell, float]:
-    """Find the shares of values that the shared controls should have: as declared, or as drawn where that depends."""
+def choose_rows(rows: Sequence[Row], controls: Sequence[Control], known: Iterable[Row]) -> list[Row]:
+    """Choose one of every DRAWN_FOR_ONE rows, so that with those known before the controls have their shares."""
+    tally = Tally(find_shares(rows, controls))
+    for row in known:
+        tally.add(row)
+    return [tally.choose(rows[start : start + DRAWN_FOR_ONE]) for start in range(0, len(rows), DRAWN_FOR_ONE)]
+
+
+def find_shares(rows: Sequence[Row], controls: Iterable[Control]) -> dict[Cell, float]:
+    """Find the shares that the values of controls should have: as declared, or as drawn where that depends."""
     shares: dict[Cell, float] = {}
-    for control in (control for control in controls if control.name in shared):
+    for control in controls:
         params, drawn = control.column.get("params", {}), Counter(row[control.name] for row in rows)
         values = params.get("values")
         if control.column["sampler_type"] != "category":
@@ -68,10 +107,6 @@ def find_shares(rows: Sequence[Row], controls: Iterable[Control], shared: Iterab
             drawn = Counter(dict(zip(values, params.get("weights") or [1.0] * len(values), strict=True)))
         shares |= {(control.name, value): weight / sum(drawn.values()) for value, weight in drawn.items()}
     return shares
-
-
-def _list_cells(row: Mapping[str, Any], shares: Mapping[Cell, float]) -> list[Cell]:
-    return [cell for cell in row.items() if cell in shares]
 
 
 def find_short(plan: Iterable[Row], ended: Iterable[Candidate], families: Families, size: int) -> dict[str, int]:

@@ -3,7 +3,7 @@
 import hashlib
 import time
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from langgraph.runtime import Runtime
@@ -17,7 +17,7 @@ from jobs.library.shim import draw_in_order
 from refine_loop.booking import Candidate, close_candidate, drop_surplus, give_up_candidate
 from refine_loop.budget import find_spent_cap, is_fruitless, size_round
 from refine_loop.context import RunContext
-from refine_loop.families import find_short, find_size, join_families, share_rows
+from refine_loop.families import DRAWN_FOR_ONE, choose_rows, find_short, find_size, join_families, share_rows
 from refine_loop.state import ENDS, START_STATE, LoopState, StopReason
 
 
@@ -31,7 +31,7 @@ def plan(state: LoopState, runtime: Runtime[RunContext]) -> LoopState:
     config = context.compiled.plan
     ids = [hash_text(f"{run.seed}:{number}:{index}").hex()[:16] for index in range(size)]
     with draw_in_order():
-        if find_size(context.profile) > 1:
+        if context.profile.dataset.families is not None:
             rows = _draw_families(context, number, ids, seed)
         else:
             rows = _name_rows(_draw(context, f"{number:03d}_plan", config, size, seed), ids)
@@ -68,11 +68,21 @@ def _draw_families(context: RunContext, number: int, ids: Sequence[str], seed: i
         before = context.rounds.read_plan(number - 1)
         short = find_short(before, context.rounds.read_settled(number - 1), families, size)
         known = {row["row_id"]: row for row in before if row["row_id"] in short}
-    drawn = _name_rows(_draw(context, f"{number:03d}_plan", samplers, len(ids), seed), ids)
-    joined = join_families(drawn, families, size, short, context.compiled.controls)
+    pool = _draw(context, f"{number:03d}_plan", samplers, len(ids) * DRAWN_FOR_ONE, seed)
+    controls = context.compiled.controls
+    drawn = _name_rows(choose_rows(pool, controls, _iter_accepted(context, number)), ids)
+    joined = join_families(drawn, families, size, short, controls)
     seeds = context.rounds.write_seeds(number, "families", list(share_rows(joined, families, known)))
     rows = _draw(context, f"{number:03d}_families", add_seed(computed, seeds), len(ids), seed)
     return list(share_rows(rows, families, known))
+
+
+def _iter_accepted(context: RunContext, number: int) -> Iterator[dict[str, Any]]:
+    """Give the plan's rows that the rounds before a round accepted."""
+    for before in range(1, number):
+        settled = context.rounds.read_settled(before)
+        accepted = {candidate["row_id"] for candidate in settled if candidate["status"] == "accepted"}
+        yield from (row for row in context.rounds.read_plan(before) if row["row_id"] in accepted)
 
 
 def order_columns(row: Mapping[str, Any], declared: Sequence[str]) -> dict[str, Any]:

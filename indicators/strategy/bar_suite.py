@@ -19,7 +19,7 @@ from indicators.strategy.clock import lay_out
 from indicators.strategy.executor import Trade, execute
 from indicators.strategy.prices import Prices
 from indicators.strategy.schema import DEFAULTS
-from indicators.strategy.tree import Document, Path, delete_clause, iter_leaves
+from indicators.strategy.tree import Document, Path, delete_clause, iter_conditions
 
 SAMPLE_SESSIONS = 3  # of every ticker, other ones for each: 1,170 bars
 WALK_BARS = 1_000
@@ -101,9 +101,11 @@ def find_difference(one: Document, other: Document, suite: Suite) -> Difference 
 
 
 def find_dead_clauses(document: Document, suite: Suite) -> Iterator[Path]:
-    """Give the paths of all leaves whose deletion changes no trade on the suite."""
+    """Give the paths of all leaves and groups whose deletion changes no trade on the suite."""
     own = cache(lambda number: [trade[:6] for trade in trade_on(document, suite[number])])
-    for path, _ in iter_leaves(document):
+    for path, _ in iter_conditions(document):
+        if path[-1] == "condition":  # it goes with the `after` that holds it
+            continue
         other = delete_clause(document, path)
         if all(own(number) == [trade[:6] for trade in trade_on(other, bars)] for number, bars in enumerate(suite)):
             yield path

@@ -103,8 +103,8 @@ CONDITION_NAMES: Mapping[str, tuple[str, ...]] = {
 MEANINGS = {
     **PAIRS,
     **GROUPS,
-    "up": "none of the last bars is below the one before it",
-    "down": "none of the last bars is above the one before it",
+    "up": "of the last bars none after the first is below the one before it",
+    "down": "of the last bars none after the first is above the one before it",
     "change": "changed by percent or more against so many bars ago; below 0 is a fall",
     "intra": "changed by percent or more against one bar ago; below 0 is a fall",
     "after": "the condition held so many bars ago",

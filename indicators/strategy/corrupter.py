@@ -236,7 +236,7 @@ def _pile_up(_: random.Random, __: Document) -> str:
 
 
 PERIOD = {"period": "1mo", "interval": "3mo"}
-DATES = {"start_date": "2020-05-01", "end_date": "2020-05-01"}
+DATES = {"start_date": "2020-05-01", "end_date": "2020-04-30"}
 CORRUPTIONS: dict[str, tuple[str, Corrupt]] = {
     "text cut off": ("json", _cut_text),
     "prose around the JSON": ("json", _surround),

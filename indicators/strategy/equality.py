@@ -89,13 +89,12 @@ def name_value(path: str) -> tuple[str, str]:
 
 
 def _check_question(document: Any, withheld: Collection[str]) -> list[Problem]:
-    wanted = sorted({name_value(path) for path in withheld})
     if not isinstance(document, dict) or UNRESOLVED not in document:
         return [Problem(path, "guess", "the text withholds this value; the answer guesses it") for path in withheld]
     named = document[UNRESOLVED]
-    if not isinstance(named, list) or not all(isinstance(path, str) for path in named):
-        return [Problem("$.unresolved", "type", "must be a list of paths")]
-    found = sorted({name_value(path) for path in named})
+    if not isinstance(named, list) or not named or not all(isinstance(path, str) for path in named):
+        return [Problem("$.unresolved", "type", f"must be a list of paths, one at least; found {_show(named)[:200]}")]
+    wanted, found = (sorted({name_value(path) for path in paths}) for paths in (withheld, named))
     if not withheld:
         return [Problem("$.unresolved", "needless-question", f"asks for {', '.join(named)[:200]}; the text says all")]
     if found != wanted:

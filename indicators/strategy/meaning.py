@@ -33,7 +33,7 @@ MEANINGS = {
     "same-series": "a series is not compared with itself",
     "constant": "at least one side of a comparison is a series, and a trend or a change is that of a series",
     "constant-range": "a constant lies strictly within what its series can reach, if it is compared with one at all",
-    "percent-change": "a percent change is asked only of a series that is always above 0, and is not 0",
+    "percent-change": "a percent change is asked only of a series that is always above 0, and is above -100 and not 0",
     "order": "fast lengths are less than slow ones",
     "timeframe": "a series' timeframe is longer than the strategy's interval",
     "depth": f"at most {MOST_DEPTH} groups lie in one another",
@@ -43,10 +43,10 @@ MEANINGS = {
     "no-entry": "the side that opens has a condition",
     "no-exit": "there is a condition that closes, or another exit",
     "two-stops": "there is one stop loss, in percent or in average true ranges",
-    "stop-order": "a stop loss of a long leaves something of the price",
+    "stop-order": "a stop loss of a long, and a target of a short, leaves something of the price",
     "risk-size": "a size by risk has a stop loss to measure the risk by",
     "capital": "an order is not larger than the capital",
-    "date": "dates exist, and the first is before the last",
+    "date": "dates exist, and the first is not after the last",
     "period": "a period stands instead of dates, and is longer than the interval",
     "session": "a session starts before it ends, and the bars are shorter than a day",
 }
@@ -105,8 +105,9 @@ def _check_single(document: Document) -> Found:
             if not unit.positive:
                 where = (*path, kind, "series")
                 yield where, "percent-change", f"a percent change of a {unit.meaning} says nothing: it may be 0"
-            if value["percent"] == 0:
-                yield (*path, kind, "percent"), "percent-change", "a change of 0 percent always or never happens"
+            if value["percent"] == 0 or value["percent"] <= -100:
+                found = f"a change of {value['percent']} percent always or never happens"
+                yield (*path, kind, "percent"), "percent-change", found
 
 
 def _check_parameters(document: Document) -> Found:
@@ -163,6 +164,8 @@ def _check_exits(document: Document) -> Found:
     for key in ("stop_loss", "trailing"):
         if document["position_type"] != "SHORT" and document.get(key, {}).get("percent", 0) >= 100:
             yield (key, "percent"), "stop-order", "must be below 100 for a long; a price cannot fall further"
+    if document["position_type"] == "SHORT" and document.get("take_profit", {}).get("percent", 0) >= 100:
+        yield ("take_profit", "percent"), "stop-order", "must be below 100 for a short; a price cannot fall further"
     if "risk_percent" in document.get("order_size", {}) and not stops:
         yield ("order_size",), "risk-size", "risk_percent needs a stop_loss or an atr_stop"
     if "session" in document:
@@ -184,8 +187,9 @@ def _check_account(document: Document) -> Found:
                 days[key] = date.fromisoformat(document[key])
             except ValueError:
                 yield (key,), "date", f"is no day of the calendar; found {document[key]}"
-    if len(days) == 2 and days["start_date"] >= days["end_date"]:
-        yield ("end_date",), "date", f"must be after start_date {document['start_date']}; found {document['end_date']}"
+    if len(days) == 2 and days["start_date"] > days["end_date"]:
+        found = f"must not be before start_date {document['start_date']}; found {document['end_date']}"
+        yield ("end_date",), "date", found
     period = document.get("period")
     if period and days:
         yield ("period",), "period", "stands beside dates; keep the one or the others"

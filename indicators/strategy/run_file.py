@@ -1,5 +1,6 @@
 """One strategy of a file on the bars of a file: its trades and a trader's numbers."""
 
+import math
 from dataclasses import dataclass
 from itertools import accumulate
 from pathlib import Path
@@ -21,19 +22,22 @@ from indicators.strategy.schema import DEFAULTS
 from indicators.strategy.tree import Document
 
 SHOWN_TICKERS = 8
+LEAST_DECIMALS = 3
 
 
 @dataclass(frozen=True)
 class Numbers:
     """A trader's numbers; percents are net of commissions, None where there is nothing to measure.
 
-    `profit_factor`: dollars won over dollars lost. `worst_drawdown_percent`: deepest fall of the closed equity below
-    its best before, of that best.
+    `average_percent`: of what a trade opened with. `profit_factor`: dollars won over dollars lost.
+    `worst_drawdown_percent`: deepest fall of the closed equity below its best before, of that best.
     """
 
     trades: int
     trades_per_1000_bars: float
+    net_dollars: float
     net_percent: float
+    average_percent: float | None
     win_percent: float | None
     average_win_percent: float | None
     average_loss_percent: float | None
@@ -69,7 +73,9 @@ class StrategyRun:
                 *rows,
                 f"{self.ticker}: {self.bars:,} bars of {self.interval}; buys on {result.buy_bars:,}, sells on "
                 f"{result.sell_bars:,}; {numbers.trades} trades, {numbers.trades_per_1000_bars:.1f} per 1,000 bars",
-                f"net {numbers.net_percent:+.3f}% of the capital, worst drawdown {numbers.worst_drawdown_percent:.3f}%",
+                f"net {numbers.net_dollars:+,.2f} dollars, {_write_percent(numbers.net_percent)} of the capital, worst "
+                f"drawdown {_write_percent(numbers.worst_drawdown_percent, '')}; "
+                f"{_show(numbers.average_percent, '%', '+')} a trade",
                 f"won {_show(numbers.win_percent, '%')} of the trades, {_show(numbers.average_win_percent, '%')} each; "
                 f"lost {_show(numbers.average_loss_percent, '%')} each; profit factor {_show(numbers.profit_factor)}; "
                 f"held {_show(numbers.average_bars_held)} bars; {_show(numbers.long_percent, '%')} long",
@@ -90,7 +96,7 @@ def run_strategy_file(strategy: Path, bars: Path, markets: Markets = USUAL) -> S
     if strategy.exists() and not strategy.is_file():  # a pipe would be waited for
         raise IndicatorError(f"{strategy} is no regular file. Name a JSON file with one strategy.")
     try:
-        text = strategy.read_text(encoding="utf-8")
+        text = strategy.read_text(encoding="utf-8-sig")  # an editor may begin it with a mark
     except (OSError, UnicodeDecodeError) as exc:
         raise IndicatorError(f"{strategy} cannot be read: {exc}. Name a JSON file with one strategy.") from exc
     document = read_strategy(text, str(strategy))
@@ -159,7 +165,9 @@ def measure_numbers(document: Document, result: Result, bars: int) -> Numbers:
     return Numbers(
         trades=len(trades),
         trades_per_1000_bars=1000 * len(trades) / bars,
+        net_dollars=sum(each.net for each in bookings),
         net_percent=result.account.net_percent,
+        average_percent=_average([each.net_percent for each in bookings]),
         win_percent=100 * len(wins) / len(trades) if trades else None,
         average_win_percent=_average([each.net_percent for each in wins]),
         average_loss_percent=_average([each.net_percent for each in losses]),
@@ -174,5 +182,11 @@ def _average(values: list[float]) -> float | None:
     return sum(values) / len(values) if values else None
 
 
-def _show(value: float | None, unit: str = "") -> str:
-    return "-" if value is None else f"{value:.2f}{unit}"
+def _write_percent(value: float, sign: str = "+") -> str:
+    """Write three decimals, and three digits of what is smaller: one share moves little of a million."""
+    digits = 2 - math.floor(math.log10(abs(value))) if value else 0
+    return f"{value:{sign}.{max(digits, LEAST_DECIMALS)}f}%"
+
+
+def _show(value: float | None, unit: str = "", sign: str = "") -> str:
+    return "-" if value is None else f"{value:{sign}.2f}{unit}"

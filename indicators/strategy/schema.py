@@ -74,7 +74,7 @@ def _describe_exits() -> Schema:
         | {"description": "A stop loss as a multiple of the average true range."},
         "trailing": _allow({"percent": _number(0, 100, "Percent of the best price so far.")}, ["percent"])
         | {"description": "Leaves where the price has come back this far from its best."},
-        "take_profit": _allow({"percent": percent}, ["percent"])
+        "take_profit": _allow({"percent": _number(0, 1000, "Percent of the entry price.")}, ["percent"])
         | {"description": "Leaves where the price has moved this far in favour."},
         "exit_after_bars": _whole(1, 10_000) | {"description": "Leaves at the open this many bars after the entry."},
         "session": _allow({name: {"type": "string", "pattern": TIME} for name in ("from", "to")}, ["from", "to"])
@@ -122,8 +122,8 @@ def _describe_condition() -> Schema:
                 name: {"type": "array", "items": series, "minItems": 2, "maxItems": 2, "description": meaning}
                 for name, meaning in PAIRS.items()
             },
-            "up": trend | {"description": "None of the last `bars` values is below the one before it."},
-            "down": trend | {"description": "None of the last `bars` values is above the one before it."},
+            "up": trend | {"description": "Of the last `bars` values, none after the first is below the one before."},
+            "down": trend | {"description": "Of the last `bars` values, none after the first is above the one before."},
             "change": _allow(
                 {"series": series, "percent": percent, "bars": _whole(2, MOST_BARS)}, ["series", "percent", "bars"]
             )

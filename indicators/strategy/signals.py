@@ -56,7 +56,7 @@ def find_comparison(kind: str, first: Values | float, second: Values | float, *,
 
 
 def find_trend(values: Values, bars: int, *, rises: bool) -> Flags:
-    """Return where none of the last `bars` values is below (above) the one before it."""
+    """Return where of the last `bars` values none after the first is below (above) the one before it."""
     steps = np.diff(values)
     broken = np.concatenate([[True], ~(steps >= 0) if rises else ~(steps <= 0)])
     count = np.cumsum(broken)

@@ -16,7 +16,7 @@ from designer_configs.compile.native import CompiledProfile
 from designer_configs.compile.profile import Profile
 from jobs.job import Job, JobResult
 from refine_loop.context import RunContext
-from refine_loop.families import find_short, join_families, share_rows
+from refine_loop.families import DRAWN_FOR_ONE, choose_rows, find_short, join_families, share_rows
 from refine_loop.nodes import plan
 from refine_loop.record.events import EventLog
 from refine_loop.state import START_STATE
@@ -85,6 +85,16 @@ def test_controls_keep_their_shares_though_families_are_few(size: int) -> None:
     counts = Counter(row["topic"] for row in joined)
     moved = sum(abs(counts[value] / 600 - weight / 100) for value, weight in zip(values, weights, strict=True)) / 2
     assert moved < 0.03
+
+
+def test_rows_are_chosen_so_that_with_those_before_controls_have_their_shares() -> None:
+    rng = random.Random(2)
+    pool = [make_row(str(place), rng.choice("ab")) | {"names": []} for place in range(20 * DRAWN_FOR_ONE)]
+    known = [make_row(str(place), "a") for place in range(6)]
+    chosen = choose_rows(pool, [TOPIC], known)
+    assert [pool.index(row) // DRAWN_FOR_ONE for row in chosen] == list(range(20))
+    assert [row["topic"] for row in chosen[:3]] == ["b"] * 3
+    assert Counter(row["topic"] for row in [*known, *chosen]) == {"a": 13, "b": 13}
 
 
 class Drawing:

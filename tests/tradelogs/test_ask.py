@@ -2,10 +2,12 @@
 
 import json
 from dataclasses import replace
+from functools import partialmethod
 from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 
 import tradelogs
 from designer_configs.compile.profile import load_profile
@@ -115,6 +117,18 @@ def test_what_cannot_be_asked_is_said(tmp_path: Path, arguments: tuple[str, ...]
     assert result.exit_code == 2
     assert said in result.output
     assert not (tmp_path / "log.jsonl").exists() or not (tmp_path / "log.jsonl").read_text()
+
+
+@pytest.mark.parametrize(
+    ("typed", "said"), [("x" * 1_000_000, "has 1,000,000 characters; at most 8,000 are asked"), ("", "is empty")]
+)
+def test_a_question_is_read_from_standard_input(
+    tmp_path: Path, typed: str, said: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(CliRunner, "invoke", partialmethod(CliRunner.invoke, input=typed))
+    result = run_cli("ask", "advisor_offline", "-", "--log", tmp_path / "log.jsonl")
+    assert result.exit_code == 2
+    assert said in result.output
 
 
 def test_an_audit_log_that_cannot_be_written_is_said_before_anything_is_asked(tmp_path: Path) -> None:

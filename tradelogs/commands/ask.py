@@ -1,13 +1,16 @@
 """`tradelogs ask`."""
 
+import sys
 from pathlib import Path
 
 import click
 
-from tradelogs.exits import DONE, FAILED, explain_errors
+from tradelogs.exits import BAD_INPUT, DONE, FAILED, explain_errors
 from tradelogs.options import file_option, profile_option
 
 SECTION = "Make rows"
+STANDARD_INPUT = "-"
+MOST_READ = 2**24  # bytes of standard input; far more than are asked
 
 
 @click.command()
@@ -31,7 +34,8 @@ def command(
 ) -> int:
     """Ask PROFILE's models a QUESTION: through its prompt, checks, policy and refine passes, into an audit log.
 
-    Ends with 0 where every question has a reply of the models, a refusal included; with 1 where one has the fallback.
+    A question `-` is what standard input says. Ends with 0 where every question has a reply of the models, a refusal
+    included; with 1 where one has the fallback.
 
     \b
     Example:
@@ -43,7 +47,13 @@ def command(
     if health:
         return print_health(profile)
     if not questions:
-        raise click.UsageError("a question is missing: write it in quotes, or --health")
-    replies = ask_profile(profile, questions, bars=bars, log=log, verbose=verbose)
+        click.echo("error: a question is missing: write it in quotes, or - to read it from standard input", err=True)
+        return BAD_INPUT
+    asked = [_read_input() if question == STANDARD_INPUT else question for question in questions]
+    replies = ask_profile(profile, asked, bars=bars, log=log, verbose=verbose)
     print_replies(replies, log or name_audit_log(Path(profile).stem), as_json=as_json)
     return FAILED if any(reply.is_fallback for reply in replies) else DONE
+
+
+def _read_input() -> str:
+    return sys.stdin.buffer.read(MOST_READ).decode(errors="replace").strip()

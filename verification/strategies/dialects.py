@@ -67,7 +67,7 @@ def read_json_answer(text: str) -> Said:
         if problems or not isinstance(document, dict):
             continue
         unresolved = document.get(UNRESOLVED)
-        if isinstance(unresolved, list) and all(isinstance(each, str) for each in unresolved):
+        if isinstance(unresolved, list) and unresolved and all(isinstance(each, str) for each in unresolved):
             return Said(place == 0, json.dumps(sorted(unresolved)), {}, None, tuple(unresolved))
         if not check_document(document):
             form = canonicalize(document)

@@ -11,6 +11,7 @@ from verification.errors import VerificationError
 ANSWER_KEYS = ("answer", "response", "output", "text", "completion")  # reference 004 writes both of the last
 RIGHT_KEYS = ("completion", "answer", "output", "text")
 PROMPT_KEYS = ("prompt", "description")
+SHOWN_KEYS = (*PROMPT_KEYS, "text")  # in a test `text` may be the answer, beside its prompt
 ID_KEYS = ("row_id", "id")
 STYLE_KEYS = ("paraphrase_style", "style")
 MOST_BYTES = 2**30
@@ -79,12 +80,21 @@ def read_answers(path: Path, test: Sequence[TestRow]) -> list[str]:
 
 
 def read_prompts(path: Path) -> set[str]:
-    """Read the prompts of a file of examples or of training.
+    """Read the prompts of a file of examples or of training, however they are spaced and capitalised.
 
     Raises:
-        VerificationError: It cannot be read.
+        VerificationError: It cannot be read, or a line of it has no prompt.
     """
-    return {str(_find(line, PROMPT_KEYS)) for _, line in _iter_lines(path) if isinstance(line, Mapping)}
+    prompts = set[str]()
+    for number, line in _iter_lines(path):
+        prompt = line if isinstance(line, str) else _find(line, SHOWN_KEYS)
+        if not isinstance(prompt, str):
+            known = ", ".join(SHOWN_KEYS)
+            raise VerificationError(
+                f"{path}:{number}: must be a text, or an object with a text under one of {known}; found {_show(line)}"
+            )
+        prompts.add(_fold(prompt))
+    return prompts
 
 
 def refuse_leaks(test: Sequence[TestRow], known: Mapping[str, set[str]]) -> None:
@@ -94,11 +104,15 @@ def refuse_leaks(test: Sequence[TestRow], known: Mapping[str, set[str]]) -> None
         VerificationError: Naming the file, how many prompts, and the first.
     """
     for name, prompts in known.items():
-        if leaked := [each for each in test if each.prompt in prompts]:
+        if leaked := [each for each in test if _fold(each.prompt) in prompts]:
             raise VerificationError(
                 f"{name}: {len(leaked)} of its prompts are in the test, the first at {leaked[0].row_id}: "
                 f"{leaked[0].prompt[:80]!r}. Take them out of one of the two"
             )
+
+
+def _fold(prompt: str) -> str:
+    return " ".join(prompt.split()).casefold()
 
 
 def _iter_lines(path: Path) -> Iterator[tuple[int, Any]]:

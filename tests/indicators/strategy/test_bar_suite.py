@@ -73,6 +73,12 @@ def test_a_clause_that_never_matters_is_dead() -> None:
     assert list(find_dead_clauses(PLAIN, load_suite())) == []
 
 
+def test_a_group_that_never_matters_is_dead_though_each_of_its_clauses_matters() -> None:
+    never = {"all": [{"greater": [{"RSI": {}}, 70]}, {"less": [{"RSI": {"source": "HLC3"}}, 20]}]}
+    document = {**PLAIN, "buy_condition": {"any": [CROSS, never]}}
+    assert list(find_dead_clauses(document, load_suite())) == [("buy_condition", "any", 1)]
+
+
 def test_a_clause_within_after_is_taken_out_with_it() -> None:
     after = {"after": {"condition": {"less": [{"RSI": {}}, 40]}, "bars": 2}}
     assert list(find_dead_clauses({**PLAIN, "buy_condition": {"any": [CROSS, after]}}, load_suite())) == []

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from indicators.strategy.bar_suite import load_suite
-from indicators.strategy.equality import check_answer, name_value, write_question
+from indicators.strategy.equality import check_alone, check_answer, name_value, write_question
 from indicators.strategy.splits import choose_split, hash_shape
 from indicators.strategy.tree import Document
 from tests.indicators.strategy.described import describe_one, read_back
@@ -45,12 +45,18 @@ def test_an_answer_is_right_if_it_trades_the_same(change: Document, rules: list[
         ('{"unresolved": ["$.stop_loss.percent"]}', ["missing-key"]),
         ('{"unresolved": ["$.take_profit.percent"], "question": "?"}', ["wrong-question"]),
         ('{"unresolved": 3}', ["type"]),
+        ('{"unresolved": []}', ["type"]),
         ("[]", ["guess"]),
         ("How far?", ["json"]),
     ],
 )
 def test_a_withheld_value_is_asked_for(answer: str, rules: list[str]) -> None:
     assert [problem.rule for problem in check_answer(answer, STRATEGY, [PATH], load_suite())] == rules
+
+
+@pytest.mark.parametrize("named", ["[]", "[1]"])
+def test_a_question_alone_asks_for_something(named: str) -> None:
+    assert [problem.rule for problem in check_alone(f'{{"unresolved": {named}, "question": "?"}}')] == ["type"]
 
 
 def test_a_value_is_named_by_its_first_and_last_key() -> None:

@@ -43,6 +43,8 @@ def test_the_schema_file_is_what_the_code_makes() -> None:
         buy({"after": {"condition": {"up": {"series": {"OBV": {}}, "bars": 3}}, "bars": 2}}),
         buy({"greater": [{"HIGH": {"timeframe": "1wk"}}, {"PRIOR_HIGH": {}}]}),
         {**PLAIN, "position_type": "SHORT", "stop_loss": {"percent": 100}},
+        {**PLAIN, "take_profit": {"percent": 150}},
+        {**PLAIN, "interval": "5m", "start_date": "2024-03-05", "end_date": "2024-03-05"},
         {
             **{key: value for key, value in PLAIN.items() if key != "sell_condition"},
             "exit_after_bars": 5,
@@ -80,6 +82,9 @@ def test_sound_strategies_pass(document: dict[str, Any]) -> None:
         ({**PLAIN, "position_type": "SHORT", "sell_condition": CROSS, "buy_condition": CROSS}, "$", "sides-equal"),
         ({**PLAIN, "order_size": {"risk_percent": 1}}, "$.order_size", "risk-size"),
         ({**PLAIN, "period": "1mo", "interval": "1mo"}, "$.period", "period"),
+        ({**PLAIN, "start_date": "2024-03-05", "end_date": "2024-03-04"}, "$.end_date", "date"),
+        ({**PLAIN, "position_type": "SHORT", "take_profit": {"percent": 100}}, "$.take_profit.percent", "stop-order"),
+        (buy({"intra": {"series": {"CLOSE": {}}, "percent": -100}}), "$.buy_condition.intra.percent", "percent-change"),
     ],
 )
 def test_a_fault_is_named_with_its_place(document: dict[str, Any], path: str, rule: str) -> None:

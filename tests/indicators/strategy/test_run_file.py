@@ -56,7 +56,13 @@ def test_trades_and_numbers_are_those_of_a_trader(run: Run) -> None:
     assert numbers.worst_drawdown_percent == pytest.approx(1.4)
     assert numbers.average_bars_held == 2.5
     assert "2 trades" in str(found)
+    assert "net -14.00 dollars, -1.400% of the capital, worst drawdown 1.400%; -3.39% a trade" in str(found)
     assert "lost -3.39% each" in str(found)
+
+
+def test_one_share_of_a_large_account_has_a_result_that_can_be_read(run: Run) -> None:
+    said = str(run({**RISE, "initial_capital": 1_000_000, "order_size": {"contracts": 1}}))
+    assert "net -7.00 dollars, -0.000700% of the capital, worst drawdown 0.000700%; -3.39% a trade" in said
 
 
 def test_shorter_bars_are_joined_and_longer_ones_refused(run: Run, make_bars: MakeBars) -> None:
@@ -89,6 +95,12 @@ def test_what_is_wrong_with_the_strategy_is_told(text: str, tmp_path: Path) -> N
     (tmp_path / "strategy.json").write_text(text, encoding="utf-8")
     with pytest.raises(IndicatorError, match=r"strategy\.json cannot be used: \$"):
         run_strategy_file(tmp_path / "strategy.json", tmp_path / "bars.csv")
+
+
+def test_a_file_may_begin_with_the_mark_of_an_editor(run: Run, tmp_path: Path) -> None:
+    expected = run(RISE).numbers
+    (tmp_path / "strategy.json").write_text(json.dumps(RISE), encoding="utf-8-sig")
+    assert run_strategy_file(tmp_path / "strategy.json", tmp_path / "bars.parquet").numbers == expected
 
 
 def test_a_missing_file_is_told(tmp_path: Path) -> None:

@@ -80,6 +80,8 @@ def test_a_needless_question_is_counted(rows: list[Row]) -> None:
         "x" * 1_000_000,
         '{"ticker": NaN}',
         "null",
+        '{"unresolved": []}',
+        '{"unresolved": [1]}',
         "Strategy(**{})",
         "Strategy('IBM')",
     ],
@@ -124,6 +126,8 @@ def test_the_command_prints_a_table(tmp_path: Path) -> None:
         ([{"answer": "x"}, {"other": 1}], [], "must be a text, or an object"),
         ([{"id": "1", "answer": ""}, {"id": "1", "answer": ""}], [], "the first that it lacks: '2'"),
         (["x", "y"], [{"prompt": "Buy."}], "1 of its prompts are in the test"),
+        (["x", "y"], [{"prompt": "Hold."}, {"text": " buy.\n"}, "Sell."], "2 of its prompts are in the test"),
+        (["x", "y"], [{"messages": []}], "under one of prompt, description, text"),
     ],
 )
 def test_bad_files_are_errors(answers: list[object], shown: list[object], message: str, tmp_path: Path) -> None:

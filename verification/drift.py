@@ -24,6 +24,7 @@ from verification.answers import to_json
 from verification.errors import VerificationError
 from verification.trades.classifier import WIDTH, cross_fit, measure_auc
 from verification.trades.features import PERCENTS, measure_features
+from verification.trades.mere_tables import read_time
 
 Health = Literal["Healthy", "Degraded", "Critical", "cannot tell"]
 Found = Literal["drift", "no drift", "cannot tell"]
@@ -81,13 +82,9 @@ def take_numbers(table: pl.DataFrame) -> pl.DataFrame:
 
 def _measure_trades(table: pl.DataFrame) -> pl.DataFrame:
     times = ("entry_time", "exit_time")
-    read = [
-        pl.col(name).str.replace("T", " ").str.to_datetime("%Y-%m-%d %H:%M:%S%.f%:z", time_unit="us", strict=False)
-        for name in times
-        if table.schema[name] == pl.String
-    ]
     blank = [pl.lit(None, pl.String).alias(name) for name in ("trade_id", "session_date") if name not in table.columns]
-    zoned = table.with_columns(*read, *blank).with_columns(pl.col(PERCENTS).cast(pl.Float64, strict=False))
+    percents = pl.col(PERCENTS).cast(pl.Float64, strict=False)
+    zoned = table.with_columns(*(read_time(table, name) for name in times), *blank, percents)
     if any(zoned[name].null_count() for name in times):
         return take_numbers(table.drop(times))  # clocks without a date have no minutes between them that could be told
     return measure_features(zoned).drop("trade_id", "session_date")
@@ -121,13 +118,13 @@ def judge_by_moments(reference: pl.DataFrame, current: pl.DataFrame) -> dict[str
     sd(reference) of returns: of one row's `close` to the next where there is one, of `trade_percent_change` in trades;
     without either the mean over columns of that ratio. Deviations with n - 1. Healthy: score < 1 and ratio in
     [0.6, 1.5]; Critical: score > 2, or ratio > 2.5 or < 0.4; else Degraded. Cannot tell: fewer than 20 rows on a side,
-    or a column that does not vary in the reference, by whose deviation of 0 the formula divides.
+    or a column that does not vary on either: the formula divides by the reference's deviation.
     """
     few = min(reference.height, current.height) < LEAST_ROWS
     spreads = {name: _spread(reference[name]) for name in reference.columns}
-    still = [name for name, spread in spreads.items() if not spread > 0.0]
-    if few or still or any(not current[name].count() for name in current.columns):
-        why = f"fewer than {LEAST_ROWS} rows" if few else f"does not vary: {', '.join(still) or 'nothing there'}"
+    still = [name for name, spread in spreads.items() if not (spread > 0.0 and _spread(current[name]) > 0.0)]
+    if few or still:
+        why = f"fewer than {LEAST_ROWS} rows" if few else f"does not vary: {', '.join(still)}"
         return {"health": CANNOT_TELL, "score": None, "volatility_ratio": None, "why": why}
     shifts = [abs(_mean(current[n]) - _mean(reference[n])) / spread for n, spread in spreads.items()]
     score, ratio = float(np.mean(shifts)), measure_volatility(reference, current, spreads)

@@ -118,6 +118,8 @@ def test_few_rows_and_columns_that_do_not_vary_cannot_be_told() -> None:
     found = compare_tables(still, still)
     assert found["ours"]["verdict"] == found["reference_001"]["health"] == "cannot tell"
     assert found["ours"]["cannot_tell"] == ["a"]
+    stopped = compare_tables(draw(rng, 50), still)
+    assert stopped["reference_001"]["why"] == "does not vary: a"
 
 
 def test_holm_stops_at_the_first_that_does_not_fire() -> None:
@@ -145,9 +147,21 @@ def test_trades_are_compared_by_their_features() -> None:
     ]
 
 
+def test_moments_are_compared_on_one_clock_however_they_are_written() -> None:
+    texts = pl.read_csv(TRADES)
+    times = pl.col("entry_time", "exit_time")
+    utc = texts.with_columns(times.str.to_datetime("%Y-%m-%dT%H:%M:%S%:z"))
+    zoned = utc.with_columns(times.dt.convert_time_zone("America/New_York"))
+    naive = zoned.with_columns(times.dt.replace_time_zone(None))
+    written = naive.with_columns(times.dt.to_string("%Y-%m-%d %H:%M:%S"))
+    features = take_numbers(texts)
+    assert features["entry_minute"].is_between(9.5 * 60, 16 * 60).all()  # also after the clocks go back
+    assert all(take_numbers(table).equals(features) for table in (utc, zoned, naive, written))
+
+
 def test_the_command_says_both_and_fails_on_what_it_is_told_to(tmp_path: Path) -> None:
     rng = np.random.default_rng(5)
-    draw(rng, 200).write_parquet(tmp_path / "old.parquet")
+    draw(rng, 200).with_columns(d=pl.int_range(200)).write_parquet(tmp_path / "old.parquet")
     draw(rng, 200, 5.0).write_csv(tmp_path / "new.csv")
     (tmp_path / "metrics.json").write_text('{"overall": 1}', encoding="utf-8")
     old, new = tmp_path / "old.parquet", tmp_path / "new.csv"
@@ -155,6 +169,7 @@ def test_the_command_says_both_and_fails_on_what_it_is_told_to(tmp_path: Path) -
     assert result.exit_code == 4, result.output
     assert "ours           drift: a, b, c" in result.output
     assert "reference 001  Critical" in result.output
+    assert "not compared   d: on one side only" in result.output
     assert json.loads((tmp_path / "metrics.json").read_text())["drift"]["ours"]["verdict"] == "drift"
     page = (tmp_path / "drift.html").read_text(encoding="utf-8")
     assert "Ours: drift" in page

@@ -38,5 +38,7 @@ def command(reference: Path, current: Path, out: Path | None, fail_on: str | Non
     moments = old["why"] or f"score {old['score']:.3f}, volatility ratio {old['volatility_ratio']:.3f}"
     click.echo(f"ours           {ours['verdict']}{fired}{silent}")
     click.echo(f"reference 001  {old['health']} ({moments})")
+    if found["not_compared"]:
+        click.echo(f"not compared   {', '.join(found['not_compared'])}: on one side only")
     click.echo(f"page: {show_path(page)}")
     return DRIFTED if fail_on is not None and fails(found, fail_on) else DONE

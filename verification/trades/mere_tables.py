@@ -101,7 +101,7 @@ def read_trades(path: Path) -> pl.DataFrame:
         raise VerificationError(f"{path}: the column {missing[0]} is missing; rows need {', '.join(CORE_FIELDS)}")
     try:
         told = table.with_columns(
-            *(_read_time(table, name) for name in TIME_FIELDS),
+            *(read_time(table, name) for name in TIME_FIELDS),
             *(pl.col(name).cast(pl.Float64, strict=False) for name in NUMBER_FIELDS),
         )
     except PolarsError as exc:
@@ -119,7 +119,8 @@ def read_trades(path: Path) -> pl.DataFrame:
     return shape_trades(made.drop("trade_id", strict=False), "row_id", path)
 
 
-def _read_time(table: pl.DataFrame, name: str) -> pl.Expr:
+def read_time(table: pl.DataFrame, name: str) -> pl.Expr:
+    """Read a column of moments on one clock, the exchange's: text or times, with an offset, a zone or neither."""
     dtype, column = table.schema[name], pl.col(name)
     if isinstance(dtype, pl.Datetime):
         zoned = (

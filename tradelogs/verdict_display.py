@@ -19,6 +19,7 @@ STYLES = {"good": "green", "helps": "green", "cannot tell": "yellow", "no gain":
 BAD = "bold red"
 UNTOLD = "cannot tell"
 UNKNOWN = ("unknown", "\u2013", "-", "")  # how an answer writes a number that nobody knows
+MOST_LINES = 4  # of what cannot be told; a longer list is of so few rows that hardly anything can be
 LEAST_ROOM = 34  # characters beside question and verdict; with less the number stands below them
 
 
@@ -62,7 +63,7 @@ class VerdictDisplay:
             self._print_beside(told)
             self._console.print()
         if untold := [answer for answer in metrics["answers"] if answer["verdict"] == UNTOLD]:
-            self._print_lines(f"not told: {say_untold(untold)}", {"not told": STYLES[UNTOLD]})
+            self._print_lines(self._fold_untold(untold), {"not told": STYLES[UNTOLD]})
             self._console.print()
         overall = metrics["overall"]
         style = STYLES.get(overall["verdict"], BAD)
@@ -70,6 +71,13 @@ class VerdictDisplay:
         if summary.get("notice"):
             self._print_lines(summary["notice"])
         self._console.print(f"report: {show_path(folder / 'report.html')}", soft_wrap=True)
+
+    def _fold_untold(self, untold: Sequence[Mapping[str, Any]]) -> str:
+        """Say what cannot be told and what it would take, or only the names where that is more than a few lines."""
+        said = f"not told: {say_untold(untold)}"
+        if len(wrap_words(said, self._console.width)) <= MOST_LINES:
+            return said
+        return f"not told: {', '.join(answer['question'] for answer in untold)}; the report says what each takes."
 
     def _print_beside(self, rows: Sequence[Row]) -> None:
         """Print names, verdicts where there are any, and texts; below each other where there is no room beside."""

@@ -1,5 +1,6 @@
 """What would settle a question that cannot be told: of which rows how many, in few words."""
 
+import re
 from collections.abc import Sequence
 
 from verification.answers import Interval
@@ -45,7 +46,13 @@ def say_least(counts: Sequence[tuple[str, int, int]]) -> str:
 
 def say_lacks(counts: Sequence[tuple[str, int, int]]) -> str:
     """Say what there is too little of, found and needed; nothing where there is enough."""
-    return "; ".join(f"{found} {what}, at least {least} are needed" for what, found, least in counts if found < least)
+    short = [(found, say_one(what) if found == 1 else what, least) for what, found, least in counts if found < least]
+    return "; ".join(f"{found} {what}, at least {least} are needed" for found, what, least in short)
+
+
+def say_one(what: str) -> str:
+    """Say one of some rows: "gold session" of "gold sessions", "session of gold" of "sessions of gold"."""
+    return re.sub(r"s\b", "", what, count=1)
 
 
 def join_words(parts: Sequence[str]) -> str:

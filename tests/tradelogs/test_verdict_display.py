@@ -56,6 +56,14 @@ def test_what_cannot_be_told_is_folded_into_one_line(capsys: pytest.CaptureFixtu
     assert " ".join(shown[3].split()) == f"not told: {told}"
 
 
+def test_what_fills_many_lines_is_folded_to_names(capsys: pytest.CaptureFixture[str]) -> None:
+    names = [f"question_{number}" for number in range(9)]
+    answers = [{**ANSWER, "verdict": "cannot tell", "question": name} for name in names]
+    VerdictDisplay().print_verdicts({**METRICS, "answers": answers}, Path("runs"))
+    shown = " ".join(capsys.readouterr().out.split())
+    assert f"not told: {', '.join(names)}; the report says what each takes." in shown
+
+
 def test_a_long_word_stays_whole() -> None:
     assert wrap_words("a " + "b" * 90, 50) == ["a", "b" * 90]
 

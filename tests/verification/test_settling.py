@@ -33,5 +33,6 @@ def test_what_lacks_is_listed() -> None:
     counts = [("gold trades", 5, 30), ("sessions", 9, 5), ("synthetic trades", 0, 30)]
     assert say_least(counts) == "30 gold trades and 30 synthetic trades"
     assert say_lacks(counts) == "5 gold trades, at least 30 are needed; 0 synthetic trades, at least 30 are needed"
+    assert say_lacks([("sessions of gold", 1, 5)]) == "1 session of gold, at least 5 are needed"
     assert say_lacks(counts[1:2]) == say_least(counts[1:2]) == ""
     assert join_words(["a", "b", "c"]) == "a, b and c"

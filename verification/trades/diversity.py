@@ -22,12 +22,13 @@ from verification.answers import (
     say_percent,
     to_json,
 )
-from verification.delivery import DIGITS, Declared, Delivery, compare_control, find_measured, say_starved
+from verification.delivery import Declared, Delivery, compare_control, find_measured, say_starved
 from verification.settling import EITHER, say_lacks, say_least, say_settling
-from verification.trades.features import FEATURES, measure_features
+from verification.trades.features import FEATURES
 from verification.trades.matching import CALIPER
 from verification.trades.memorisation import REAL_NEIGHBOURS, find_nearest
 from verification.trades.references import PROTOTYPE_COLLAPSE
+from verification.trades.sameness import find_same
 from verification.trades.yardstick import Yardstick, draw_rows
 
 NEIGHBOURS = 5  # k of coverage and density, as their authors advise
@@ -35,7 +36,6 @@ COVERAGE_BAR = 0.75  # of what as many fresh gold trades would cover: a quarter 
 REACH = " within reach of the controls"
 EFFECTIVE_BAR = 0.5  # of the gold's effective number, at equal rows
 COLLAPSED = 0.1  # effective rows over the gold's: less is a collapse, even beside gold that no control narrowed
-DUPLICATE_BAR = 0.5  # more duplicates than the gold has by this share: most rows add nothing
 NEAR_QUANTILE = 0.01  # of the distances from real rows to those of other sessions: below it rows are near-duplicates
 LEAST_TRAIN = 30  # gold rows: with fewer five neighbours are not near
 LEAST_SESSIONS = 6  # of the train part: what fewer leave uncovered may be the days' doing
@@ -94,9 +94,9 @@ def ask_diversity(
 
     Underfit, when a bucket of a control starves, or when an upper bound is below its bar: coverage below COVERAGE_BAR
     of what as many fresh gold trades would cover, or the effective number of rows below EFFECTIVE_BAR of the gold's;
-    or when the share of duplicates is DUPLICATE_BAR above the gold's. Cannot tell, where an interval spans a bar, and
-    where there is too little. Density, total variation and near-duplicates are shown only: controls may change the
-    marginals on purpose.
+    or when surely too many repeat another one, or a number is the same in all (`sameness`). Cannot tell, where an
+    interval spans a bar, and where there is too little. Density, total variation and near-duplicates are shown only:
+    controls may change the marginals on purpose.
 
     Args:
         yardstick: Gold.
@@ -119,11 +119,14 @@ def ask_diversity(
     starved = [f"{each.name} {value}" for each in deliveries for value in each.starved]
     buckets = ("starved buckets of controls", str(len(starved)) if deliveries else "no control to compare")
     notes = say_notes(deliveries, repeated)
+    same = find_same(yardstick.train, synthetic, controlled)
+    faults = [*([say_starved(starved)] if starved else []), *same.faults]
+    metrics |= {"duplicates": same.duplicates, "gold_duplicates": same.own}
     if lack := find_lack(yardstick, synthetic):
-        verdict, reason = (UNDERFIT, say_starved(starved)) if starved else (CANNOT_TELL, lack)
-        numbers = (("coverage of the gold", "unknown"), ("effective rows of 100", "unknown"), buckets)
+        verdict, reason = (UNDERFIT, " ".join(faults)) if faults else (CANNOT_TELL, lack)
+        unknown = (("coverage of the gold", "unknown"), ("effective rows of 100", "unknown"), buckets)
         needs = say_least(count_sides(yardstick, synthetic)) if verdict == CANNOT_TELL else ""
-        return Answer("diversity", title, verdict, reason + notes, numbers, to_json(metrics), needs)
+        return Answer("diversity", title, verdict, reason + notes, (*same.numbers, *unknown), to_json(metrics), needs)
     asked = narrow_gold(yardstick, synthetic, controlled)
     lack = find_lack(asked, synthetic, REACH)
     compared = yardstick if lack else asked
@@ -132,22 +135,20 @@ def ask_diversity(
     used = draw_rows(yardstick.space.place(synthetic), MOST_ROWS, yardstick.make_rng("diversity rows"))
     coverage = Coverage(Interval(np.nan), np.nan, np.nan) if lack else measure_coverage(reach, used)
     likeness = measure_likeness(yardstick, reach, used)
-    duplicates, own = measure_duplicates(synthetic), measure_duplicates(yardstick.train)
     metrics |= {
         "rows_used": len(used),
         "gold_rows": len(yardstick.train),
         "gold_rows_asked": len(asked.train),
         "coverage": coverage,
         "likeness": likeness,
-        "duplicates": duplicates,
-        "gold_duplicates": own,
         "scores": [] if lack else score_equal_rows(compared, synthetic),
     }
-    verdict, reason = judge(starved, coverage, likeness, (duplicates, own), lack)
+    verdict, reason = judge(faults, coverage, likeness, lack)
     expected = "unknown" if lack else f"{coverage.expected:.1%}"
     effective = say_percent(likeness.effective).replace("%", "")
     within = " within reach" if len(asked.train) < len(yardstick.train) else ""
     numbers = (
+        *same.numbers,
         (f"coverage of the gold{within} (fresh gold trades: {expected})", say_percent(coverage.covered)),
         (f"effective rows of 100 (gold: {100 * likeness.gold_effective.value:.0f})", effective),
         buckets,
@@ -192,24 +193,17 @@ def narrow_gold(yardstick: Yardstick, synthetic: pl.DataFrame, controlled: Seque
     return Yardstick(parts[0], parts[1], yardstick.size, yardstick.seed)
 
 
-def judge(
-    starved: Sequence[str],
-    coverage: Coverage,
-    likeness: Likeness,
-    duplicates: tuple[Interval, Interval],
-    lack: str = "",
-) -> tuple[Verdict, str]:
+def judge(faults: Sequence[str], coverage: Coverage, likeness: Likeness, lack: str = "") -> tuple[Verdict, str]:
     """Give verdict and reason: what is surely too little, else what may be, else good; `lack` leaves out coverage."""
     bars = list_bars(coverage, likeness, lack)
-    faults = [say_starved(starved)] if starved else []
-    faults += [
-        f"Only {say_percent(found)} {what}, where at least {bar:.0%} are asked."
-        for found, bar, what in bars
-        if found.high < bar
+    faults = [
+        *faults,
+        *(
+            f"Only {say_percent(found)} {what}, where at least {bar:.0%} are asked."
+            for found, bar, what in bars
+            if found.high < bar
+        ),
     ]
-    more = duplicates[0].low - duplicates[1].value
-    if more > DUPLICATE_BAR:
-        faults.append(f"{say_percent(duplicates[0])} of the trades repeat another one.")
     if faults:
         return UNDERFIT, " ".join(faults)
     if lack:
@@ -343,11 +337,3 @@ def score_equal_rows(yardstick: Yardstick, synthetic: pl.DataFrame) -> list[Scor
         yardstick.score(name, distance, synthetic, PROTOTYPE_COLLAPSE)
         for name, distance in (("gold not covered", lose_coverage), ("rows lost to likeness", lose_rows))
     ]
-
-
-def measure_duplicates(trades: pl.DataFrame) -> Interval:
-    """Measure the share of rows whose features all equal those of an earlier row."""
-    if trades.is_empty():
-        return Interval(float("nan"))
-    rows = measure_features(trades).select((pl.col(name).round_sig_figs(DIGITS) + 0.0) for name in FEATURES)
-    return bound_share(1.0 - rows.n_unique() / len(rows), len(rows))

@@ -15,11 +15,11 @@ import polars as pl
 from numpy.typing import NDArray
 
 from verification.answers import CANNOT_TELL, GOOD, UNDERFIT, Answer, Interval, Matrix, Score, Verdict, to_json
-from verification.settling import EITHER, say_least, say_settling
+from verification.settling import EITHER, say_lacks, say_least, say_settling
 from verification.trades.column_scores import measure_halves, place_score
 from verification.trades.features import EXITS, FEATURES, straighten
 from verification.trades.matching import measure_sound
-from verification.trades.yardstick import Yardstick, draw_rows, spread_interval
+from verification.trades.yardstick import LEAST_SESSIONS, Yardstick, draw_rows, spread_interval
 
 QUESTION = "exits"
 TITLE = "Do exits follow volatility and the time of day?"
@@ -87,7 +87,7 @@ def ask_conditional(yardstick: Yardstick, synthetic: pl.DataFrame) -> Answer:
     sound = measure_sound(synthetic)
     own = yardstick.once("exits rows", lambda: measure_sound(yardstick.gold))
     if min(len(sound), len(own)) < LEAST_ROWS or not yardstick.halves:
-        return _refuse(yardstick, len(sound))
+        return _refuse(yardstick, len(sound), len(own))
     gold = yardstick.once("exits gold", lambda: _measure_gold(yardstick, own))
     rng = yardstick.make_rng("exits synthetic")
     rows = place_rows(sound[rng.permutation(len(sound))[:CAP]], gold.ruler)
@@ -335,16 +335,16 @@ def say_enough(strength: Interval, place: Interval, rows: int, gold_rows: int) -
     )
 
 
-def _refuse(yardstick: Yardstick, rows: int) -> Answer:
-    gold, sessions = len(yardstick.gold), yardstick.gold["session_date"].n_unique()
-    reason = (
-        f"{rows} synthetic and {gold} gold trades of {sessions} sessions; curves over {BINS} bins need {LEAST_ROWS} of "
-        "each, and 6 gold sessions."
-    )
-    counts = {"synthetic trades": (rows, LEAST_ROWS), "gold trades": (gold, LEAST_ROWS), "gold sessions": (sessions, 6)}
-    scarce = sorted(counts.items(), key=lambda count: count[1][0] / count[1][1])
-    numbers = tuple((label, f"{found:,}") for label, (found, _) in scarce)
-    needs = say_least([(label, *count) for label, count in scarce])
+def _refuse(yardstick: Yardstick, rows: int, gold: int) -> Answer:
+    counts = [
+        ("synthetic trades", rows, LEAST_ROWS),
+        ("gold trades", gold, LEAST_ROWS),
+        ("gold sessions", yardstick.gold["session_date"].n_unique(), LEAST_SESSIONS),
+    ]
+    scarce = sorted(counts, key=lambda each: each[1] / each[2])
+    reason = f"Too little for curves over {BINS} bins: {say_lacks(scarce)}."
+    numbers = tuple((label, f"{found:,}") for label, found, _ in scarce)
+    needs = say_least(scarce)
     return Answer(QUESTION, TITLE, CANNOT_TELL, reason, numbers, {"rows_used": rows, "scores": [], "curves": []}, needs)
 
 

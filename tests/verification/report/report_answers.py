@@ -44,7 +44,7 @@ def make_result_curves() -> dict[str, Any]:
     line = [0.1, 0.4, 0.5]
     band = {"gold": line, "synthetic": line, "gold_low": [0.0, 0.3, 0.45], "gold_high": [0.2, 0.5, 0.6]}
     return {
-        "results": {"bins": [-1.0, 0.0, 1.0, 2.0], **band},
+        "results": {"bins": [-1.0, 0.0, 1.0, 2.0], **band, "outside": 0, "outside_by_chance": 1.0},
         "cumulative": {"trade": [1, 2, 3], **band},
         "drawdown": {"gold": make_interval(4.0, 1.0), "synthetic": make_interval(5.0, 2.0)},
     }

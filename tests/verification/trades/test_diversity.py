@@ -17,12 +17,12 @@ from verification.trades.diversity import (
     ask_diversity,
     estimate_mean,
     measure_coverage,
-    measure_duplicates,
     measure_effective,
     measure_reach,
     narrow_gold,
 )
 from verification.trades.references import EXACT_COPIES, GAUSSIAN_COPULA, PROTOTYPE_COLLAPSE
+from verification.trades.sameness import find_same, measure_duplicates
 from verification.trades.yardstick import Yardstick
 
 THREE = Declared("period", ("open", "midday", "close"), (0.5, 0.3, 0.2))
@@ -208,7 +208,7 @@ def test_too_little_is_named(gold: pl.DataFrame, train: int, rows: int, named: s
 
 def test_one_session_of_gold_cannot_tell(gold: pl.DataFrame) -> None:
     train = gold[:100].with_columns(pl.col("session_date").first())
-    assert "1 sessions" in ask_diversity(Yardstick(train, gold[-50:], 100), gold[300:400], []).reason
+    assert "1 session of gold" in ask_diversity(Yardstick(train, gold[-50:], 100), gold[300:400], []).reason
 
 
 def test_columns_that_do_not_vary_do_no_harm(gold: pl.DataFrame) -> None:
@@ -222,6 +222,22 @@ def test_gold_of_one_trade_repeated_gives_no_traceback(gold: pl.DataFrame) -> No
     same = gold.with_columns(pl.col([*numbers, "trade_type"]).first())
     answer = ask_diversity(Yardstick(same[:300], same[300:400], 200), same[400:], [])
     assert answer.metrics["rows_used"] == len(same) - 400
+
+
+def test_trades_written_twice_are_not_varied(gold: pl.DataFrame) -> None:
+    twice = find_same(gold, pl.concat([gold[:100], gold[:100]]), ())
+    assert twice.faults[0].startswith("50.0%")
+    assert twice.numbers[0][0] == "trades that repeat another one"
+    assert find_same(gold, pl.concat([gold[:100], gold[:10]]), ()).faults == ()
+
+
+def test_a_number_that_no_trade_has_otherwise_is_named_unless_a_control_sets_it(gold: pl.DataFrame) -> None:
+    frozen = gold.with_columns(entry_volatility_percent=0.3, worst_exit_percent=-0.2)
+    said = "Volatility at the entry and worst exit are the same in all"
+    assert find_same(gold, frozen, ()).faults[0].startswith(said)
+    controlled = ("entry_volatility_percent", "worst_exit_percent")
+    assert find_same(gold, frozen, controlled).faults == find_same(gold, gold, ()).faults == ()
+    assert find_same(frozen, frozen, ()).faults == find_same(gold, frozen[:29], ()).faults == ()
 
 
 def test_duplicates_are_rows_beyond_the_first(gold: pl.DataFrame) -> None:

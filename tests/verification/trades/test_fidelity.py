@@ -128,7 +128,7 @@ def test_one_session_says_nothing(gold: pl.DataFrame) -> None:
     day = gold.with_columns(pl.lit(gold["session_date"][0]).alias("session_date"))
     answer = ask_fidelity(Yardstick(day, day.clear(), len(day)), gold)
     assert answer.verdict == "cannot tell"
-    assert "1 gold sessions" in answer.reason
+    assert "1 gold session, at" in answer.reason
     assert answer.numbers[0] == ("sessions a side", "1")
 
 

@@ -203,7 +203,7 @@ def test_nearer_than_held_out_agrees_with_all_pairs() -> None:
         (320, 10, 400, "10 held-out"),
         (50, 80, 400, "50 gold trades to train on, at least 60"),
         (320, 80, 5, "5 synthetic trades, at least 20"),
-        (320, 80, 1, "1 synthetic trades"),
+        (320, 80, 1, "1 synthetic trade,"),
         (320, 80, 0, "0 synthetic trades"),
         (0, 0, 5, "0 gold trades"),
     ],
@@ -225,7 +225,7 @@ def test_an_exact_copy_of_little_gold_is_still_one() -> None:
 
 def test_one_session_of_gold_cannot_tell() -> None:
     yardstick = Yardstick(make_trades(100, 1, per_session=100), make_trades(50, 2, first=9), 100)
-    assert "1 sessions of gold" in ask_memorisation(yardstick, make_trades(100, 3)).reason
+    assert "1 session of gold" in ask_memorisation(yardstick, make_trades(100, 3)).reason
 
 
 def test_columns_that_do_not_vary_do_no_harm() -> None:

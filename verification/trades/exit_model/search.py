@@ -28,6 +28,7 @@ from optuna.trial import TrialState
 
 from verification.answers import CANNOT_TELL, GOOD, Interval, Matrix, Verdict
 from verification.ask import use_one_thread
+from verification.settling import say_lacks
 from verification.trades.exit_model.model import (
     LEAST_SESSIONS,
     Boosting,
@@ -169,11 +170,8 @@ def compare_tuned(yardstick: Yardstick, bench: Bench, examples: Examples) -> Fin
 
 def _find_few_rungs(sources: Sequence[Source], least: int) -> str | None:
     for source, name in zip(sources, ("synthetic", "gold"), strict=True):
-        if source.sessions.count < LEAST_SESSIONS:
-            return (
-                f"There are {source.sessions.count} sessions of {name} trades to train on; below {LEAST_SESSIONS} "
-                "none can be held back."
-            )
+        if lack := say_lacks([(f"sessions of {name} trades to train on", source.sessions.count, LEAST_SESSIONS)]):
+            return f"None can be held back: {lack}."
     if least < LEAST_RESOURCE:
         return f"The first rung would have {least} trades to train on; below {LEAST_RESOURCE} nothing can be told."
     return None

@@ -77,14 +77,23 @@ def spread_results(gold: Side, synthetic: Side, rng: np.random.Generator) -> dic
     told = {}
     for name, side in (("gold", gold), ("synthetic", synthetic)):
         place = np.clip(np.searchsorted(edges, side.rows.change, side="right") - 1, 0, BINS - 1)
-        weights = side.resample(rng) if name == "gold" else side.weights[None, :]
+        weights = side.resample(rng)
         counted = np.stack([weights @ (place == number) for number in range(BINS)], axis=1)
         told[name] = counted / counted.sum(axis=1, keepdims=True)
     band = np.quantile(told["gold"][1:], ENDS, axis=0)
+    astray = [shares[1:] - shares[0] for shares in told.values()]  # of one law both sides stray, each by its own size
+    gap = told["gold"][0] + astray[1] - astray[0]
     return {
         "bins": edges,
         "gold": told["gold"][0],
         "synthetic": told["synthetic"][0],
         "gold_low": band[0],
         "gold_high": band[1],
+        "outside": int(count_outside(told["synthetic"][:1], band)[0]),
+        "outside_by_chance": float(np.quantile(count_outside(gap, band), ENDS[1])),
     }
+
+
+def count_outside(shares: Matrix, band: Matrix) -> Places:
+    """Count in each row the bins that lie outside the band."""
+    return np.asarray(((shares < band[0]) | (shares > band[1])).sum(axis=1), dtype=np.int64)

@@ -29,18 +29,14 @@ def draw_results(metrics: Metrics) -> Plot:
     found = get_mapping(metrics, "curves", "results")
     edges = keep_numbers(get_numbers(found, "bins"))
     middle = [(low + high) / 2.0 for low, high in pairwise(edges)]
-    shares = {
-        name: [100.0 * each for each in keep_numbers(get_numbers(found, name))] for name in found if name != "bins"
-    }
+    names = ("gold", "synthetic", "gold_low", "gold_high")
+    shares = {name: [100.0 * each for each in keep_numbers(get_numbers(found, name))] for name in names}
     data = [
         *make_band(middle, shares["gold_low"], shares["gold_high"], "@gold"),
         make_line(middle, shares["gold"], "@gold", "gold %{y:.1f}%"),
         make_line(middle, shares["synthetic"], "@synthetic", "synthetic %{y:.1f}%"),
     ]
-    outside = sum(
-        not low <= made <= high
-        for made, low, high in zip(shares["synthetic"], shares["gold_low"], shares["gold_high"], strict=True)
-    )
+    outside, by_chance = found["outside"], found["outside_by_chance"]
     layout = {
         "height": 260,
         "hovermode": "x",
@@ -51,7 +47,7 @@ def draw_results(metrics: Metrics) -> Plot:
         "results",
         "Results",
         "Share of the trades by their result; the outermost bins hold everything beyond them. Blue lies outside the "
-        f"gold's own band in {outside} of {len(middle)}.",
+        f"gold's own band in {outside} of {len(middle)} ; of the gold's own law it does in up to {by_chance:.0f}.",
         (Panel(data, layout),),
         legend=LEGEND,
     )

@@ -168,7 +168,7 @@ def test_shortage_names_limit_and_number(synthetic: int, train: int, holdout: in
 def test_shortage_of_sessions_and_of_kinds() -> None:
     enough = make_examples([0, 1] * 20)
     one_day = Examples(enough.inputs, enough.reached, np.zeros(40, dtype=np.int64))
-    assert "1 held-out sessions, at least 4 are needed" in str(find_shortage(enough, enough, one_day))
+    assert "1 held-out session, at least 4 are needed" in str(find_shortage(enough, enough, one_day))
     assert "same side of the target" in str(find_shortage(enough, enough, make_examples([1] * 40)))
     assert find_shortage(enough, enough, enough) is None
 

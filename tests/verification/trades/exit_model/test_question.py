@@ -95,7 +95,8 @@ def test_too_little_gold_in_reach_says_so(yardstick: Yardstick) -> None:
 def test_few_synthetic_trades_cannot_tell(yardstick: Yardstick, rows: int) -> None:
     answer = ask_model(yardstick, make_synthetic(1.0).head(rows))
     assert answer.verdict == CANNOT_TELL
-    assert answer.reason.endswith(f" {rows} synthetic trades to train on, at least 30 are needed.")
+    said = "synthetic trade" if rows == 1 else "synthetic trades"
+    assert answer.reason.endswith(f" {rows} {said} to train on, at least 30 are needed.")
     assert answer.needs == "30 synthetic trades to train on"
 
 
@@ -110,7 +111,7 @@ def test_one_held_out_session_cannot_tell() -> None:
     whole = make_yardstick()
     one = whole.holdout.with_columns(pl.lit(whole.holdout["session_date"][0]).alias("session_date"))
     answer = ask_model(Yardstick(whole.train, one, 400), make_synthetic(1.0))
-    assert "1 held-out sessions, at least 4 are needed" in answer.reason
+    assert "1 held-out session, at least 4 are needed" in answer.reason
 
 
 def test_unknown_values_are_left_out_and_counted(yardstick: Yardstick) -> None:

@@ -124,7 +124,7 @@ def test_too_few_for_the_first_rung_says_so(yardstick: Yardstick) -> None:
 def test_one_session_cannot_be_held_back(yardstick: Yardstick) -> None:
     trades = make_synthetic(1.0)
     one = trades.with_columns(pl.lit(trades["session_date"][0]).alias("session_date"))
-    assert "There are 1 sessions of synthetic trades" in find(compare_tuned, yardstick, one).reason
+    assert "1 session of synthetic trades to train on" in find(compare_tuned, yardstick, one).reason
 
 
 def test_trades_of_one_kind_raise_nothing(yardstick: Yardstick) -> None:

@@ -272,7 +272,7 @@ def test_one_session_cannot_be_resampled(sample: Gold, run_bars: Path) -> None:
     one = pl.concat([sample.rows.head(8)] * 5)
     assert one["session_date"].n_unique() == 1
     answer = ask(sample, run_bars, sample.rows, one)
-    assert (answer.verdict, "1 held-out gold sessions, at least 6" in answer.reason) == ("cannot tell", True)
+    assert (answer.verdict, "1 held-out gold session, at least 6" in answer.reason) == ("cannot tell", True)
 
 
 def test_gold_counts_where_the_controls_reach(sample: Gold, run_bars: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -118,6 +118,7 @@ def test_curves_have_a_band_of_the_golds_own(held: Golds) -> None:
     assert path["synthetic"][-1] == pytest.approx(held[1]["trade_percent_change"].sum())
     assert all(low <= high for low, high in zip(path["gold_low"], path["gold_high"], strict=True))
     assert sum(results["gold"]) == pytest.approx(1.0)
+    assert 0 <= results["outside"] <= results["outside_by_chance"] < len(results["gold"])
     assert 0.0 < fall["gold"]["low"] <= fall["gold"]["high"]
 
 

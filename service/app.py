@@ -90,6 +90,10 @@ def _add_errors(app: FastAPI) -> None:
     async def explain_request(_: Request, error: RequestValidationError) -> JSONResponse:
         return refuse(422, "; ".join(map(_say_wrong, error.errors())))
 
+    @app.exception_handler(OSError)
+    async def explain_disk(_: Request, error: OSError) -> JSONResponse:
+        return refuse(503, f"the folder of runs cannot be read or written: {error.strerror}", 30)
+
     @app.exception_handler(HTTPException)
     async def explain_route(_: Request, error: HTTPException) -> JSONResponse:
         return refuse(error.status_code, f"{error.detail.lower()}: docs/service.md lists the calls")

@@ -84,5 +84,5 @@ class Item(BaseModel):
 
 REFUSALS: dict[int | str, dict[str, Any]] = {
     "4XX": {"model": Refusal, "description": "Refused"},
-    503: {"model": Refusal, "description": "Too many jobs wait"},
+    503: {"model": Refusal, "description": "Too many jobs wait, or the disk refuses"},
 }

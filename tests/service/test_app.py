@@ -1,6 +1,7 @@
 """The job service: what it takes, what it refuses, and that a job ends as the command line would."""
 
 import asyncio
+import errno
 import json
 import socket
 import threading
@@ -136,6 +137,16 @@ def test_replies_are_what_the_interface_says(client: Any, runs: Path) -> None:
 def test_the_queue_is_bounded(client: Any) -> None:
     statuses = [client.post("/v1/runs", json=FEW).status_code for _ in range(7)]
     assert statuses == [202] * 5 + [503] * 2
+
+
+def test_a_disk_that_refuses_is_a_refusal(client: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: Any, **__: Any) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied", "/somewhere")
+
+    monkeypatch.setattr(JobFolder, "_create", refuse)
+    reply = client.post("/v1/runs", json=FEW)
+    assert reply.status_code == 503
+    assert reply.json() == {"error": "the folder of runs cannot be read or written: Permission denied"}
 
 
 def test_a_hundred_calls_a_minute(runs: Path, tmp_path: Path) -> None:

@@ -157,13 +157,14 @@ SOUND = (
 
 
 def test_faults_are_found_however_they_are_put() -> None:
-    context = {"facts": {"volume": 1, "change_1": 1, "close": 1}, "headlines": [], "evidence": {}, "as_of": "now"}
-    context["rule"] = {"situation": "usual", "recommendation": "BUY", "confidence": "medium"}
-    rest = {"claims": [], "news_ids": [], "stop_loss_pct": 1, "take_profit_pct": 2}
+    usual: dict[str, Any] = {"situation": "usual", "recommendation": "BUY", "confidence": "medium"}
+    facts = {"volume": 1, "change_1": 1, "close": 1}
+    context = {"facts": facts, "rule": usual, "headlines": [], "evidence": {}, "as_of": "now"}
+    rest = usual | {"claims": [], "news_ids": [], "stop_loss_pct": 1, "take_profit_pct": 2}
     checks = (check_marks, check_recommendation, check_words, check_news)
     said = [(rule, text) for rule, texts in FOUND.items() for text in texts]
     for rule, text in [*said, ("", SOUND)]:
-        row = context["rule"] | rest | {"report": text}
+        row = rest | {"report": text}
         assert {broken.rule for check in checks for broken in check(row, context)} == ({rule} - {""}), text
 
 

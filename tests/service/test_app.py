@@ -173,7 +173,7 @@ def test_a_token_is_needed_where_one_is_set(runs: Path, tmp_path: Path, monkeypa
     assert other.get("/v1/runs", headers={"Cookie": "token=a%2Bb%2Fc%3D"}).status_code == 200  # as the page keeps it
     monkeypatch.setenv("SOME_TOKEN", "schl\u00fcssel")
     umlaut = TestClient(build_app(runs, tmp_path, guard=Guard("SOME_TOKEN")))
-    sent = {"Authorization": "Bearer schl\u00fcssel".encode()}
+    sent = {b"Authorization": "Bearer schl\u00fcssel".encode()}
     assert umlaut.get("/v1/runs", headers=sent).status_code == 200
 
 

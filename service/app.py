@@ -21,6 +21,7 @@ from service.guards import Guard, refuse
 from service.jobs import Asked, JobFolder
 from service.metrics import write_metrics
 from service.reading import Counts, find_file, follow_events, follow_runs, list_files, read_bars, read_funnel, read_rows
+from service.replies import REFUSALS, Bars, Funnel, Item, Names, Rows, Run, Runs, Submitted
 from service.review import book_review, next_item
 from service.scheduler import Scheduler
 
@@ -67,7 +68,9 @@ def build_app(
         yield
         scheduler.stop()
 
-    app = FastAPI(title="tradelogs", version="1", lifespan=run_scheduler, docs_url=None, redoc_url=None)
+    app = FastAPI(
+        title="tradelogs", version="1", lifespan=run_scheduler, docs_url=None, redoc_url=None, responses=REFUSALS
+    )
     app.middleware("http")((guard or Guard()).build())
     app.state.jobs, app.state.stopping = jobs, threading.Event()
     _add_errors(app)
@@ -86,6 +89,10 @@ def _add_errors(app: FastAPI) -> None:
     @app.exception_handler(RequestValidationError)
     async def explain_request(_: Request, error: RequestValidationError) -> JSONResponse:
         return refuse(422, "; ".join(map(_say_wrong, error.errors())))
+
+    @app.exception_handler(OSError)
+    async def explain_disk(_: Request, error: OSError) -> JSONResponse:
+        return refuse(503, f"the folder of runs cannot be read or written: {error.strerror}", 30)
 
     @app.exception_handler(HTTPException)
     async def explain_route(_: Request, error: HTTPException) -> JSONResponse:
@@ -125,7 +132,7 @@ def list_described(jobs: JobFolder, counts: Counts, most: int) -> list[dict[str,
 
 
 def _add_runs(app: FastAPI, jobs: JobFolder, counts: Counts, gold: Path) -> None:
-    @app.post("/v1/runs", status_code=202)
+    @app.post("/v1/runs", status_code=202, response_model=Submitted)
     def submit(
         asked: RunRequest, idempotency_key: Annotated[str | None, Header(max_length=200, min_length=1)] = None
     ) -> dict[str, Any]:
@@ -137,7 +144,7 @@ def _add_runs(app: FastAPI, jobs: JobFolder, counts: Counts, gold: Path) -> None
         name, is_new = jobs.submit(Asked(**asked.model_dump()), idempotency_key)
         return describe(jobs, counts, name) | {"new": is_new}
 
-    @app.get("/v1/runs")
+    @app.get("/v1/runs", response_model=Runs)
     def list_runs(limit: Annotated[int, Query(ge=1, le=500)] = LISTED) -> dict[str, Any]:
         """List runs, the newest first."""
         return {"runs": list_described(jobs, counts, limit)}
@@ -148,24 +155,24 @@ def _add_runs(app: FastAPI, jobs: JobFolder, counts: Counts, gold: Path) -> None
         runs = functools.partial(list_described, jobs, counts, LISTED)
         return StreamingResponse(follow_runs(runs, app.state.stopping), media_type="text/event-stream")
 
-    @app.get("/v1/runs/{name}")
+    @app.get("/v1/runs/{name}", response_model=Run)
     def show_run(name: str) -> dict[str, Any]:
         """Show one run."""
         return describe(jobs, counts, jobs.find(name))
 
-    @app.post("/v1/runs/{name}/cancel", status_code=202)
+    @app.post("/v1/runs/{name}/cancel", status_code=202, response_model=Run)
     def cancel(name: str) -> dict[str, Any]:
         """Stop a run; what there is, is kept."""
         jobs.cancel(jobs.find(name))
         return describe(jobs, counts, name)
 
-    @app.post("/v1/runs/{name}/resume", status_code=202)
+    @app.post("/v1/runs/{name}/resume", status_code=202, response_model=Run)
     def resume(name: str) -> dict[str, Any]:
         """Go on with a run that ended before it was done."""
         jobs.requeue(jobs.find(name))
         return describe(jobs, counts, name)
 
-    @app.get("/v1/profiles")
+    @app.get("/v1/profiles", response_model=Names)
     def profiles() -> dict[str, Any]:
         """Name the profiles and gold folders that a run may have."""
         return {"profiles": list_profiles(), "gold": list_gold(gold)}
@@ -183,19 +190,19 @@ def _add_looks(app: FastAPI, jobs: JobFolder) -> None:
         """Fetch a file of a run."""
         return FileResponse(find_file(jobs.runs / jobs.find(name), file))
 
-    @app.get("/v1/runs/{name}/rows")
+    @app.get("/v1/runs/{name}/rows", response_model=Rows)
     def rows(
         name: str, start: Annotated[int, Query(ge=0, le=MOST)] = 0, count: Annotated[int, Query(ge=0, le=MOST)] = 20
     ) -> dict[str, Any]:
         """Show candidates, with critiques and edits."""
         return read_rows(jobs.runs / jobs.find(name), start, count)
 
-    @app.get("/v1/runs/{name}/funnel")
+    @app.get("/v1/runs/{name}/funnel", response_model=Funnel)
     def funnel(name: str) -> dict[str, Any]:
         """Count candidates by how they ended."""
         return {"funnel": read_funnel(jobs.runs / jobs.find(name))}
 
-    @app.get("/v1/runs/{name}/bars/{row_id}")
+    @app.get("/v1/runs/{name}/bars/{row_id}", response_model=Bars)
     def bars(name: str, row_id: str) -> dict[str, Any]:
         """Show the bars of an accepted row."""
         return {"bars": read_bars(jobs.runs / jobs.find(name), row_id)}
@@ -212,7 +219,7 @@ def _add_looks(app: FastAPI, jobs: JobFolder) -> None:
 
 
 def _add_review(app: FastAPI, jobs: JobFolder) -> None:
-    @app.get("/v1/runs/{name}/review")
+    @app.get("/v1/runs/{name}/review", response_model=Item)
     def show_next(name: str, reviewer: Annotated[str, Query(min_length=1, max_length=60)]) -> dict[str, Any]:
         """Give the next row that a reviewer has not judged; where it comes from is not said."""
         return next_item(jobs.runs / jobs.find(name), reviewer)

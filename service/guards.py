@@ -2,6 +2,7 @@
 
 import hmac
 import os
+import re
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -52,18 +53,18 @@ class Guard:
 
 
 def _is_allowed(request: Request, token: str) -> bool:
-    given = request.headers.get("authorization", "").removeprefix("Bearer ") or unquote(
-        request.cookies.get("token", "")
-    )
+    scheme, _, sent = request.headers.get("authorization", "").partition(" ")
+    given = sent.encode("latin-1") if scheme.lower() == "bearer" else unquote(request.cookies.get("token", "")).encode()
     is_page = request.method == "GET" and (request.url.path == "/" or request.url.path.startswith("/pages/"))
-    return is_page or hmac.compare_digest(given.encode(), token.encode())
+    return is_page or hmac.compare_digest(given, token.encode())
 
 
 async def _check_body(request: Request) -> Response | None:
     """Refuse a body that is too large before it is read whole, and one that a foreign page could send unasked."""
-    if int(request.headers.get("content-length") or 0) > LARGEST_BODY or "transfer-encoding" in request.headers:
+    length = request.headers.get("content-length") or "0"
+    if not re.fullmatch("[0-9]{1,9}", length) or int(length) > LARGEST_BODY or "transfer-encoding" in request.headers:
         return refuse(413, f"a body of at most {LARGEST_BODY:,} bytes with its length is taken")
-    if not request.headers.get("content-type", "").startswith("application/json"):
+    if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
         return refuse(415, "the body must be application/json")
     return None
 

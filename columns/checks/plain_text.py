@@ -37,11 +37,15 @@ _NUMBER_WORDS = re.compile(
 )
 
 
+def drop_disguise(text: str) -> str:
+    """Write a text in small plain letters, and leave out what cannot be seen; words and marks stay as they are."""
+    folded = unicodedata.normalize("NFKD", text).casefold().translate(_LOOK_ALIKES)
+    return "".join(letter for letter in folded if letter in "\n\t\0" or unicodedata.category(letter) not in _INVISIBLE)
+
+
 def write_plainly(text: str) -> str:
     """Write a text in small plain letters, with digits for number words."""
-    folded = unicodedata.normalize("NFKD", text).casefold().translate(_LOOK_ALIKES)
-    plain = "".join(letter for letter in folded if letter in "\n\t\0" or unicodedata.category(letter) not in _INVISIBLE)
-    plain = _SPACED.sub(lambda found: re.sub(r"[ .\-_*]", "", found[0]), plain)
+    plain = _SPACED.sub(lambda found: re.sub(r"[ .\-_*]", "", found[0]), drop_disguise(text))
     plain = _LEET_WORD.sub(lambda found: found[0].translate(_LEET), plain)
     return _NUMBER_WORDS.sub(lambda found: _read_number(found[0]), _THOUSANDS.sub("", plain))
 

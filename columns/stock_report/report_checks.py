@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from columns.checks.plain_text import write_plainly
+from columns.checks.plain_text import drop_disguise, write_plainly
 from columns.checks.text_facts import find_numbers
 from gold_data.violation import Violation
 from indicators.report_facts import DOWN, FACTS, GROUPS, UP
@@ -20,7 +20,7 @@ GROUP_VOTES = {group: "volume_vote" if group == "volume" else group for group in
 
 MARK = re.compile(r"\[\[\s*([^\[\]]+?)\s*\]\]")
 _NUMBER = re.compile(r"\d+")
-_BRACKETS = re.compile(r"\[\[|\]\]")
+_BRACKETS = re.compile(r"[][{}\u3010\u3011]")
 _LONG_SENTENCE = re.compile(r"[.!?]+(?:\s|$)|\n")
 _SENTENCE = re.compile(r"[.!?;:]+(?:\s|$)|\n")
 _ONES = (
@@ -28,18 +28,33 @@ _ONES = (
 )
 _MORE = "nineteen twenty thirty forty fifty sixty seventy eighty ninety hundred thousand million billion trillion"
 _PARTS = (
-    "zero dozen half halved halves quarter third thirds twice thrice double doubled triple tripled twofold threefold"
+    "zero dozen half halved halves quarter third thirds twice thrice double doubled triple tripled "
+    "quadruple quadrupled nil nought naught fifth sixth seventh eighth ninth tenth twentieth hundredth thousandth"
 )
-NUMBER_WORD = re.compile(rf"\b(?:{'|'.join(f'{_ONES} {_MORE} {_PARTS}'.split())})s?\b", re.IGNORECASE)
+NUMBER_WORD = re.compile(
+    rf"\b(?:(?:{'|'.join(f'{_ONES} {_MORE} {_PARTS}'.split())})s?|(?:{'|'.join(_ONES.split())}|hundred)[- ]?fold"
+    rf"|(?:single|double|triple)[- ]digits?|(?:couple|score) of|one (?:percent|per cent|dollar|cent)"
+    r"|(?-i:(?=[IVX]{2})X{0,3}(?:IX|IV|V?I{0,3})))\b",
+    re.IGNORECASE,
+)
 _UNITS = (
-    r"%|percent|per\s?cent|percentage|dollars?|cents?|thousand|million|billion|shares?|bars?|times|points?|of four|x\b"
+    r"%|percent|per\s?cent|percentage|dollars?|cents?|thousand|million|billion|shares?|bars?|times|points?|of four"
+    r"|basis points?|(?:bps|x|k|m|mn|bn|tn)\b"
 )
 UNIT = re.compile(
     rf"[-+$%\u20ac\u00a3\u2212\u00d7*/~.,]\[\[|\b(?:minus|plus|negative)\s+\[\[|\]\]\s*[-\u2013]?(?:{_UNITS})", re.I
 )
-ABOVE = ("above", "exceeds?", "exceed(?:ed|ing)", "tops?", "higher than", "greater than", "larger than", "more than")
-BELOW = ("below", "beneath", "under", "underneath", "lower than", "less than", "smaller than")
-_COMPARED = re.compile(rf"\b(?:(?P<above>{'|'.join(ABOVE)})|(?P<below>{'|'.join(BELOW)}))\b|\bover\s+(?=\[\[)", re.I)
+ABOVE = r"above|exceed(?:s|ed|ing)?|tops?|topp(?:ed|ing)|(?:high|great|larg|bigg|strong)er than|more than"
+BELOW = "below|beneath|under|underneath|(?:low|small|weak)er than|less than"
+_COMPARED = re.compile(rf"\b(?:(?:{ABOVE})|(?P<below>{BELOW}))\b|\b(?:over|past)\s+(?=\[\[)", re.I)
+_OVER = r"surpass\w*|beat(?:s|en|ing)?|outpac\w+|outstrip\w*|outd(?:o|oes|one|id)|north of|ahead of(?= \[\[)"
+_UNDER = r"trail(?:s|ed|ing)?|lag(?:s|ged|ging)?|f[ae]lls? short of|south of|behind(?= \[\[)"
+_COMPARED_MARKS = re.compile(rf"\b(?:(?:{_OVER})|(?P<below>{_UNDER}))\b|[>\u2265]|(?P<less>[<\u2264])", re.I)
+_SIDES_UNTOLD = re.compile(
+    r"\b(?:compared (?:to|with)|equal(?:s|led| to)|match(?:es|ed|ing)|(?:the )?same as|identical|the (?:latter|former)"
+    r"|leads?|(?:high|low|great|larg|small|bigg|strong|weak)er(?=\s*(?:[,)]|$)))|=",
+    re.IGNORECASE,
+)
 _DENIED = re.compile(
     r"\b(?:not|no longer|never|neither|nor|hardly|barely|\w+n['\u2019]t)\s+(?:\w+\s+){0,3}$", re.IGNORECASE
 )
@@ -48,33 +63,51 @@ _HOLDS = (
     r"hold\b(?!s?\s+(?:above|below|its|their|the|up|on))|\bhold (?:rating|recommendation|signal|call|position)\b"
 )
 RATING_WORDS = {
-    "BUY": re.compile(r"\b(?:buy|outperform|overweight|accumulate|go long|long position)\b(?!-)", re.IGNORECASE),
-    "SELL": re.compile(r"\b(?:sell|underperform|underweight|go short|short position)\b(?!-)", re.IGNORECASE),
+    "BUY": re.compile(
+        r"\b(?:buys?|buying(?! (?:pressure|interest|volume))|purchase|load up|outperform|overweight|accumulate"
+        r"|(?:go|be) long|long position)\b(?!-)",
+        re.IGNORECASE,
+    ),
+    "SELL": re.compile(
+        r"\b(?:sells?|selling(?! (?:pressure|interest|volume|climax))|dump|unload|shorting|underperform|underweight"
+        r"|(?:go|be) short|short position)\b(?!-)",
+        re.IGNORECASE,
+    ),
     "HOLD": re.compile(
         rf"(?-i:\bHOLD\b)|{_HOLDS}|\b(?:market perform|equal[- ]weight|neutral rating)\b", re.IGNORECASE
     ),
 }
 _SURE = r"(?P<{0}>high|medium|moderate|low)"
+_TRUST = "confidence|conviction|certainty"
 CONFIDENCE = re.compile(
-    rf"\b{_SURE.format('one')}(?:est|er)?[- ](?:\w+ )?(?:confidence|conviction)\b"
-    r"|\b(?:confidence|conviction)(?: in \w+(?: \w+)?)?(?: is| of|:| stays| remains| as)? (?:only |rather |very )?"
-    rf"{_SURE.format('two')}\b",
+    rf"\b{_SURE.format('one')}(?:est|er|ly)?[- ](?:(?!and|but|while|with)\w+ ){{0,2}}(?:{_TRUST}|confident)\b"
+    rf"|\b(?:{_TRUST})(?:(?: \w+){{0,3}}? (?:is|are|of|be|as|called|stays|remains)|:)?"
+    rf"(?: (?:only|rather|very|quite))? {_SURE.format('two')}\b",
     re.IGNORECASE,
 )
 _RISES = (
     "rise|climb|gain|rally|surge|soar|jump|fall|drop|decline|slide|sink|plunge|crash|reach|hit|go|move|break|recover"
     "|rebound|double|pay|win|make|return|continue|profit|outperform|turn"
+    "|advance|increase|decrease|appreciate|grow"
+    "|lose|bounce|close|trade|end|stay|keep|never|not"
+    "|be (?:higher|lower|up|down|profitable|worth)"
 )
 PROMISE = re.compile(
     r"\b(?:guarante\w+|risk[- ]free|without (?:any )?risk|no risk|riskless|sure(?:fire)?[- ](?:thing|bet|win\w*)"
     r"|safe bet|can(?:not|'t| not) (?:lose|fail|go wrong)|(?:is|are|be) (?:certain|sure|bound|destined|going) to"
     r"|bound to|certain(?:ly)? to|promis\w+|no doubt|undoubtedly|inevitabl\w+|without fail|easy money|assured(?:ly)?"
-    rf"|definitely|surely|(?:will|shall|'ll)(?: \w+ly| soon| then| now| most)* (?:{_RISES}))\b",
+    rf"|definitely|surely|without (?:a|any) doubt|(?:is|are|looks?|seems?) (?:set|poised) to"
+    rf"|(?:must|can only|won't) (?:{_RISES})|a certainty|is a given(?! \w)|no[- ]brainer"
+    r"|no downside|locked[- ]in|foolproof"
+    r"|(?:profits?|gains?|returns?|success) (?:is|are) (?:certain|sure|safe)"
+    rf"|(?:will|shall|'ll)(?: \w+ly| soon| then| now| most)* (?:{_RISES}))\b",
     re.IGNORECASE,
 )
 NEWS = re.compile(
     r"\b(?:news|headlines?|announce\w*|press releases?|reportedly|rumou?rs?|earnings|merger|acquisition|takeover"
-    r"|lawsuit|upgrade[sd]?|downgrade[sd]?|guidance|sources (?:say|said)|according to)\b",
+    r"|lawsuit|upgrade[sd]?|downgrade[sd]?|guidance|(?:sources|reports|the press) (?:say|said|writes?)|according to"
+    r"|dividends?|quarterly|ceo|chief executive|sued|the press|the board (?:approved|said|decided)"
+    r"|(?:signed|won|lost) an? (?:contract|order)|published (?:results|figures))\b",
     re.IGNORECASE,
 )
 NO_NEWS = re.compile(
@@ -151,18 +184,26 @@ def check_claims(row: Row, context: Context) -> Iterator[Violation]:
 def read_relations(text: str) -> Iterator[tuple[str, str, str] | str]:
     """Read the comparisons of a text, sentence by sentence; one that cannot be read is given as its words.
 
-    A comparison is a word such as above between two marks of facts, the nearest on either side.
+    A comparison is a word such as above between two marks of facts, the nearest on either side. Words such as
+    beats compare marks of one scale on either side of them; others say of two such marks not which is which.
     """
-    for sentence in _SENTENCE.split(text):
+    for sentence in _SENTENCE.split(drop_disguise(text)):
         marks = [m for m in MARK.finditer(sentence) if m[1] in FACTS]
-        for word in _COMPARED.finditer(MARK.sub(lambda m: f"[[{'_' * (len(m[0]) - 4)}]]", sentence)):
+        masked = MARK.sub(lambda m: f"[[{'_' * (len(m[0]) - 4)}]]", sentence)
+        for word in (*_COMPARED.finditer(masked), *_COMPARED_MARKS.finditer(masked)):
             before = [m[1] for m in marks if m.end() <= word.start()]
             after = [m[1] for m in marks if m.start() >= word.end()]
-            denied = _DENIED.search(sentence[: word.start()])
-            if before and after and denied is None:
-                yield before[-1], "below" if word["below"] else "above", after[0]
+            if word.re is _COMPARED_MARKS and not (
+                before and after and FACTS[before[-1]].scale == FACTS[after[0]].scale
+            ):
+                continue
+            if before and after and _DENIED.search(sentence[: word.start()]) is None:
+                is_below = any(word.groupdict().values())
+                yield before[-1], "below" if is_below else "above", after[0]
             else:
                 yield sentence[max(0, word.start() - 30) : word.end() + 30].strip()
+        if len({FACTS[m[1]].scale for m in marks}) < len(marks) and (untold := _SIDES_UNTOLD.search(masked)):
+            yield sentence[max(0, untold.start() - 30) : untold.end() + 30].strip()
 
 
 def check_recommendation(row: Row, context: Context) -> Iterator[Violation]:

@@ -123,8 +123,8 @@ def _find_empty_cells(profile: Profile, controls: list[Control], train: pl.DataF
     more = f"; and {len(empty) - 5} more" if len(empty) > 5 else ""
     names = ", ".join(control.name for control in matched)
     message = (
-        f"no gold row has {shown}{more}: draw only what there is, with a subcategory sampler for one of {names}, "
-        "or other values"
+        f"no gold row has {shown}{more}: leave one of {names} out of the profile's controls, or draw only what there "
+        "is, with a subcategory sampler for one of them or other values"
     )
     return [Problem(profile.file, None, "controls", message)]
 

@@ -20,7 +20,14 @@ from columns.declared import read_declared
 from columns.rendering import fence_json, list_gold_rows
 from columns.stock_report.dataset import describe_rule, print_report, print_sheet
 from columns.stock_report.moments import build_rows, read_news
-from columns.stock_report.report_checks import MARK, check_marks, check_news, check_words, read_relations
+from columns.stock_report.report_checks import (
+    MARK,
+    check_marks,
+    check_news,
+    check_recommendation,
+    check_words,
+    read_relations,
+)
 from gold_data.errors import GoldError
 from gold_data.source import GoldSource
 from gold_data.store import Gold
@@ -126,6 +133,41 @@ def test_look_alike_letters_hide_nothing(sentence: str, rule: str) -> None:
     assert [broken.rule for check in checks for broken in check(row, context)] == [rule]
 
 
+FOUND = {
+    "number_word": [
+        *("It moved one percent.", "Volume grew fourfold.", "It lost a tenth.", "A single-digit gain.", "Point XIV."),
+        *("It changed by a couple of cents.", "Volume quadrupled.", "The change is nil."),
+    ],
+    "unit": ["[[volume]]k changed hands.", "It moved by [[change_1]] basis points."],
+    "mark": ["It is [close].", "It is {{close}}."],
+    "promise": [
+        *("It is set to rise.", "It must rise.", "It will never fall.", "It will trade higher.", "Gains are certain."),
+        *("It can only go up.", "It won\u2019t fall.", "It is a no-brainer.", "Without a doubt it pays."),
+    ],
+    "rating": [
+        *("Selling is right.", "It is for those who dump it.", "Shorting is right.", "Our confidence level is low."),
+        *("We are highly confident.", "A low degree of confidence.", "Confidence here is very low.", "Be short."),
+    ],
+    "news": ["The CEO resigned.", "Reports say more.", "It pays a dividend.", "The press writes of it."],
+}
+SOUND = (
+    "At one point it moved on buying pressure. The lower band is a given level. It moved over a given time, across "
+    "the board. Stops set to the band hold. Confidence is medium near the high."
+)
+
+
+def test_faults_are_found_however_they_are_put() -> None:
+    usual: dict[str, Any] = {"situation": "usual", "recommendation": "BUY", "confidence": "medium"}
+    facts = {"volume": 1, "change_1": 1, "close": 1}
+    context = {"facts": facts, "rule": usual, "headlines": [], "evidence": {}, "as_of": "now"}
+    rest = usual | {"claims": [], "news_ids": [], "stop_loss_pct": 1, "take_profit_pct": 2}
+    checks = (check_marks, check_recommendation, check_words, check_news)
+    said = [(rule, text) for rule, texts in FOUND.items() for text in texts]
+    for rule, text in [*said, ("", SOUND)]:
+        row = rest | {"report": text}
+        assert {broken.rule for check in checks for broken in check(row, context)} == ({rule} - {""}), text
+
+
 def test_the_critic_finds_another_trend(gold: Gold) -> None:
     for seed, row in enumerate(list_contexts(gold, 20)):
         plan = show(row)
@@ -145,6 +187,15 @@ def test_the_critic_finds_another_trend(gold: Gold) -> None:
         ("[[close]] is not above [[sma_20]].", ["[[close]] is not above [[sma_20]]"]),
         ("[[close]] isn't below [[sma_20]].", 1),
         ("Over the last bars [[ticker]] moved by [[change_20]].", []),
+        ("[[close]] is \u0430bove [[sma_20]].", [("close", "above", "sma_20")]),
+        ("[[close]] surpasses [[sma_20]].", [("close", "above", "sma_20")]),
+        ("[[low_60]] trails [[close]], and [[close]] > [[sma_20]].", 2),
+        ("[[close]] \u2264 [[sma_20]].", [("close", "below", "sma_20")]),
+        ("[[close]] has moved past [[high_60]].", [("close", "above", "high_60")]),
+        ("[[close]] equals [[sma_20]].", ["[[close]] equals [[sma_20]]"]),
+        ("Compared with [[high_60]], [[low_60]] stands higher.", 1),
+        ("The lower band [[band_low_20]] and the close [[close]] stand apart.", []),
+        ("The strength behind it is [[rsi_14]], beaten down to [[change_5]] over the past bars.", []),
     ],
 )
 def test_relations_are_read_from_prose(text: str, found: Any) -> None:

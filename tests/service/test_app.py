@@ -1,6 +1,7 @@
 """The job service: what it takes, what it refuses, and that a job ends as the command line would."""
 
 import asyncio
+import errno
 import json
 import socket
 import threading
@@ -10,6 +11,7 @@ from typing import Any
 
 import polars as pl
 import pytest
+from jsonschema import Draft202012Validator
 from starlette.testclient import TestClient
 
 from service.app import build_app
@@ -21,6 +23,7 @@ from service.scheduler import Scheduler
 from service.worker import main as work
 from tests.conftest import ROOT, run_cli
 
+AS_JSON = {"Content-Type": "application/json"}
 FEW = {"profile": "offline", "num": 4, "seed": 7}
 
 
@@ -99,12 +102,51 @@ def test_bodies_need_a_length_and_a_type(client: Any) -> None:
     plain = client.post("/v1/runs", content=json.dumps(FEW), headers={"Content-Type": "text/plain"})
     assert plain.status_code == 415
     assert client.post("/v1/runs", content=(part for part in [b"{}"])).status_code == 413
+    for length in ("abc", "-5", "9" * 5000):
+        wrong = client.post("/v1/runs", content=json.dumps(FEW), headers=AS_JSON | {"Content-Length": length})
+        assert wrong.status_code == 413, length
+    other = client.post("/v1/runs", content=json.dumps(FEW), headers={"Content-Type": "application/jsonx"})
+    assert other.status_code == 415
+    typed = client.post(
+        "/v1/runs", content=json.dumps(FEW), headers={"Content-Type": "Application/JSON; charset=utf-8"}
+    )
+    assert typed.status_code == 202
     assert LARGEST_BODY < 2**20
+
+
+def test_replies_are_what_the_interface_says(client: Any, runs: Path) -> None:
+    (runs / "mine").mkdir(parents=True)
+    (runs / "mine" / "profile.yaml").write_bytes(b"dataset: trades\n")
+    known = json.loads((ROOT / "docs/openapi.json").read_text(encoding="utf-8"))
+    asked = {"/v1/runs": "", "/v1/profiles": "", "/v1/runs/{name}": "mine", "/v1/runs/{name}/funnel": "mine"}
+    asked |= {"/v1/runs/{name}/rows": "mine", "/v1/runs/{name}/review": "mine", "/healthz": ""}
+    refusals = [client.get(f"/v1/runs/{name}") for name in ("nothing", "mine/review", "mine/rows?count=x")]
+    assert [reply.status_code for reply in refusals] == [404, 422, 422]
+    checked = [(known["paths"]["/v1/runs"]["get"]["responses"]["4XX"], reply) for reply in refusals]
+    for path, name in asked.items():
+        reply = client.get(path.format(name=name), params={"reviewer": "me"})
+        said = known["paths"][path]["get"]["responses"]
+        checked.append((said["200" if reply.status_code == 200 else "4XX"], reply))
+    booked = client.post("/v1/runs", json=FEW)
+    checked.append((known["paths"]["/v1/runs"]["post"]["responses"]["202"], booked))
+    for said, reply in checked:
+        schema = {**said["content"]["application/json"]["schema"], "components": known["components"]}
+        assert list(Draft202012Validator(schema).iter_errors(reply.json())) == [], reply.url
 
 
 def test_the_queue_is_bounded(client: Any) -> None:
     statuses = [client.post("/v1/runs", json=FEW).status_code for _ in range(7)]
     assert statuses == [202] * 5 + [503] * 2
+
+
+def test_a_disk_that_refuses_is_a_refusal(client: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: Any, **__: Any) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied", "/somewhere")
+
+    monkeypatch.setattr(JobFolder, "_create", refuse)
+    reply = client.post("/v1/runs", json=FEW)
+    assert reply.status_code == 503
+    assert reply.json() == {"error": "the folder of runs cannot be read or written: Permission denied"}
 
 
 def test_a_hundred_calls_a_minute(runs: Path, tmp_path: Path) -> None:
@@ -123,10 +165,16 @@ def test_a_token_is_needed_where_one_is_set(runs: Path, tmp_path: Path, monkeypa
     assert client.post("/v1/runs", json=FEW).status_code == 401
     assert list(runs.iterdir()) == []
     assert client.get("/v1/runs", headers={"Authorization": "Bearer right"}).status_code == 200
+    assert client.get("/v1/runs", headers={"Authorization": "bearer right"}).status_code == 200
+    assert client.get("/v1/runs", headers={"Authorization": "right"}).status_code == 401
     assert client.get("/").status_code == 200  # the page asks for the token
     monkeypatch.setenv("SOME_TOKEN", "a+b/c=")
     other = TestClient(build_app(runs, tmp_path, guard=Guard("SOME_TOKEN")))
     assert other.get("/v1/runs", headers={"Cookie": "token=a%2Bb%2Fc%3D"}).status_code == 200  # as the page keeps it
+    monkeypatch.setenv("SOME_TOKEN", "schl\u00fcssel")
+    umlaut = TestClient(build_app(runs, tmp_path, guard=Guard("SOME_TOKEN")))
+    sent = {b"Authorization": "Bearer schl\u00fcssel".encode()}
+    assert umlaut.get("/v1/runs", headers=sent).status_code == 200
 
 
 def test_a_port_that_is_taken_is_one_line(runs: Path) -> None:

@@ -252,8 +252,8 @@ def test_cells_of_which_the_gold_has_no_row_are_named(notes: Profile) -> None:
     (problem,) = find_foreign_buckets(notes, gold)
     assert (problem.file, problem.path) == (str(notes.file), "controls")
     assert problem.message == (
-        "no gold row has kind b, size small: draw only what there is, with a subcategory sampler for one of kind, "
-        "size, or other values"
+        "no gold row has kind b, size small: leave one of kind, size out of the profile's controls, or draw only what "
+        "there is, with a subcategory sampler for one of them or other values"
     )
     full = pl.concat([gold, pl.DataFrame({"gold_id": ["4"], "kind": ["b"], "size": ["small"]})])
     assert find_foreign_buckets(notes, full) == []

@@ -165,13 +165,19 @@ def show_table_verdict(rows: Path, gold: Path, out: Path, seed: int, *, is_json:
     """Verify a table of trades against gold, and print likewise."""
     from verification.trades.mere_tables import verify_tables  # noqa: PLC0415
 
-    _show(lambda tell: verify_tables(rows, gold, out, tell, seed=seed), out, is_json=is_json)
+    metrics = _show(lambda tell: verify_tables(rows, gold, out, tell, seed=seed), out, is_json=is_json)
+    for note in metrics["run"]["notes"]:
+        click.echo(f"note: {note}", err=True)
 
 
-def _show(verify: Callable[[Callable[[str], None]], Mapping[str, Any]], folder: Path, *, is_json: bool) -> None:
+def _show(
+    verify: Callable[[Callable[[str], None]], Mapping[str, Any]], folder: Path, *, is_json: bool
+) -> Mapping[str, Any]:
     if is_json:
-        click.echo(json.dumps(verify(lambda _: None), indent=1, allow_nan=False))
-        return
+        metrics = verify(lambda _: None)
+        click.echo(json.dumps(metrics, indent=1, allow_nan=False))
+        return metrics
     with VerdictDisplay() as display:
         metrics = verify(display.show_question)
     display.print_verdicts(metrics, folder)
+    return metrics

@@ -6,9 +6,10 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from gold_data.markets import read_markets
 from gold_data.sample.build import SAMPLE
 from verification.errors import VerificationError
-from verification.trades.mere_tables import read_parts, read_trades, verify_tables
+from verification.trades.mere_tables import list_notes, read_parts, read_trades, verify_tables
 
 
 def write_rows(place: Path, *, zoned: bool = False) -> Path:
@@ -37,8 +38,28 @@ def test_a_missing_column_is_named(tmp_path: Path) -> None:
 
 
 def test_the_last_sessions_of_a_table_are_held_out() -> None:
-    train, holdout = read_parts(SAMPLE / "trades.csv")
+    train, holdout, _ = read_parts(SAMPLE / "trades.csv")
     assert train["session_date"].max() < holdout["session_date"].min()  # type: ignore[operator]
+
+
+def test_times_and_days_are_those_of_the_golds_market(tmp_path: Path) -> None:
+    path = write_rows(tmp_path)
+    late = pl.col("entry_time").str.replace(r"\d\d:\d\d:\d\d", "23:30:00")
+    pl.read_csv(path, infer_schema=False).with_columns(late).write_csv(path)
+    trades = read_trades(path, read_markets("24/7", "here"), "UTC")
+    assert trades.schema["entry_time"] == pl.Datetime("us", "UTC")
+    assert trades["session_date"].to_list() == trades["entry_time"].dt.date().to_list()
+
+
+def test_gold_rows_that_break_a_rule_are_noted(tmp_path: Path) -> None:
+    path = write_rows(tmp_path)
+    table = pl.read_csv(path, infer_schema=False)
+    table.with_columns(pl.Series("entry_price", ["-1", *table["entry_price"][1:]])).write_csv(path)
+    (note,) = list_notes(read_parts(path)[2], path, 0)
+    assert note.startswith(f"1 row of {path} breaks a rule and is left out, on line 2: entry_price -1")
+    assert list_notes(read_parts(SAMPLE / "trades.csv")[2], path, 2) == [
+        "2 rows have values that are missing or not finite"
+    ]
 
 
 @pytest.mark.slow

@@ -144,20 +144,23 @@ def ask_diversity(
         "scores": [] if lack else score_equal_rows(compared, synthetic),
     }
     verdict, reason = judge(faults, coverage, likeness, lack)
-    expected = "unknown" if lack else f"{coverage.expected:.1%}"
-    effective = say_percent(likeness.effective).replace("%", "")
     within = " within reach" if len(asked.train) < len(yardstick.train) else ""
-    numbers = (
-        *same.numbers,
-        (f"coverage of the gold{within} (fresh gold trades: {expected})", say_percent(coverage.covered)),
-        (f"effective rows of 100 (gold: {100 * likeness.gold_effective.value:.0f})", effective),
-        buckets,
-    )
+    numbers = (*same.numbers, *say_measured(coverage, likeness, within), buckets)
     needs = ""
     if verdict == CANNOT_TELL:
         few = say_least(count_sides(asked, synthetic, REACH))
         needs = few if lack else say_enough(list_bars(coverage, likeness, lack), min(len(used), len(asked.train)))
     return Answer("diversity", title, verdict, reason + notes, numbers, to_json(metrics), needs)
+
+
+def say_measured(coverage: Coverage, likeness: Likeness, within: str) -> tuple[tuple[str, str], ...]:
+    """Say what trades cover of the gold (`within` reach), and how many of them count, each beside the gold's."""
+    expected = "unknown" if np.isnan(coverage.expected) else f"{coverage.expected:.1%}"
+    effective = say_percent(likeness.effective).replace("%", "")
+    return (
+        (f"coverage of the gold{within} (fresh gold trades: {expected})", say_percent(coverage.covered)),
+        (f"effective rows of 100 (gold: {100 * likeness.gold_effective.value:.0f})", effective),
+    )
 
 
 def say_notes(deliveries: Sequence[Delivery], repeated: int) -> str:

@@ -139,16 +139,19 @@ def ask_memorisation(yardstick: Yardstick, synthetic: pl.DataFrame) -> Answer:
         "distances": measure_histograms(yardstick, points, real),
         "pairs": list_pairs(yardstick.train, rows, (near.distance, near.place, near.ratio), exact),
     }
-    shares = [
+    shares = say_shares(share, pull, nearer)
+    return Answer(QUESTION, TITLE, verdict, reason, lead_with(remembered, counted, shares), to_json(metrics), needs)
+
+
+def say_shares(share: Interval, pull: Pull, nearer: Interval) -> list[Number]:
+    """Say how many are near copies, and to which part of the gold they fall, or how often train rows are the nearer."""
+    chance = f"chance: up to {pull.chance.high:.0%}"
+    return [
         ("near copies of train rows (real rows: 5% at most)", say_percent(share)),
-        (
-            f"near trades that fall to train, not held-out rows (chance: up to {pull.chance.high:.0%})",
-            f"{pull.share:.1%}",
-        )
+        (f"near trades that fall to train, not held-out rows ({chance})", f"{pull.share:.1%}")
         if pull.is_beyond_chance
         else ("nearer to train than held-out rows are (chance: 50%)", say_percent(nearer)),
     ]
-    return Answer(QUESTION, TITLE, verdict, reason, lead_with(remembered, counted, shares), to_json(metrics), needs)
 
 
 def find_leak(yardstick: Yardstick, synthetic: pl.DataFrame, exact: pl.DataFrame) -> tuple[str, Number] | None:

@@ -9,7 +9,7 @@ import functools
 import json
 import math
 import tempfile
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -20,6 +20,7 @@ from langgraph.runtime import Runtime
 
 from columns.declared import Column, Declared, load_output_format
 from columns.rendering import fence_json
+from designer_configs.compile.checks.template import find_columns
 from designer_configs.compile.native import CompiledProfile, compile_profile
 from designer_configs.compile.profile import BackendChoice, Model, Profile, count_parallel
 from gold_data.store import write_gold
@@ -71,10 +72,11 @@ HIGH = Assumptions(drafts=0.4, mended=0.4, corrected=0.05, characters_per_token=
 
 @dataclass(frozen=True)
 class Measured:
-    """Mean characters of a role's prompts and of a usual answer, by job stage and role; models' pace, if known."""
+    """By stage and role: mean characters of prompts and of usual answers, requests a row; models' pace, if known."""
 
     prompts: Mapping[tuple[str, str], float]
     answers: Mapping[tuple[str, str], float]
+    requests: Mapping[tuple[str, str], float]
     paces: Paces = field(default_factory=dict)
 
 
@@ -148,12 +150,14 @@ class _Meter:
         self._usual = {column["name"]: write_usual_answer(dataset, column) for column in asked}
         self._prompts: defaultdict[tuple[str, str], list[int]] = defaultdict(list)
         self._answers: defaultdict[tuple[str, str], list[int]] = defaultdict(list)
+        self._asked: defaultdict[str, Counter[str]] = defaultdict(Counter)
 
     async def __call__(self, request: Request, send: Send) -> Any:  # noqa: ARG002 - a step's signature
         stage = request.job.partition("_")[2].partition("_")[0]
         text = self._usual[request.column]
         if request.role in self._embedders:
             text = json.dumps([[1.0]] * len(request.messages))
+        self._asked[stage][request.column] += 1
         self._prompts[stage, request.role].append(measure_messages(request))
         self._answers[stage, request.role].append(0 if request.role in self._embedders else len(text))
         return build_response({"content": text, "reasoning": None, "finish_reason": "stop", "usage": None})
@@ -162,7 +166,10 @@ class _Meter:
         prompts, answers = (
             {key: fmean(lengths) for key, lengths in kept.items()} for kept in (self._prompts, self._answers)
         )
-        return Measured(prompts, answers)
+        rows = {
+            stage: max(asked.values()) for stage, asked in self._asked.items()
+        }  # one column is asked for each of them
+        return Measured(prompts, answers, {key: len(kept) / rows[key[0]] for key, kept in self._prompts.items()})
 
 
 def write_usual_answer(dataset: Declared, column: Column) -> str:
@@ -181,7 +188,8 @@ def make_example(schema: Mapping[str, Any]) -> Any:
     kind = schema.get("type")
     match kind[0] if isinstance(kind, list) else kind:
         case "object":
-            return {name: make_example(part) for name, part in schema.get("properties", {}).items()}
+            parts = {name: make_example(part) for name, part in schema.get("properties", {}).items()}
+            return parts or dict.fromkeys(["text"] * min(1, schema.get("minProperties", 0)), "a usual text")
         case "array":
             return [make_example(schema.get("items", {}))] * max(1, schema.get("minItems", 1))
         case "number" | "integer":
@@ -193,10 +201,17 @@ def make_example(schema: Mapping[str, Any]) -> Any:
 
 
 def _judge_everything(compiled: CompiledProfile) -> CompiledProfile:
-    """Have rows judged that fail the checks, too: a usual answer seldom obeys a row's controls."""
+    """Have rows judged that fail the checks, too: a usual answer seldom obeys a row's controls.
+
+    What a row of the plan rules out stays ruled out.
+    """
 
     def clear(config: dict[str, Any]) -> dict[str, Any]:
-        columns = [{name: value for name, value in c.items() if name != "skip"} for c in config["columns"]]
+        made = {column["name"] for column in config["columns"]}
+        columns = [
+            {key: value for key, value in column.items() if key != "skip" or not made & find_columns(value["when"])}
+            for column in config["columns"]
+        ]
         return config | {"columns": columns}
 
     refine_all = None if compiled.refine is None else clear(compiled.refine)
@@ -230,7 +245,7 @@ def _add_up(profile: Profile, measured: Measured, assumed: Assumptions) -> Figur
     load = _Load()
     for (stage, role), length in measured.prompts.items():
         model = profile.models[role]
-        count = candidates * passes[stage] * (1 + assumed.corrected)
+        count = candidates * passes[stage] * measured.requests[stage, role] * (1 + assumed.corrected)
         answer = _size_answer(model, measured.answers[stage, role], assumed)
         load.add(model.model, count, length / assumed.characters_per_token, answer)
     jobs_seconds = _time_requests(profile, load, measured.paces, assumed)

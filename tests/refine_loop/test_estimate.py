@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from click.testing import Result
 
-from designer_configs.compile.profile import Prices, Profile
+from designer_configs.compile.profile import Prices, Profile, load_profile
 from refine_loop.estimate import (
     HIGH,
     LOW,
@@ -23,7 +23,7 @@ from refine_loop.estimate import (
 )
 
 JOBS = [("generate", "generator"), ("generate", "judge"), ("refine", "refiner"), ("refine", "judge")]
-MEASURED = Measured(dict.fromkeys(JOBS, 4000.0), dict.fromkeys(JOBS, 400.0))
+MEASURED = Measured(dict.fromkeys(JOBS, 4000.0), dict.fromkeys(JOBS, 400.0), dict.fromkeys(JOBS, 1.0))
 
 
 def test_figures_are_those_of_a_hand_count(offline: Profile) -> None:
@@ -83,6 +83,13 @@ def test_estimate_measures_every_kind_of_prompt(offline: Profile) -> None:
     assert all(3_000 < length < 10_000 for length in estimate.measured.prompts.values())
     assert estimate.low.prompt_tokens < estimate.high.prompt_tokens
     assert "nothing was sent" in describe_estimate(estimate)[0]
+
+
+@pytest.mark.filterwarnings("ignore::ResourceWarning")
+def test_a_column_that_few_rows_ask_for_is_counted_for_those_few() -> None:
+    measured = estimate_run(load_profile("strategy_offline", {})).measured
+    assert measured.requests["generate", "generator"] < 0.7  # origin: model has a weight of 0.1
+    assert all(measured.requests["generate", role] > 0.8 for role in ("writer", "parser", "judge"))
 
 
 def test_command_says_figures_and_makes_no_folder(

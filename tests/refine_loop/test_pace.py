@@ -50,7 +50,9 @@ def test_slow_model_is_said_with_its_timeout(offline: Profile) -> None:
 
 def test_estimate_is_scaled_by_the_pace(offline: Profile) -> None:
     jobs = [("generate", "generator"), ("generate", "judge")]
-    measured = Measured(dict.fromkeys(jobs, 4000.0), dict.fromkeys(jobs, 400.0), {MODEL: Pace(10.0)})
+    measured = Measured(
+        dict.fromkeys(jobs, 4000.0), dict.fromkeys(jobs, 400.0), dict.fromkeys(jobs, 1.0), {MODEL: Pace(10.0)}
+    )
     provider = replace(offline.provider, name="mine")  # requests of a rehearsal take next to no time
     profile = replace(offline, provider=provider, run=replace(offline.run, accepted=100, refine_passes=0))
     low, high = (_add_up(profile, measured, assumed) for assumed in (LOW, HIGH))

@@ -27,6 +27,7 @@ from service.scheduler import Scheduler
 
 PAGES = Path(__file__).parent / "pages"
 NAME = r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$"
+Reviewer = Annotated[str, Field(min_length=1, max_length=60, pattern=r"\S", description="Who judges; no blanks alone.")]
 LISTED = 100  # runs, the newest
 MOST = 1_000_000_000  # rows of a run that may be asked for
 CONTENT_POLICY = "default-src 'self'; img-src 'self' data:; frame-ancestors 'self'; base-uri 'none'; form-action 'self'"
@@ -52,7 +53,7 @@ class Review(BaseModel):
     verdict: Literal["accept", "reject", "skip"]
     reason: str = Field(default="", max_length=500)
     seconds: float = Field(default=0.0, ge=0, le=86_400)
-    reviewer: str = Field(min_length=1, max_length=60)
+    reviewer: Reviewer
 
 
 def build_app(
@@ -220,7 +221,7 @@ def _add_looks(app: FastAPI, jobs: JobFolder) -> None:
 
 def _add_review(app: FastAPI, jobs: JobFolder) -> None:
     @app.get("/v1/runs/{name}/review", response_model=Item)
-    def show_next(name: str, reviewer: Annotated[str, Query(min_length=1, max_length=60)]) -> dict[str, Any]:
+    def show_next(name: str, reviewer: Reviewer) -> dict[str, Any]:
         """Give the next row that a reviewer has not judged; where it comes from is not said."""
         return next_item(jobs.runs / jobs.find(name), reviewer)
 

@@ -62,3 +62,5 @@ def test_a_verdict_on_nothing_is_refused(deck: Path) -> None:
     review = {"item": "0" * 16, "verdict": "accept", "reviewer": "me"}
     assert open_client(deck).post("/v1/runs/mine/review", json=review).status_code == 404
     assert open_client(deck).post("/v1/runs/mine/review", json=review | {"verdict": "maybe"}).status_code == 422
+    assert open_client(deck).post("/v1/runs/mine/review", json=review | {"reviewer": "  "}).status_code == 422
+    assert open_client(deck).get("/v1/runs/mine/review", params={"reviewer": "  "}).status_code == 422

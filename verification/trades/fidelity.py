@@ -46,9 +46,8 @@ class Sides:
     """Gold and synthetic features as a classifier is shown them, the groups they come from, and what each row counts.
 
     What controls set is weighted until it has one law on both. Rows of a side that are equal are one row of more
-    weight. A synthetic row is
-    in the group of the gold session that its first grounding seed is of, so that no classifier judges it that has seen
-    its seed; without seeds in that of its own origin.
+    weight. A synthetic row is in the group of the gold session that its first grounding seed is of, so that no
+    classifier judges it that has seen its seed; without seeds in that of its own origin.
     """
 
     gold: pl.DataFrame

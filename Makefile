@@ -70,7 +70,7 @@ verify: run-is-named $(VENV)/.installed  ## tell whether RUN= is noise, copies o
 run-is-named:
 	@test -n "$$RUN" || { echo "name a run: make verify RUN=runs/..." >&2; exit 2; }
 
-verify-selftest: $(VENV)/.installed  ## hold the verdict against known truth (some two hours of one core)
+verify-selftest: $(VENV)/.installed  ## hold the verdict against known truth (some fifty minutes of one core)
 	@$(BIN)/python -m verification.trades.selftest
 
 validate: $(VENV)/.installed  ## check every profile, control and column file

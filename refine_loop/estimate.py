@@ -166,9 +166,8 @@ class _Meter:
         prompts, answers = (
             {key: fmean(lengths) for key, lengths in kept.items()} for kept in (self._prompts, self._answers)
         )
-        rows = {
-            stage: max(asked.values()) for stage, asked in self._asked.items()
-        }  # one column is asked for each of them
+        # The column that is asked for most is asked for every row.
+        rows = {stage: max(asked.values()) for stage, asked in self._asked.items()}
         return Measured(prompts, answers, {key: len(kept) / rows[key[0]] for key, kept in self._prompts.items()})
 
 
@@ -189,7 +188,7 @@ def make_example(schema: Mapping[str, Any]) -> Any:
     match kind[0] if isinstance(kind, list) else kind:
         case "object":
             parts = {name: make_example(part) for name, part in schema.get("properties", {}).items()}
-            return parts or dict.fromkeys(["text"] * min(1, schema.get("minProperties", 0)), "a usual text")
+            return {"text": "a usual text"} if not parts and schema.get("minProperties") else parts
         case "array":
             return [make_example(schema.get("items", {}))] * max(1, schema.get("minItems", 1))
         case "number" | "integer":

@@ -19,7 +19,7 @@ from refine_loop.booking import Candidate
 
 Row = dict[str, Any]
 Cell = tuple[str, Any]  # of a control: its name, its value
-DRAWN_FOR_ONE = 4  # rows that the samplers draw for each that is planned: of 300 every control lies within 0.02
+DRAWN_FOR_ONE = 4  # rows that the samplers draw for each that is planned
 
 
 @dataclass

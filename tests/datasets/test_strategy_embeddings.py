@@ -4,11 +4,9 @@ import asyncio
 import gc
 import json
 import re
-import threading
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +33,7 @@ from refine_loop.record.events import EventLog, assume_tokens, read_events
 from refine_loop.run import read_checked_gold
 from refine_loop.steering import steer_run
 from tests.conftest import ROOT
+from tests.scripted_server import serve_replies
 
 pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning")  # connections, left to the collector
 TEXTS = ["Buy when the RSI crosses above 30. Sell below 70.", "Sell when the MACD signal line turns, stop 2%.", "Buy."]
@@ -59,41 +58,22 @@ class Endpoint:
     asked: list[dict[str, Any]] = field(default_factory=list)
     url: str = ""
 
-    def reply(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
+    def reply(self, path: str, body: dict[str, Any]) -> tuple[int, dict[str, Any]]:
         assert path == "/v1/embeddings"
         self.asked.append(body)
         if self.status != 200:
-            return {"error": {"message": "the embedder is on holiday"}}
+            return self.status, {"error": {"message": "the embedder is on holiday"}}
         texts = body["input"][self.short :]
         data = [{"index": i, "embedding": hash_words(text)} for i, text in enumerate(texts)]
-        return {"object": "list", "data": data, "usage": {"prompt_tokens": len(texts), "total_tokens": len(texts)}}
+        usage = {"prompt_tokens": len(texts), "total_tokens": len(texts)}
+        return self.status, {"object": "list", "data": data, "usage": usage}
 
 
 @pytest.fixture
 def endpoint() -> Iterator[Endpoint]:
     script = Endpoint()
-
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-        disable_nagle_algorithm = True
-
-        def do_POST(self) -> None:
-            body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-            data = json.dumps(script.reply(self.path, body)).encode()
-            self.send_response(script.status)
-            self.send_header("Content-Length", str(len(data)))
-            self.end_headers()
-            self.wfile.write(data)
-
-        def log_message(self, *args: object) -> None:
-            """Say nothing."""
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        server.daemon_threads = True
-        threading.Thread(target=server.serve_forever, args=(0.01,)).start()
-        script.url = f"http://127.0.0.1:{server.server_port}/v1"
+    with serve_replies(script.reply) as script.url:
         yield script
-        server.shutdown()
     gc.collect()
 
 

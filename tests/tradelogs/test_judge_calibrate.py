@@ -3,11 +3,9 @@
 import json
 import re
 import shutil
-import threading
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +18,7 @@ from designer_configs.compile.native import compile_profile
 from designer_configs.compile.profile import load_profile
 from gold_data.store import write_gold
 from refine_loop.run import read_checked_gold
+from tests.scripted_server import serve_replies
 from verification.judge.calibration import FILE, OFFLINE_SAYS
 from verification.judge.faults import PLANTED
 from verification.judge.job import plan_calibration
@@ -48,41 +47,22 @@ class Endpoint:
     bodies: list[dict[str, Any]] = field(default_factory=list)
     url: str = ""
 
-    def reply(self, body: dict[str, Any]) -> dict[str, Any]:
+    def reply(self, _: str, body: dict[str, Any]) -> tuple[int, dict[str, Any]]:
         prompt = next(message["content"] for message in body["messages"] if message["role"] == "user")
         text = prompt if isinstance(prompt, str) else prompt[0]["text"]
         if "# Task" in text:  # and not the question whether it is there
             self.prompts.append(text)
             self.bodies.append(body)
         message = {"role": "assistant", "content": self.judge(text)}
-        return {"id": "1", "object": "chat.completion", "model": "m", "choices": [{"index": 0, "message": message}]}
+        choices = [{"index": 0, "message": message}]
+        return 200, {"id": "1", "object": "chat.completion", "model": "m", "choices": choices}
 
 
 @pytest.fixture
 def endpoint() -> Iterator[Endpoint]:
     script = Endpoint()
-
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-        disable_nagle_algorithm = True
-
-        def do_POST(self) -> None:
-            body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-            data = json.dumps(script.reply(body)).encode()
-            self.send_response(200)
-            self.send_header("Content-Length", str(len(data)))
-            self.end_headers()
-            self.wfile.write(data)
-
-        def log_message(self, *args: object) -> None:
-            """Say nothing."""
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        server.daemon_threads = True
-        threading.Thread(target=server.serve_forever, args=(0.01,)).start()
-        script.url = f"http://127.0.0.1:{server.server_port}/v1"
+    with serve_replies(script.reply) as script.url:
         yield script
-        server.shutdown()
 
 
 @pytest.fixture

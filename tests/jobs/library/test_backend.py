@@ -8,9 +8,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +28,7 @@ from jobs.library.backend import LibraryBackend
 from jobs.library.shim import ObservedDataDesigner, steer_requests
 from jobs.library.speed import quicken_library
 from jobs.request import HEALTH_CHECK, Request, Send, name_error
+from tests.scripted_server import serve_replies
 
 pytestmark = pytest.mark.filterwarnings(
     "ignore::ResourceWarning"
@@ -97,7 +96,7 @@ class Endpoint:
     bodies: list[dict[str, Any]] = field(default_factory=list)
     url: str = ""
 
-    def reply(self, body: dict[str, Any]) -> Reply:
+    def reply(self, _: str, body: dict[str, Any]) -> Reply:
         role, text = body["model"].removeprefix("rehearsal-"), json.dumps(body["messages"])
         place = re.search(r"10:(\d\d):00" if role == "judge" else r"Variation: (\d+)", text)
         row = -1 if place is None else int(place[1]) - 10 * (role == "judge")
@@ -110,29 +109,8 @@ class Endpoint:
 def endpoint() -> Iterator[Endpoint]:
     """Serve on a free port of the loopback; without another `answer`, every row is sound and well judged."""
     script = Endpoint()
-
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-        disable_nagle_algorithm = True
-
-        def do_POST(self) -> None:
-            status, reply = script.reply(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
-            data = json.dumps(reply).encode()
-            with suppress(ConnectionError):  # of a job that was interrupted
-                self.send_response(status)
-                self.send_header("Content-Length", str(len(data)))
-                self.end_headers()
-                self.wfile.write(data)
-
-        def log_message(self, *args: object) -> None:
-            """Say nothing."""
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        server.daemon_threads = True
-        threading.Thread(target=server.serve_forever, args=(0.01,)).start()
-        script.url = f"http://127.0.0.1:{server.server_port}/v1"
+    with serve_replies(script.reply) as script.url:
         yield script
-        server.shutdown()
 
 
 @dataclass
